@@ -1,0 +1,136 @@
+/** The ports of the action engine: the journal it writes before every call, and the executors that call providers. */
+import type { ActionProposal, ActionVerb, Provider } from '@routerd/mobility';
+import type { HostAddress, Instant, Result } from '@routerd/resources';
+
+export const ACTION_STATUSES = [
+  'pending',
+  'approved',
+  'running',
+  'succeeded',
+  'failed',
+  'skipped',
+  'rolledBack',
+] as const;
+export type ActionStatus = (typeof ACTION_STATUSES)[number];
+
+export const ERROR_CLASSES = [
+  'throttled',
+  'conflict',
+  'held-elsewhere',
+  'permission',
+  'invalid',
+  'limit',
+  'not-found',
+  'unknown-outcome',
+  'transport',
+] as const;
+export type ErrorClass = (typeof ERROR_CLASSES)[number];
+
+/** One row of the journal: one action for one address, from proposal to outcome. */
+export interface ActionRow {
+  readonly id: number;
+  readonly proposal: ActionProposal;
+  readonly status: ActionStatus;
+  readonly approvedBy: string | undefined;
+  readonly attempts: number;
+  readonly nextAttemptAt: Instant | undefined;
+  readonly errorClass: ErrorClass | undefined;
+  /** For people: gate, rule and remedy, or the provider's words. Redacted. */
+  readonly message: string;
+  /** Prior values and ids that the executor saw, for rollback and explanation. */
+  readonly observed: Readonly<Record<string, string>>;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** One attempt, appended before the call and closed after it. */
+export interface AttemptRow {
+  readonly actionIds: readonly number[];
+  readonly attempt: string;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant | undefined;
+  readonly outcome: string | undefined;
+}
+
+export interface Journal {
+  /** Insert, or return the row that already has the idempotency key. */
+  importProposal(proposal: ActionProposal, now: Instant): { readonly row: ActionRow; readonly isNew: boolean };
+  get(id: number): ActionRow | undefined;
+  byKey(idempotencyKey: string): ActionRow | undefined;
+  list(filter?: { readonly status?: ActionStatus; readonly provider?: Provider }): readonly ActionRow[];
+  /** Compare-and-set: changes only rows whose status is one of `from`; synced before it returns. @returns the ids that changed */
+  transition(
+    ids: readonly number[],
+    from: readonly ActionStatus[],
+    change: Partial<
+      Pick<ActionRow, 'status' | 'approvedBy' | 'attempts' | 'nextAttemptAt' | 'errorClass' | 'message' | 'observed'>
+    >,
+    now: Instant,
+  ): readonly number[];
+  openAttempt(actionIds: readonly number[], attempt: string, now: Instant): void;
+  closeAttempt(attempt: string, outcome: string, now: Instant): void;
+  attempts(actionId: number): readonly AttemptRow[];
+}
+
+/** The NIC that a request is about, with the provider's own keys. */
+export interface NicTarget {
+  readonly provider: Provider;
+  readonly providerRef: string;
+  readonly nicRef: string;
+  readonly target: Readonly<Record<string, string>>;
+}
+
+export interface ExecuteRequest {
+  readonly nic: NicTarget;
+  readonly verb: ActionVerb;
+  /** All addresses of one batch; for forwarding verbs the ones that made it necessary. */
+  readonly addresses: readonly {
+    readonly address: HostAddress;
+    readonly captureKey: string;
+    readonly captureEpoch: number;
+    readonly seizeFrom: string | undefined;
+  }[];
+  readonly mode: 'dry-run' | 'execute';
+  readonly attempt: string;
+}
+
+export interface ExecuteOutcome {
+  /** Per address; forwarding verbs answer under every address given. */
+  readonly results: readonly {
+    readonly address: HostAddress;
+    readonly status: 'succeeded' | 'failed' | 'skipped';
+    readonly message: string;
+    readonly errorClass: ErrorClass | undefined;
+  }[];
+  readonly observed: Readonly<Record<string, string>>;
+  /** NIC as read back after the call, when it could be read. */
+  readonly nic: NicState | undefined;
+}
+
+export interface NicState {
+  readonly addresses: readonly HostAddress[];
+  /** Transit allowed: source/destination check off, IP forwarding on. */
+  readonly forwarding: boolean;
+}
+
+export interface ExecutorFault {
+  readonly code:
+    | 'executor.not-configured'
+    | 'executor.ambiguous'
+    | 'executor.crashed'
+    | 'executor.timed-out'
+    | 'executor.bad-output'
+    | 'executor.failed'
+    | 'executor.cancelled';
+  readonly errorClass: ErrorClass;
+  readonly detail: string;
+  /** Wait at least this long before another attempt, when the provider said so. */
+  readonly retryAfterMs?: number;
+}
+
+export interface ProviderExecutor {
+  /** Idempotent: repeating a request that took effect succeeds. Never takes an address that the request does not name a `seizeFrom` for. */
+  execute(request: ExecuteRequest, signal: AbortSignal): Promise<Result<ExecuteOutcome, ExecutorFault>>;
+  /** Reads one NIC; mutates nothing. */
+  observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicState, ExecutorFault>>;
+}

@@ -1,0 +1,3 @@
+export type * from './ports.ts';
+export type * from './host-op.ts';
+export type * from './host-state.ts';

@@ -1,0 +1,125 @@
+/** The ports of federation: what the reconciler sees (FactBus, MemberView, CaptureRegistry) and what federation needs (stores). */
+import type { CaptureEpoch, CaptureKey, CaptureRecord, CaptureTransition, Liveness } from '@routerd/mobility';
+import type { DurationMs, HostAddress, Instant, NodeName, PoolName, Result, SiteName } from '@routerd/resources';
+
+export const FACT_TYPES = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'] as const;
+export type FactType = (typeof FACT_TYPES)[number];
+
+/** What a local source of facts says; identity, sequence and signature are added when it is recorded. */
+export interface FactDraft {
+  readonly type: FactType;
+  readonly address: HostAddress;
+  readonly pool: PoolName;
+  readonly site: SiteName;
+  readonly ttl: DurationMs;
+  /** When the source saw it; now unless told. */
+  readonly observedAt?: Instant;
+  /** Where the fact comes from, for people: `lan-observer`, `operator`, `static`. */
+  readonly origin: string;
+}
+
+/** A verified fact. On the wire: CloudEvents 1.0 structured JSON (`reference: docs/reference/facts.md`). */
+export interface Fact {
+  readonly id: string;
+  readonly type: FactType;
+  readonly source: NodeName;
+  readonly group: string;
+  readonly pool: PoolName;
+  readonly site: SiteName;
+  readonly address: HostAddress;
+  readonly observedAt: Instant;
+  readonly ttl: DurationMs;
+  /** Per-source, strictly growing, also over restarts. */
+  readonly sequence: number;
+  readonly origin: string;
+}
+
+export type FactFault =
+  /** The address is captured by a router of this site, or is a router's own: recording it would claim ownership of a capture. */
+  | { readonly code: 'fact.self-capture'; readonly address: HostAddress; readonly detail: string }
+  | { readonly code: 'fact.outside-pool'; readonly address: HostAddress; readonly pool: PoolName }
+  | { readonly code: 'fact.unknown-pool'; readonly pool: PoolName }
+  | { readonly code: 'fact.not-stored'; readonly detail: string };
+
+/** A fact as this node accepted it; `acceptedAt` is the receiver's clock and TTL runs from it. */
+export interface AcceptedFact {
+  readonly fact: Fact;
+  readonly acceptedAt: Instant;
+  /** Start of the uninterrupted run of `observed` facts of this (source, address). */
+  readonly firstAcceptedAt: Instant;
+}
+
+export interface FactBus {
+  /** Durable when it returns ok (outbox, synced); published without waiting. Own facts also come back through `onAccepted`, at once. */
+  record(draft: FactDraft): Result<Fact, FactFault>;
+  /** Last accepted fact per (source, address), from all nodes including this one. */
+  accepted(): readonly AcceptedFact[];
+  /** Told of each batch of newly accepted facts, in order, never concurrently. @returns stops telling */
+  onAccepted(listener: (facts: readonly AcceptedFact[]) => void): () => void;
+}
+
+export interface MemberView {
+  /** Every configured peer and this node itself (always `alive`). */
+  members(): ReadonlyMap<NodeName, Liveness>;
+  onChange(listener: () => void): () => void;
+}
+
+export type AppendOutcome =
+  | { readonly kind: 'won'; readonly record: CaptureRecord }
+  /** Another record came first, or the fold refused ours; `current` is what stands. */
+  | { readonly kind: 'lost'; readonly current: CaptureRecord | undefined; readonly because: string }
+  /** No answer from a quorum before the deadline. The write may or may not take effect later; `records()` will tell. */
+  | { readonly kind: 'unreachable'; readonly detail: string };
+
+export interface CaptureRegistry {
+  /** The fold of the log as far as it was read. Stale by at most what the connection is behind; never used as a fence. */
+  records(): ReadonlyMap<CaptureKey, CaptureRecord>;
+  /**
+   * Appends the next record of each key and waits to see it come back in the log.
+   * Independent per transition; outcomes in the order given. Cancellation yields `unreachable`.
+   */
+  append(transitions: readonly CaptureTransition[], signal: AbortSignal): Promise<readonly AppendOutcome[]>;
+  onChange(listener: (keys: readonly CaptureKey[]) => void): () => void;
+}
+
+export interface FederationStatus {
+  /** Connected to a hub, and facts and registry read up to the end of their streams at least once since then. */
+  readonly connected: boolean;
+  readonly factsCaughtUp: boolean;
+  readonly registryCaughtUp: boolean;
+  readonly hub: string | undefined;
+  readonly outboxDepth: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly lastError: string | undefined;
+}
+
+/** One node's connection to its group: the three ports over one transport. Nothing starts before `start`. */
+export interface Federation {
+  readonly facts: FactBus;
+  readonly members: MemberView;
+  readonly registry: CaptureRegistry;
+  status(): FederationStatus;
+  onStatus(listener: () => void): () => void;
+  start(): Promise<void>;
+  /** Stops consuming and closes the connection; undelivered facts stay in the outbox. */
+  stop(): Promise<void>;
+}
+
+/** Durable memory for facts; synchronous, because the adapter (SQLite) is. */
+export interface FactStore {
+  /** Appends to the outbox with the next sequence; synced to disk before it returns. */
+  appendLocal(make: (sequence: number) => { readonly fact: Fact; readonly wire: string }): Fact;
+  /** Oldest first. */
+  unsent(limit: number): readonly { readonly fact: Fact; readonly wire: string }[];
+  markSent(ids: readonly string[]): void;
+  outboxDepth(): number;
+  /** Keeps the last accepted fact per (source, address); need not be synced. */
+  saveAccepted(facts: readonly AcceptedFact[]): void;
+  loadAccepted(): readonly AcceptedFact[];
+}
+
+/** Highest epoch ever seen per capture key; synced to disk before `raise` returns, and never lower than before. */
+export interface HighWaterStore {
+  raise(marks: readonly { readonly key: CaptureKey; readonly epoch: CaptureEpoch }[]): void;
+  all(): ReadonlyMap<CaptureKey, CaptureEpoch>;
+}

@@ -1,0 +1,205 @@
+/** The values that go into and come out of the planner. Everything is readonly; nothing here knows time, chance or I/O. */
+import type {
+  ACTION_VERBS,
+  HostAddress,
+  Instant,
+  Ipv4Prefix,
+  NodeName,
+  PoolName,
+  PROVIDERS,
+  Resource,
+  ResourceOf,
+  SiteName,
+} from '@routerd/resources';
+import type { CaptureDomain, CaptureEpoch, CaptureKey, CaptureRecord, CaptureTransition } from './capture-record.ts';
+
+export type Provider = (typeof PROVIDERS)[number];
+export type ActionVerb = (typeof ACTION_VERBS)[number];
+
+/** The last accepted fact of one source about one address. Built by `sightingOf` in the shell from a verified fact. */
+export interface Sighting {
+  readonly address: HostAddress;
+  readonly source: NodeName;
+  readonly site: SiteName;
+  /** `expired`: the source says positively that the address is gone. */
+  readonly kind: 'observed' | 'expired';
+  readonly sequence: number;
+  /** When the source saw it, by the source's clock. */
+  readonly observedAt: Instant;
+  /** Start of the uninterrupted run of `observed` facts that this one continues, as this receiver accepted it (receiver's clock). */
+  readonly firstAcceptedAt: Instant;
+  /** When this receiver accepted the latest fact (receiver's clock); TTL runs from here. */
+  readonly acceptedAt: Instant;
+  readonly expiresAt: Instant;
+  readonly eventId: string;
+}
+
+/** What this node knows of another member's life. `unheard`: never heard since our start; neither alive nor dead. */
+export type Liveness = 'alive' | 'suspect' | 'dead' | 'unheard';
+
+export interface MemberState {
+  readonly node: NodeName;
+  readonly liveness: Liveness;
+  /** An operator's order, from the pool or from the registry. */
+  readonly draining: boolean;
+}
+
+/** Three-valued: what a NIC was last seen to carry. `unknown` never releases anything. */
+export type NicObservation =
+  | { readonly kind: 'unknown' }
+  | {
+      readonly kind: 'known';
+      readonly addresses: ReadonlySet<HostAddress>;
+      readonly forwarding: boolean;
+      readonly observedAt: Instant;
+    };
+
+/** Belief that a site owns an address. */
+export interface AddressLease {
+  readonly pool: PoolName;
+  readonly address: HostAddress;
+  readonly status: 'active' | 'holding' | 'conflict' | 'stale' | 'expired';
+  readonly site: SiteName;
+  /** The node whose facts carry the lease. */
+  readonly ownerNode: NodeName;
+  readonly role: 'onprem' | 'cloud';
+  /** Lease epoch: grows by one when the owning site changes. Not a capture epoch. */
+  readonly leaseEpoch: number;
+  readonly since: Instant;
+  readonly expiresAt: Instant | undefined;
+  readonly challenger:
+    | { readonly site: SiteName; readonly node: NodeName; readonly firstAcceptedAt: Instant }
+    | undefined;
+}
+
+/** Why something was derived. Closed: `explain` renders each member, so adding one breaks the build there. */
+export type Reason =
+  | {
+      readonly rule: 'lease.observed';
+      readonly source: NodeName;
+      readonly site: SiteName;
+      readonly observedAt: Instant;
+    }
+  | { readonly rule: 'lease.static'; readonly node: NodeName }
+  | { readonly rule: 'lease.incumbent-kept'; readonly site: SiteName; readonly over: SiteName }
+  | { readonly rule: 'lease.holding'; readonly from: SiteName; readonly to: SiteName; readonly until: Instant }
+  | { readonly rule: 'lease.conflict'; readonly incumbent: SiteName; readonly challenger: SiteName }
+  | { readonly rule: 'lease.stale-owner'; readonly node: NodeName }
+  | { readonly rule: 'lease.expired-fact'; readonly source: NodeName }
+  | { readonly rule: 'lease.ttl-passed'; readonly node: NodeName; readonly expiresAt: Instant }
+  | { readonly rule: 'lease.never-seen' }
+  | { readonly rule: 'fact.refused-holder'; readonly source: NodeName; readonly captureKey: CaptureKey }
+  | { readonly rule: 'claim.own-site'; readonly site: SiteName }
+  | { readonly rule: 'claim.derived'; readonly owner: SiteName; readonly via: NodeName; readonly peer: string }
+  | { readonly rule: 'claim.no-delivery'; readonly owner: SiteName; readonly detail: string }
+  | {
+      readonly rule: 'placement.preferred';
+      readonly node: NodeName;
+      readonly priority: number;
+      readonly losers: readonly PlacementLoser[];
+    }
+  | { readonly rule: 'placement.incumbent'; readonly node: NodeName; readonly losers: readonly PlacementLoser[] }
+  | { readonly rule: 'placement.none-eligible'; readonly losers: readonly PlacementLoser[] }
+  | { readonly rule: 'capture.waiting-ready'; readonly waitingFor: readonly string[] }
+  | { readonly rule: 'capture.claiming'; readonly epoch: CaptureEpoch; readonly from: NodeName | undefined }
+  | { readonly rule: 'capture.acquiring'; readonly epoch: CaptureEpoch }
+  | { readonly rule: 'capture.held'; readonly epoch: CaptureEpoch }
+  | { readonly rule: 'capture.standby'; readonly holder: NodeName | undefined; readonly epoch: CaptureEpoch }
+  | { readonly rule: 'capture.drift'; readonly detail: string }
+  | { readonly rule: 'capture.releasing'; readonly detail: string };
+
+export interface PlacementLoser {
+  readonly node: NodeName;
+  readonly because: 'dead' | 'suspect' | 'unheard' | 'draining' | 'lower-priority' | 'not-incumbent' | 'rendezvous';
+}
+
+/** A provider mutation for one address. The engine batches what goes to one NIC. */
+export interface ActionProposal {
+  /** `mobility:<pool>:<provider>:<nicRef>:<verb>:<address>:epoch:<N>`; forwarding verbs omit the address. */
+  readonly idempotencyKey: string;
+  readonly pool: PoolName;
+  readonly provider: Provider;
+  readonly providerRef: string;
+  readonly nicRef: string;
+  readonly verb: ActionVerb;
+  /** For forwarding verbs the address that made it necessary (its key carries the fence). */
+  readonly address: HostAddress;
+  readonly captureKey: CaptureKey;
+  readonly captureDomain: CaptureDomain;
+  readonly captureEpoch: CaptureEpoch;
+  readonly captureHolder: NodeName;
+  /** Set on an assign that takes the address from `from`: allow-reassignment, and the only holder it may be taken from. */
+  readonly seize: { readonly from: NodeName } | undefined;
+  /** Provider-specific keys: the profile's region, ids, and `capture.target`. */
+  readonly target: Readonly<Record<string, string>>;
+  readonly riskLevel: 'low' | 'medium' | 'high';
+  readonly because: readonly Reason[];
+}
+
+/** One node's view of a pool, lowered from effective-config once per change of config. */
+export interface PoolContext {
+  readonly pool: ResourceOf<'MobilityPool'>;
+  readonly name: PoolName;
+  readonly prefix: Ipv4Prefix;
+  readonly self: NodeName;
+  /** Undefined when self is not a member: leases are derived, claims are not. */
+  readonly selfMember: PoolMember | undefined;
+  readonly members: ReadonlyMap<NodeName, PoolMember>;
+  /** OverlayPeer to use towards each remote node, by `nodeID`. */
+  readonly peerByNode: ReadonlyMap<
+    NodeName,
+    { readonly peerRef: string; readonly tunnelInterface: string | undefined }
+  >;
+  readonly profiles: ReadonlyMap<string, ResourceOf<'CloudProviderProfile'>>;
+}
+
+export interface PoolMember {
+  readonly node: NodeName;
+  readonly site: SiteName;
+  readonly role: 'onprem' | 'cloud';
+  readonly domain: CaptureDomain;
+  readonly priority: number;
+  readonly spec: ResourceOf<'MobilityPool'>['spec']['members'][number];
+}
+
+/** What is shared by all addresses of a pool at one moment. */
+export interface PoolSituation {
+  readonly now: Instant;
+  readonly members: ReadonlyMap<NodeName, MemberState>;
+  /** What must still be read before anything may be captured or released; empty when ready. */
+  readonly waitingFor: readonly string[];
+  /** Registry reachable: without it no transition is wished for and no action proposed. */
+  readonly registryConnected: boolean;
+  readonly nic: NicObservation;
+  /** Addresses that the kernel of this node really captures now (proxy neighbours); undefined until read. */
+  readonly hostCaptures: ReadonlySet<HostAddress> | undefined;
+}
+
+/** What is known of one address. */
+export interface AddressInput {
+  readonly address: HostAddress;
+  readonly sightings: readonly Sighting[];
+  readonly previousLease: AddressLease | undefined;
+  /** Registry records of this address, by capture domain. */
+  readonly records: ReadonlyMap<CaptureDomain, CaptureRecord>;
+  /** Highest epoch this node has ever seen per capture domain, from its own disk. */
+  readonly highWater: ReadonlyMap<CaptureDomain, CaptureEpoch>;
+}
+
+/** Everything that follows for one address on this node. Equal inputs give equal outputs. */
+export interface AddressPlan {
+  readonly address: HostAddress;
+  readonly lease: AddressLease | undefined;
+  /** The duty of this node: delivery always, capture while the registry names it. Undefined at the owner's own site. */
+  readonly claim: ResourceOf<'RemoteAddressClaim'> | undefined;
+  /** Whether `capture-holder` gates of this claim are open. */
+  readonly captureOpen: boolean;
+  readonly transition: CaptureTransition | undefined;
+  readonly actions: readonly ActionProposal[];
+  readonly because: readonly Reason[];
+  /** When time alone could change this plan; undefined when only news can. */
+  readonly lookAgainAt: Instant | undefined;
+}
+
+/** Resources shared by all claims of a pool (its AddressMobilityDomain). */
+export type DerivedResources = readonly Resource[];

@@ -1,0 +1,86 @@
+import type { Brand } from './brand.ts';
+import { err, ok, type Result } from './result.ts';
+
+/** A bare IPv4 address, dotted quad without leading zeros. */
+export type Ipv4 = Brand<string, 'Ipv4'>;
+/** An IPv4 host prefix, always written with its length: `10.77.60.10/32`. */
+export type HostAddress = Brand<string, 'HostAddress'>;
+/** An IPv4 network in canonical form: host bits zero, `10.77.60.0/24`. */
+export type Ipv4Prefix = Brand<string, 'Ipv4Prefix'>;
+
+export type AddressFault =
+  | { readonly code: 'address.malformed'; readonly input: string }
+  | { readonly code: 'address.not-host-prefix'; readonly input: string; readonly prefixLength: number }
+  | { readonly code: 'address.host-bits-set'; readonly input: string; readonly canonical: string };
+
+function octetsOf(quad: string): readonly number[] | undefined {
+  const parts = quad.split('.');
+  if (parts.length !== 4) return undefined;
+  if (!parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return undefined;
+  return parts.map(Number);
+}
+
+function quadOf(value: number): string {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+}
+
+export function parseIpv4(input: string): Result<Ipv4, AddressFault> {
+  return octetsOf(input) === undefined ? err({ code: 'address.malformed', input }) : ok(input as Ipv4);
+}
+
+/** Accepts dotted-quad `a.b.c.d/32`, no leading zeros. With {@link hostAddressOf} the only producer of `HostAddress`. */
+export function parseHostAddress(input: string): Result<HostAddress, AddressFault> {
+  const [quad = '', length = '', ...extra] = input.split('/');
+  const wellFormed =
+    extra.length === 0 && octetsOf(quad) !== undefined && /^(0|[1-9]\d?)$/.test(length) && Number(length) <= 32;
+  if (!wellFormed) return err({ code: 'address.malformed', input });
+  if (length === '32') return ok(input as HostAddress);
+  return err({ code: 'address.not-host-prefix', input, prefixLength: Number(length) });
+}
+
+/** Accepts an IPv4 network with all host bits zero. */
+export function parseIpv4Prefix(input: string): Result<Ipv4Prefix, AddressFault> {
+  const [quad = '', length = '', ...extra] = input.split('/');
+  if (extra.length > 0 || octetsOf(quad) === undefined || !/^(0|[1-9]\d?)$/.test(length) || Number(length) > 32) {
+    return err({ code: 'address.malformed', input });
+  }
+  const canonical = `${quadOf(networkOf(numberOf(quad), Number(length)))}/${length}`;
+  return canonical === input ? ok(input as Ipv4Prefix) : err({ code: 'address.host-bits-set', input, canonical });
+}
+
+function numberOf(quad: string): number {
+  return (octetsOf(quad) ?? []).reduce((sum, octet) => sum * 256 + octet, 0);
+}
+
+function networkOf(value: number, length: number): number {
+  return length === 0 ? 0 : (value & (0xffffffff << (32 - length))) >>> 0;
+}
+
+/** The address without its `/32`. */
+export function bareAddress(address: HostAddress): Ipv4 {
+  return address.slice(0, -3) as Ipv4;
+}
+
+export function hostAddressOf(address: Ipv4): HostAddress {
+  return `${address}/32` as HostAddress;
+}
+
+export function prefixLength(prefix: Ipv4Prefix): number {
+  return Number(prefix.slice(prefix.indexOf('/') + 1));
+}
+
+/** True if the address or network lies wholly inside `prefix`. */
+export function prefixContains(prefix: Ipv4Prefix, inner: HostAddress | Ipv4 | Ipv4Prefix): boolean {
+  const [quad = '', length = '32'] = inner.split('/');
+  const own = prefixLength(prefix);
+  return Number(length) >= own && networkOf(numberOf(quad), own) === numberOf(prefix.slice(0, prefix.indexOf('/')));
+}
+
+export function prefixesOverlap(a: Ipv4Prefix, b: Ipv4Prefix): boolean {
+  return prefixLength(a) <= prefixLength(b) ? prefixContains(a, b) : prefixContains(b, a);
+}
+
+/** Numeric order of addresses, for stable listings. */
+export function compareAddresses(a: HostAddress | Ipv4, b: HostAddress | Ipv4): number {
+  return numberOf(a.split('/')[0] ?? '') - numberOf(b.split('/')[0] ?? '');
+}

@@ -1,0 +1,64 @@
+/** The kinds, their API groups, and the one union that everything downstream works on. */
+import { z } from 'zod';
+import * as federation from './kinds/federation.ts';
+import * as hybrid from './kinds/hybrid.ts';
+import * as mobility from './kinds/mobility.ts';
+import * as net from './kinds/net.ts';
+import * as plugin from './kinds/plugin.ts';
+
+const metadata = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/, 'expected letters, digits, ".", "_" and "-"'),
+  annotations: z.record(z.string().min(1), z.string()).default({}),
+  ownerRefs: z
+    .array(z.strictObject({ apiVersion: z.string().min(1), kind: z.string().min(1), name: z.string().min(1) }))
+    .default([]),
+});
+
+function kind<Group extends string, Kind extends string, Spec extends z.ZodType>(group: Group, name: Kind, spec: Spec) {
+  return z.strictObject({
+    apiVersion: z.literal(`${group}.routerd.net/v1alpha1`),
+    kind: z.literal(name),
+    metadata,
+    spec,
+  });
+}
+
+/** One schema a kind: its single definition. */
+export const KINDS = {
+  MobilityPool: kind('mobility', 'MobilityPool', mobility.mobilityPoolSpec),
+  OverlayPeer: kind('hybrid', 'OverlayPeer', hybrid.overlayPeerSpec),
+  AddressMobilityDomain: kind('hybrid', 'AddressMobilityDomain', hybrid.addressMobilityDomainSpec),
+  RemoteAddressClaim: kind('hybrid', 'RemoteAddressClaim', hybrid.remoteAddressClaimSpec),
+  CloudProviderProfile: kind('hybrid', 'CloudProviderProfile', hybrid.cloudProviderProfileSpec),
+  ProviderActionPolicy: kind('hybrid', 'ProviderActionPolicy', hybrid.providerActionPolicySpec),
+  EventGroup: kind('federation', 'EventGroup', federation.eventGroupSpec),
+  EventPeer: kind('federation', 'EventPeer', federation.eventPeerSpec),
+  Plugin: kind('plugin', 'Plugin', plugin.pluginSpec),
+  Interface: kind('net', 'Interface', net.interfaceSpec),
+  IPv4StaticAddress: kind('net', 'IPv4StaticAddress', net.ipv4StaticAddressSpec),
+  IPv4Route: kind('net', 'IPv4Route', net.ipv4RouteSpec),
+  WireGuardInterface: kind('net', 'WireGuardInterface', net.wireGuardInterfaceSpec),
+  WireGuardPeer: kind('net', 'WireGuardPeer', net.wireGuardPeerSpec),
+} as const;
+
+export type Kind = keyof typeof KINDS;
+export type ResourceOf<K extends Kind> = z.output<(typeof KINDS)[K]>;
+export type Resource = { [K in Kind]: ResourceOf<K> }[Kind];
+
+/** `apiVersion/kind/name`: two resources with one identity are an error. */
+export function identityOf(resource: {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}): string {
+  return `${resource.apiVersion}/${resource.kind}/${resource.metadata.name}`;
+}
+
+/** The resources of one kind, in the order given. */
+export function ofKind<K extends Kind>(resources: readonly Resource[], name: K): ResourceOf<K>[] {
+  return resources.filter(
+    (resource): resource is ResourceOf<K> & Resource => resource.kind === name,
+  ) as ResourceOf<K>[];
+}

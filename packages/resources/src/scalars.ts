@@ -1,0 +1,68 @@
+/** The scalar fields of every kind, each parsed once into its branded type. */
+import { z } from 'zod';
+import {
+  parseHostAddress,
+  parseIpv4,
+  parseIpv4Prefix,
+  type AddressFault,
+  type HostAddress,
+  type Ipv4,
+  type Ipv4Prefix,
+} from './ipv4.ts';
+import { parseNodeName, parsePoolName, parseSiteName, type NameFault } from './node-name.ts';
+import type { Result } from './result.ts';
+import { parseDuration, type DurationFault } from './time.ts';
+
+type Fault = AddressFault | NameFault | DurationFault;
+
+function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string) {
+  return z.string().transform((input, context): T => {
+    const result = parse(input);
+    if (result.ok) return result.value;
+    context.addIssue({ code: 'custom', message: describeFault(result.error, allowed) });
+    return z.NEVER;
+  });
+}
+
+function describeFault(fault: Fault, allowed: string): string {
+  switch (fault.code) {
+    case 'address.not-host-prefix':
+      return `"${fault.input}" is a /${fault.prefixLength} network; expected ${allowed}`;
+    case 'address.host-bits-set':
+      return `"${fault.input}" has host bits set; write ${fault.canonical}`;
+    case 'address.malformed':
+    case 'name.malformed':
+    case 'duration.malformed':
+      return `"${fault.input}" is not ${allowed}`;
+  }
+}
+
+export const hostAddress = parsed<HostAddress>(parseHostAddress, 'an IPv4 host address such as 10.77.60.10/32');
+export const ipv4 = parsed<Ipv4>(parseIpv4, 'an IPv4 address such as 10.77.60.10');
+export const ipv4Prefix = parsed<Ipv4Prefix>(parseIpv4Prefix, 'an IPv4 network such as 10.77.60.0/24');
+export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)');
+export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)');
+export const poolName = parsed(parsePoolName, 'a pool name (lower-case letters, digits and "-", at most 63)');
+export const duration = parsed(parseDuration, 'a duration such as 250ms, 5s or 1h30m');
+
+/** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */
+export const interfaceName = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[^/\s:]{1,15}$/, 'expected an interface name of 1 to 15 characters without space, "/" or ":"');
+export const mtu = z.number().int().min(576).max(9216);
+export const port = z.number().int().min(1).max(65535);
+export const absolutePath = z.string().regex(/^\//, 'expected an absolute path');
+
+/** A reference to a resource: `name` or `Kind/name`, kept as the bare name. Another kind's prefix is refused. */
+export function ref(kind: string) {
+  return z
+    .string()
+    .min(1)
+    .transform((input, context): string => {
+      const slash = input.indexOf('/');
+      if (slash < 0) return input;
+      if (input.slice(0, slash) === kind && slash < input.length - 1) return input.slice(slash + 1);
+      context.addIssue({ code: 'custom', message: `"${input}" does not name a ${kind}; write NAME or ${kind}/NAME` });
+      return z.NEVER;
+    });
+}
