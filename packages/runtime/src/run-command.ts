@@ -38,7 +38,7 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   const { timeoutMs = 10_000, outputBytesMax = 16 * 1024 * 1024 } = options;
-  return await new Promise<CommandResult>((resolve) => {
+  return new Promise<CommandResult>((resolve) => {
     const [file, ...args] = argv;
     const child = spawn(file, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
