@@ -32,7 +32,7 @@ const RULES: readonly Rule[] = [
     finding: 'silences the compiler or the linter without a reason',
   },
   {
-    applies: isTest,
+    applies: (file) => isTest(file) && !ITSELF.test(file),
     finds: /\b(it|test|describe)\.(skip|only|todo|fails)\b/,
     finding: 'has a test that is switched off',
   },
