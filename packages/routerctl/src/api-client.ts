@@ -1,0 +1,94 @@
+/** Asks the daemon over its unix socket. */
+import { request } from 'node:http';
+
+export interface ClientFault {
+  /** `client.*` when the daemon could not be asked, else the daemon's own code. */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export type ClientResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: ClientFault };
+
+export interface ApiClient {
+  get(path: string): Promise<ClientResult>;
+  post(path: string, body: unknown): Promise<ClientResult>;
+}
+
+const TIMEOUT_MS = 30_000;
+
+export function createApiClient(socketPath: string): ApiClient {
+  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<ClientResult> =>
+    new Promise((resolve) => {
+      const outgoing = request(
+        {
+          socketPath,
+          path,
+          method,
+          timeout: TIMEOUT_MS,
+          headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.on('end', () =>
+            resolve(readAnswer(incoming.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))),
+          );
+          incoming.on('error', (cause) => resolve(unreachable(socketPath, cause)));
+        },
+      );
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      outgoing.on('error', (cause) => resolve(unreachable(socketPath, cause)));
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  return { get: async (path) => call('GET', path), post: async (path, body) => call('POST', path, body) };
+}
+
+function unreachable(socketPath: string, cause: NodeJS.ErrnoException): ClientResult {
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such socket',
+    ECONNREFUSED: 'nobody listens there',
+    EACCES: 'permission denied',
+  };
+  return {
+    ok: false,
+    error: {
+      code: 'client.unreachable',
+      message: `Cannot ask the daemon on ${socketPath}: ${why[cause.code ?? ''] ?? cause.message}.`,
+      remedy:
+        cause.code === 'EACCES'
+          ? 'Run as the user that runs routerd.'
+          : 'Start it with `routerd serve`, or name its socket with --socket.',
+    },
+  };
+}
+
+function readAnswer(status: number, text: string): ClientResult {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return {
+      ok: false,
+      error: { code: 'client.bad-answer', message: `The daemon answered ${status} with something that is not JSON.` },
+    };
+  }
+  if (status < 400) return { ok: true, value: body };
+  const fault = isRecord(body) && isRecord(body['error']) ? body['error'] : {};
+  const text2 = (key: string): string | undefined => (typeof fault[key] === 'string' ? fault[key] : undefined);
+  const remedy = text2('remedy');
+  return {
+    ok: false,
+    error: {
+      code: text2('code') ?? `http.${status}`,
+      message: text2('message') ?? `The daemon answered ${status}.`,
+      ...(remedy === undefined ? {} : { remedy }),
+    },
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,43 @@
+import { buildApplication, buildRouteMap } from '@stricli/core';
+import { actionRoutes } from './commands/action.ts';
+import { explainCommand } from './commands/explain.ts';
+import { federationRoutes } from './commands/federation.ts';
+import { describeCommand, getCommand } from './commands/get.ts';
+import { statusCommand } from './commands/status.ts';
+import { validateCommand } from './commands/validate.ts';
+import type { Context } from './command-context.ts';
+
+const routes = buildRouteMap<string, Context>({
+  routes: {
+    status: statusCommand,
+    get: getCommand,
+    describe: describeCommand,
+    explain: explainCommand,
+    federation: federationRoutes,
+    action: actionRoutes,
+    validate: validateCommand,
+  },
+  docs: {
+    brief: 'Show and steer one routerd node',
+    fullDescription: [
+      'Show and steer one routerd node through its unix socket.',
+      '',
+      'EXAMPLES',
+      '  routerctl status                                 what the node does and waits for',
+      '  routerctl get remoteaddressclaims -o yaml        what it captures and delivers',
+      '  routerctl explain 10.77.60.10                    why an address is where it is',
+      '  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h',
+      '  routerctl action list --status failed',
+      '  routerctl validate /usr/local/etc/routerd',
+      '',
+      'EXIT CODES',
+      '  0 done   1 refused or failed   2 wrong usage',
+    ].join('\n'),
+  },
+});
+
+export const application = buildApplication(routes, {
+  name: 'routerctl',
+  versionInfo: { currentVersion: '0.1.0' },
+  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+});

@@ -1,0 +1,58 @@
+/** What a command gets to work with, and the flags that all of them share. */
+import type { CommandContext } from '@stricli/core';
+import { createApiClient, type ApiClient, type ClientFault, type ClientResult } from './api-client.ts';
+import { OUTPUTS, renderStructured, type Output } from './output.ts';
+
+export interface Context extends CommandContext {
+  readonly process: {
+    readonly stdout: { write(text: string): void };
+    readonly stderr: { write(text: string): void };
+    readonly env: Readonly<Record<string, string | undefined>>;
+    exitCode?: number | string | null;
+  };
+  /** Wall clock, for ages. */
+  readonly now: () => number;
+}
+
+export interface SocketFlags {
+  readonly socket: string | undefined;
+}
+
+export interface OutputFlags extends SocketFlags {
+  readonly output: Output;
+}
+
+export const DEFAULT_SOCKET = '/run/routerd/routerd.sock';
+
+export const socketFlag = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  brief: `Socket of the daemon [default: $ROUTERD_SOCKET or ${DEFAULT_SOCKET}]`,
+  placeholder: 'path',
+} as const;
+
+export const outputFlag = { kind: 'enum', values: OUTPUTS, default: 'table', brief: 'How to show the answer' } as const;
+
+export const outputAliases = { o: 'output' } as const;
+
+export function clientOf(context: Context, flags: SocketFlags): ApiClient {
+  return createApiClient(flags.socket ?? context.process.env['ROUTERD_SOCKET'] ?? DEFAULT_SOCKET);
+}
+
+/** Shows what the daemon answered, or the fault with its remedy and exit code 1. */
+export function show(
+  context: Context,
+  output: Output,
+  answer: ClientResult,
+  asTable: (value: unknown) => string,
+): void {
+  if (!answer.ok) return fail(context, answer.error);
+  const text = output === 'table' ? asTable(answer.value) : renderStructured(output, answer.value);
+  context.process.stdout.write(text === '' ? '' : `${text}\n`);
+}
+
+export function fail(context: Context, fault: ClientFault): void {
+  context.process.stderr.write(`error: ${fault.message}\n${fault.remedy === undefined ? '' : `  ${fault.remedy}\n`}`);
+  context.process.exitCode = 1;
+}

@@ -1,0 +1,117 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import { z } from 'zod';
+import {
+  clientOf,
+  outputAliases,
+  outputFlag,
+  show,
+  socketFlag,
+  type Context,
+  type OutputFlags,
+} from '../command-context.ts';
+import { age, renderTable } from '../output.ts';
+
+const event = z.object({
+  id: z.string(),
+  type: z.string(),
+  source: z.string(),
+  site: z.string(),
+  pool: z.string(),
+  subject: z.string(),
+  sequence: z.number(),
+  origin: z.string(),
+  observedAt: z.number(),
+  acceptedAt: z.number(),
+  expiresAt: z.number(),
+});
+const events = z.object({ items: z.array(event) });
+
+interface EmitFlags extends OutputFlags {
+  readonly type: string;
+  readonly address: string;
+  readonly pool: string | undefined;
+  readonly ttl: string | undefined;
+}
+
+const emitCommand = buildCommand<EmitFlags, [], Context>({
+  async func(this: Context, flags: EmitFlags) {
+    const { type, address, pool, ttl } = flags;
+    const answer = await clientOf(this, flags).post('/v1/federation/events', {
+      type,
+      address,
+      ...(pool === undefined ? {} : { pool }),
+      ...(ttl === undefined ? {} : { ttl }),
+    });
+    show(this, flags.output, answer, (value) => `fact ${event.pick({ id: true }).parse(value).id} recorded`);
+  },
+  parameters: {
+    flags: {
+      type: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Type of the fact',
+        placeholder: 'type',
+        default: 'routerd.client.ipv4.observed',
+      },
+      address: { kind: 'parsed', parse: String, brief: 'What was seen, as A.B.C.D/32', placeholder: 'address' },
+      pool: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Pool of the address; needed when the node has several',
+        placeholder: 'name',
+      },
+      ttl: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: "How long the fact stands without being repeated [default: the pool's leasePolicy.ttl]",
+        placeholder: 'duration',
+      },
+      output: outputFlag,
+      socket: socketFlag,
+    },
+    aliases: outputAliases,
+  },
+  docs: {
+    brief: 'Record a fact at this node, for all nodes',
+    fullDescription:
+      'Record a fact at this node, for all nodes. A node speaks for its own site only, and never about an address that a router of its site captures.\n\nEXAMPLES\n  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h\n  routerctl federation event emit --type routerd.client.ipv4.expired --address 10.77.60.11/32',
+  },
+});
+
+const listCommand = buildCommand<OutputFlags, [], Context>({
+  async func(this: Context, flags: OutputFlags) {
+    show(this, flags.output, await clientOf(this, flags).get('/v1/federation/events'), (value) =>
+      tableOf(events.parse(value).items, this.now()),
+    );
+  },
+  parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
+  docs: { brief: 'List the last accepted fact of each node about each address' },
+});
+
+function tableOf(items: readonly z.output<typeof event>[], now: number): string {
+  return renderTable(
+    [
+      { title: 'ADDRESS', value: (item: z.output<typeof event>) => item.subject },
+      { title: 'TYPE', value: (item) => item.type },
+      { title: 'SOURCE', value: (item) => item.source },
+      { title: 'SITE', value: (item) => item.site },
+      { title: 'SEQUENCE', value: (item) => item.sequence },
+      { title: 'ORIGIN', value: (item) => item.origin },
+      { title: 'AGE', value: (item) => age(now - item.acceptedAt) },
+      { title: 'EXPIRES', value: (item) => (item.expiresAt <= now ? 'passed' : age(item.expiresAt - now)) },
+    ],
+    items,
+  );
+}
+
+export const federationRoutes = buildRouteMap<string, Context>({
+  routes: {
+    event: buildRouteMap<string, Context>({
+      routes: { emit: emitCommand, list: listCommand },
+      docs: { brief: 'Facts about addresses' },
+    }),
+  },
+  docs: { brief: 'Facts that sites tell each other' },
+});

@@ -1,0 +1,94 @@
+import { buildCommand } from '@stricli/core';
+import { z } from 'zod';
+import {
+  clientOf,
+  outputAliases,
+  outputFlag,
+  show,
+  socketFlag,
+  type Context,
+  type OutputFlags,
+} from '../command-context.ts';
+import { age, renderFields, renderTable } from '../output.ts';
+
+const nodeStatus = z.object({
+  node: z.string(),
+  ready: z.boolean(),
+  waitingFor: z.array(z.string()),
+  startedAt: z.number(),
+  federation: z.object({
+    connected: z.boolean(),
+    hub: z.string().optional(),
+    outboxDepth: z.number(),
+    refused: z.record(z.string(), z.number()),
+    members: z.record(z.string(), z.string()),
+  }),
+  host: z.object({ settled: z.boolean(), residuals: z.array(z.string()) }),
+  actions: z.record(z.string(), z.number()),
+  pools: z.array(
+    z.object({
+      name: z.string(),
+      prefix: z.string(),
+      leases: z.record(z.string(), z.number()),
+      claims: z.number(),
+      held: z.number(),
+    }),
+  ),
+  problems: z.array(z.object({ subject: z.string(), reason: z.string() })),
+});
+
+export const statusCommand = buildCommand<OutputFlags, [], Context>({
+  async func(this: Context, flags: OutputFlags) {
+    show(this, flags.output, await clientOf(this, flags).get('/v1/status'), (value) =>
+      statusText(nodeStatus.parse(value), this.now()),
+    );
+  },
+  parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
+  docs: { brief: 'What the node does, and what it waits for' },
+});
+
+function statusText(status: z.output<typeof nodeStatus>, now: number): string {
+  const counts = (map: Readonly<Record<string, number>>): string =>
+    Object.entries(map)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ') || 'none';
+  const head = renderFields([
+    ['Node', status.node],
+    ['State', status.ready ? 'ready' : `waiting for ${status.waitingFor.join('; ')}`],
+    ['Up', age(now - status.startedAt)],
+    [
+      'Federation',
+      status.federation.connected
+        ? `connected to ${status.federation.hub ?? 'a hub'}, ${status.federation.outboxDepth} facts unsent`
+        : `not connected, ${status.federation.outboxDepth} facts unsent`,
+    ],
+    ['Refused', counts(status.federation.refused)],
+    ['Host', status.host.settled ? 'as planned' : `${status.host.residuals.length} changes did not land`],
+    ['Actions', counts(status.actions)],
+  ]);
+  const members = renderTable(
+    [
+      { title: 'MEMBER', value: ([name]: readonly [string, string]) => name },
+      { title: 'LIVENESS', value: ([, liveness]) => liveness },
+    ],
+    Object.entries(status.federation.members),
+  );
+  const pools = renderTable(
+    [
+      { title: 'POOL', value: (pool: (typeof status.pools)[number]) => pool.name },
+      { title: 'PREFIX', value: (pool) => pool.prefix },
+      { title: 'LEASES', value: (pool) => counts(pool.leases) },
+      { title: 'CLAIMS', value: (pool) => pool.claims },
+      { title: 'HELD', value: (pool) => pool.held },
+    ],
+    status.pools,
+  );
+  const troubles = [...status.host.residuals, ...status.problems.map(({ subject, reason }) => `${subject}: ${reason}`)];
+  return [
+    head,
+    members,
+    pools,
+    ...(troubles.length === 0 ? [] : [`PROBLEMS\n${troubles.map((line) => `  ${line}`).join('\n')}`]),
+  ].join('\n\n');
+}

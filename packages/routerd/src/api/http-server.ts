@@ -1,0 +1,166 @@
+/** A small JSON-over-HTTP server on a unix socket: who may open the socket file (mode 0600) may ask. */
+import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { err, ok, type Result } from '@routerd/resources';
+import type { Log } from '@routerd/runtime';
+
+export interface ApiFault {
+  /** Stable, `area.condition`. */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export type ApiAnswer =
+  | { readonly status: 200 | 202; readonly body: unknown }
+  | { readonly status: 400 | 404 | 405 | 409 | 413 | 500 | 503; readonly fault: ApiFault };
+
+export interface ApiRequest {
+  /** Named parts of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Parsed JSON, `undefined` without a body. Not validated. */
+  readonly body: unknown;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** `/v1/actions/:id` */
+  readonly pattern: string;
+  handle(request: ApiRequest): ApiAnswer | Promise<ApiAnswer>;
+}
+
+const BODY_BYTES_MAX = 64 * 1024;
+
+export interface ApiServer {
+  close(): Promise<void>;
+}
+
+/** Listens on `socketPath`; a socket that a dead daemon left is replaced, one that answers is not. */
+export async function serveApi(
+  socketPath: string,
+  routes: readonly Route[],
+  log: Log,
+): Promise<Result<ApiServer, ApiFault>> {
+  mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o755 });
+  if (existsSync(socketPath)) {
+    if (await answers(socketPath)) {
+      return err({
+        code: 'api.socket-in-use',
+        message: `Another process answers on ${socketPath}.`,
+        remedy: 'Stop the other routerd, or give this one its own --socket.',
+      });
+    }
+    unlinkSync(socketPath);
+  }
+  const server = createServer((incoming, outgoing) => {
+    void answer(incoming, outgoing, routes, log);
+  });
+  return new Promise((resolve) => {
+    server.once('error', (cause) =>
+      resolve(err({ code: 'api.listen-failed', message: `Cannot listen on ${socketPath}: ${cause.message}.` })),
+    );
+    server.listen(socketPath, () => {
+      chmodSync(socketPath, 0o600);
+      resolve(ok({ close: async () => closeServer(server) }));
+    });
+  });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socketPath);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
+
+async function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  routes: readonly Route[],
+  log: Log,
+): Promise<void> {
+  let reply: ApiAnswer;
+  try {
+    reply = await dispatch(incoming, routes);
+  } catch (cause) {
+    log.error('an API request failed', {
+      event: 'api.request.failed',
+      method: incoming.method,
+      url: incoming.url,
+      cause: String(cause),
+    });
+    reply = {
+      status: 500,
+      fault: { code: 'api.internal', message: 'The daemon failed to answer; its log has the cause.' },
+    };
+  }
+  outgoing.writeHead(reply.status, { 'content-type': 'application/json' });
+  outgoing.end(`${JSON.stringify('body' in reply ? reply.body : { error: reply.fault })}\n`);
+}
+
+async function dispatch(incoming: IncomingMessage, routes: readonly Route[]): Promise<ApiAnswer> {
+  const url = new URL(incoming.url ?? '/', 'http://routerd');
+  const matching = routes.flatMap((route) => {
+    const params = match(route.pattern, url.pathname);
+    return params === undefined ? [] : [{ route, params }];
+  });
+  const chosen = matching.find(({ route }) => route.method === incoming.method);
+  if (chosen === undefined) {
+    if (matching.length > 0)
+      return {
+        status: 405,
+        fault: {
+          code: 'api.method-not-allowed',
+          message: `${url.pathname} answers ${matching.map(({ route }) => route.method).join(', ')} only.`,
+        },
+      };
+    return { status: 404, fault: { code: 'api.no-such-path', message: `There is no ${url.pathname}.` } };
+  }
+  const body = await readBody(incoming);
+  if (!body.ok) return { status: body.error.code === 'api.body-too-long' ? 413 : 400, fault: body.error };
+  return chosen.route.handle({ params: chosen.params, query: url.searchParams, body: body.value });
+}
+
+function match(pattern: string, pathname: string): Readonly<Record<string, string>> | undefined {
+  const wanted = pattern.split('/');
+  const found = pathname.split('/');
+  if (wanted.length !== found.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = found[index] ?? '';
+    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(value);
+    else if (part !== value) return undefined;
+  }
+  return params;
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Result<unknown, ApiFault>> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX)
+      return err({ code: 'api.body-too-long', message: `The request body is longer than ${BODY_BYTES_MAX} bytes.` });
+    chunks.push(chunk);
+  }
+  if (bytes === 0) return ok(undefined);
+  try {
+    return ok(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+  } catch {
+    return err({ code: 'api.body-not-json', message: 'The request body is not JSON.' });
+  }
+}

@@ -1,0 +1,18 @@
+/** What an operator may order through the API. Each order is checked again by the part that carries it out. */
+import type { AttemptRow } from '@routerd/actions';
+import type { Fact, FactFault, FactType } from '@routerd/federation';
+import type { DurationMs, HostAddress, Result } from '@routerd/resources';
+import type { ApiFault } from './http-server.ts';
+
+export interface NodeOrders {
+  /** `pool` may be left out where the node has one; `ttl` where the pool's own shall do. */
+  emit(draft: {
+    readonly type: FactType;
+    readonly address: HostAddress;
+    readonly pool: string | undefined;
+    readonly ttl: DurationMs | undefined;
+  }): Result<Fact, FactFault | ApiFault>;
+  approve(id: number, by: string): Result<void, ApiFault>;
+  execute(id: number, mode: 'dry-run' | 'execute'): Promise<Result<{ readonly message: string }, ApiFault>>;
+  attempts(id: number): readonly AttemptRow[];
+}

@@ -1,0 +1,237 @@
+/** What the daemon answers. Each route reads the live view or hands one order to its engine; nothing is decided here. */
+import { ACTION_STATUSES, type ActionStatus } from '@routerd/actions';
+import { FACT_TYPES, type FactFault, type FactType } from '@routerd/federation';
+import {
+  PROVIDERS,
+  parseDuration,
+  parseHostAddress,
+  parseIpv4,
+  hostAddressOf,
+  type HostAddress,
+} from '@routerd/resources';
+import { z } from 'zod';
+import { actionView, attemptView } from '../views/action-view.ts';
+import { explainView } from '../views/explain-view.ts';
+import { factsView } from '../views/fact-view.ts';
+import type { NodeView } from '../views/node-view.ts';
+import { resourceViews } from '../views/resource-view.ts';
+import { statusView } from '../views/status-view.ts';
+import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
+import type { NodeOrders } from './orders.ts';
+
+export function createRoutes(node: NodeView, orders: NodeOrders): readonly Route[] {
+  return [
+    { method: 'GET', pattern: '/v1/status', handle: () => done(statusView(node)) },
+    { method: 'GET', pattern: '/v1/resources', handle: ({ query }) => resources(node, query) },
+    { method: 'GET', pattern: '/v1/explain/:address', handle: ({ params }) => explain(node, params['address'] ?? '') },
+    { method: 'GET', pattern: '/v1/federation/events', handle: () => done(factsView(node.facts())) },
+    { method: 'POST', pattern: '/v1/federation/events', handle: ({ body }) => emit(orders, body) },
+    { method: 'GET', pattern: '/v1/actions', handle: ({ query }) => listActions(node, query) },
+    {
+      method: 'GET',
+      pattern: '/v1/actions/:id',
+      handle: ({ params }) => withAction(node, params['id'], (id) => done(actionOf(node, id))),
+    },
+    {
+      method: 'GET',
+      pattern: '/v1/actions/:id/attempts',
+      handle: ({ params }) =>
+        withAction(node, params['id'], (id) => done({ items: orders.attempts(id).map(attemptView) })),
+    },
+    {
+      method: 'POST',
+      pattern: '/v1/actions/:id/approve',
+      handle: ({ params, body }) => withAction(node, params['id'], (id) => approve(node, orders, id, body)),
+    },
+    {
+      method: 'POST',
+      pattern: '/v1/actions/:id/execute',
+      handle: async ({ params, body }) =>
+        await withAction(node, params['id'], async (id) => await execute(orders, id, body)),
+    },
+  ];
+}
+
+function done(body: unknown): ApiAnswer {
+  return { status: 200, body };
+}
+
+function refused(status: 400 | 404 | 409 | 503, fault: ApiFault): ApiAnswer {
+  return { status, fault };
+}
+
+function resources(node: NodeView, query: URLSearchParams): ApiAnswer {
+  const kind = query.get('kind') ?? undefined;
+  const name = query.get('name') ?? undefined;
+  const items = resourceViews(node, {
+    ...(kind === undefined ? {} : { kind }),
+    ...(name === undefined ? {} : { name }),
+  });
+  if (items.length > 0 || kind === undefined) return done({ items });
+  const known = [...new Set(resourceViews(node, {}).map((view) => view.kind))];
+  const isKnown = known.some((other) =>
+    [other.toLowerCase(), `${other.toLowerCase()}s`, `${other.toLowerCase()}es`].includes(kind.toLowerCase()),
+  );
+  if (isKnown && name === undefined) return done({ items });
+  return refused(
+    404,
+    isKnown
+      ? {
+          code: 'resource.not-found',
+          message: `There is no ${kind} named "${name}".`,
+          remedy: `List them with \`routerctl get ${kind}\`.`,
+        }
+      : {
+          code: 'resource.unknown-kind',
+          message: `There is no resource of kind "${kind}".`,
+          remedy: `Kinds in use: ${known.join(', ')}.`,
+        },
+  );
+}
+
+/** `10.77.60.10` and `10.77.60.10/32` mean the same to people. */
+function parseAddress(text: string): HostAddress | undefined {
+  const host = parseHostAddress(text);
+  if (host.ok) return host.value;
+  const bare = parseIpv4(text);
+  return bare.ok ? hostAddressOf(bare.value) : undefined;
+}
+
+function explain(node: NodeView, text: string): ApiAnswer {
+  const address = parseAddress(text);
+  if (address === undefined)
+    return refused(400, {
+      code: 'address.malformed',
+      message: `"${text}" is not an IPv4 address.`,
+      remedy: 'Write 10.77.60.10 or 10.77.60.10/32.',
+    });
+  const pools = explainView(node, address);
+  if (pools.length > 0) return done({ address, pools });
+  const prefixes = node.pools.map(({ context }) => `${context.name} ${context.prefix}`).join(', ');
+  return refused(404, {
+    code: 'address.outside-pools',
+    message: `${text} lies in no pool of this node.`,
+    remedy: `Pools: ${prefixes || 'none'}.`,
+  });
+}
+
+const emitBody = z.strictObject({
+  type: z.enum(FACT_TYPES),
+  address: z.string(),
+  pool: z.string().optional(),
+  ttl: z.string().optional(),
+});
+
+function emit(orders: NodeOrders, body: unknown): ApiAnswer {
+  const parsed = emitBody.safeParse(body);
+  if (!parsed.success)
+    return refused(400, {
+      code: 'fact.malformed',
+      message: z.prettifyError(parsed.error),
+      remedy: `Types: ${FACT_TYPES.join(', ')}.`,
+    });
+  const address = parseAddress(parsed.data.address);
+  if (address === undefined)
+    return refused(400, {
+      code: 'address.malformed',
+      message: `"${parsed.data.address}" is not an IPv4 host address.`,
+      remedy: 'Write 10.77.60.11/32.',
+    });
+  const ttl = parsed.data.ttl === undefined ? undefined : parseDuration(parsed.data.ttl);
+  if (ttl?.ok === false || ttl?.value === 0)
+    return refused(400, {
+      code: 'duration.malformed',
+      message: `"${parsed.data.ttl ?? ''}" is not a duration above zero.`,
+      remedy: 'Write 30s, 10m or 24h.',
+    });
+  const type: FactType = parsed.data.type;
+  const recorded = orders.emit({ type, address, pool: parsed.data.pool, ttl: ttl?.value });
+  return recorded.ok
+    ? done({ id: recorded.value.id, sequence: recorded.value.sequence })
+    : refused(409, 'message' in recorded.error ? recorded.error : factFault(recorded.error));
+}
+
+function factFault(fault: FactFault): ApiFault {
+  switch (fault.code) {
+    case 'fact.self-capture':
+      return {
+        code: fault.code,
+        message: `federation observed event for ${fault.address} rejected: address is locally captured by ${fault.detail}`,
+        remedy: 'An address is observed at the site where it lives, not where it is captured.',
+      };
+    case 'fact.outside-pool':
+      return { code: fault.code, message: `${fault.address} lies outside the prefix of pool ${fault.pool}.` };
+    case 'fact.unknown-pool':
+      return {
+        code: fault.code,
+        message: `This node has no pool "${fault.pool}".`,
+        remedy: 'List them with `routerctl get mobilitypools`.',
+      };
+    case 'fact.not-stored':
+      return {
+        code: fault.code,
+        message: `The fact could not be stored: ${fault.detail}.`,
+        remedy: 'Free space in the state directory; nothing was published.',
+      };
+  }
+}
+
+function listActions(node: NodeView, query: URLSearchParams): ApiAnswer {
+  const status = query.get('status');
+  const provider = query.get('provider');
+  if (status !== null && !ACTION_STATUSES.includes(status as ActionStatus))
+    return refused(400, {
+      code: 'action.unknown-status',
+      message: `"${status}" is no status of an action.`,
+      remedy: `One of ${ACTION_STATUSES.join(', ')}.`,
+    });
+  if (provider !== null && !(PROVIDERS as readonly string[]).includes(provider))
+    return refused(400, {
+      code: 'action.unknown-provider',
+      message: `"${provider}" is no provider.`,
+      remedy: `One of ${PROVIDERS.join(', ')}.`,
+    });
+  const rows = node
+    .actions()
+    .filter(
+      (row) => (status === null || row.status === status) && (provider === null || row.proposal.provider === provider),
+    );
+  return done({ items: rows.map(actionView) });
+}
+
+function actionOf(node: NodeView, id: number): unknown {
+  const row = node.actions().find((other) => other.id === id);
+  return row === undefined ? undefined : actionView(row);
+}
+
+function withAction<Answer extends ApiAnswer | Promise<ApiAnswer>>(
+  node: NodeView,
+  text: string | undefined,
+  then: (id: number) => Answer,
+): Answer | ApiAnswer {
+  const id = Number(text);
+  if (!Number.isInteger(id))
+    return refused(400, { code: 'action.malformed-id', message: `"${text ?? ''}" is not the number of an action.` });
+  if (actionOf(node, id) === undefined)
+    return refused(404, {
+      code: 'action.not-found',
+      message: `action ${id} not found`,
+      remedy: 'List them with `routerctl action list`.',
+    });
+  return then(id);
+}
+
+function approve(node: NodeView, orders: NodeOrders, id: number, body: unknown): ApiAnswer {
+  const parsed = z.strictObject({ by: z.string().min(1).max(128) }).safeParse(body);
+  if (!parsed.success) return refused(400, { code: 'action.approver-missing', message: 'Say who approves.' });
+  const approved = orders.approve(id, parsed.data.by);
+  return approved.ok ? done(actionOf(node, id)) : refused(409, approved.error);
+}
+
+async function execute(orders: NodeOrders, id: number, body: unknown): Promise<ApiAnswer> {
+  const parsed = z.strictObject({ mode: z.enum(['dry-run', 'execute']) }).safeParse(body);
+  if (!parsed.success)
+    return refused(400, { code: 'action.mode-missing', message: 'Say which mode: dry-run or execute.' });
+  const executed = await orders.execute(id, parsed.data.mode);
+  return executed.ok ? done(executed.value) : refused(409, executed.error);
+}

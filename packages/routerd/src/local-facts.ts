@@ -1,0 +1,117 @@
+/**
+ * What this node asserts about addresses of its own site, kept fresh for as long as their source stands by it.
+ *
+ * 1. One `observed` fact when an address is first asserted, and another each half TTL while it stays so; never more.
+ * 2. Withdrawing publishes `expired`; an assertion that merely ends with the process publishes nothing.
+ * 3. A refused fact (captured here, outside the pool) is reported once and tried again only when it is asserted anew.
+ */
+import type { FactBus } from '@routerd/federation';
+import type { DurationMs, HostAddress, Monotonic, NodeName, PoolName, SiteName } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+
+export interface LocalFactsPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: Pick<FactBus, 'record' | 'accepted'>;
+}
+
+export interface LocalFactsOptions {
+  readonly self: NodeName;
+  readonly pool: PoolName;
+  readonly site: SiteName;
+  readonly ttl: DurationMs;
+}
+
+interface Assertion {
+  readonly origin: string;
+  readonly ends: AbortController;
+}
+
+export class LocalFacts {
+  readonly #ports: LocalFactsPorts;
+  readonly #options: LocalFactsOptions;
+  readonly #assertions = new Map<HostAddress, Assertion>();
+
+  constructor(ports: LocalFactsPorts, options: LocalFactsOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  /** The address is seen here. Cheap when it is asserted already. */
+  assert(address: HostAddress, origin: string): void {
+    if (this.#assertions.has(address)) return;
+    const assertion = { origin, ends: new AbortController() };
+    this.#assertions.set(address, assertion);
+    const last = this.#lastOwnFact(address);
+    const half = this.#options.ttl / 2;
+    const age = last === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.now() - last;
+    if (age < half) void this.#keepFresh(address, assertion, half - age);
+    else if (this.#record(address, origin, 'routerd.client.ipv4.observed'))
+      void this.#keepFresh(address, assertion, half);
+    else this.#assertions.delete(address);
+  }
+
+  /** Positive evidence that the address is gone from here. */
+  withdraw(address: HostAddress, origin: string): void {
+    const assertion = this.#assertions.get(address);
+    if (assertion === undefined) return;
+    assertion.ends.abort();
+    this.#assertions.delete(address);
+    this.#record(address, origin, 'routerd.client.ipv4.expired');
+  }
+
+  asserted(): ReadonlySet<HostAddress> {
+    return new Set(this.#assertions.keys());
+  }
+
+  stop(): void {
+    for (const { ends } of this.#assertions.values()) ends.abort();
+    this.#assertions.clear();
+  }
+
+  async #keepFresh(address: HostAddress, assertion: Assertion, firstWait: number): Promise<void> {
+    const { clock } = this.#ports;
+    let wait = firstWait;
+    for (;;) {
+      await clock.sleepUntil((clock.monotonic() + wait) as Monotonic, assertion.ends.signal);
+      if (assertion.ends.signal.aborted) return;
+      if (!this.#record(address, assertion.origin, 'routerd.client.ipv4.observed'))
+        return void this.#assertions.delete(address);
+      wait = this.#options.ttl / 2;
+    }
+  }
+
+  /** When this node last said `observed` about the address, by its own clock; undefined if its last word was another. */
+  #lastOwnFact(address: HostAddress): number | undefined {
+    const own = this.#ports.facts
+      .accepted()
+      .find(({ fact }) => fact.address === address && fact.source === this.#options.self);
+    return own?.fact.type === 'routerd.client.ipv4.observed' ? own.acceptedAt : undefined;
+  }
+
+  #record(
+    address: HostAddress,
+    origin: string,
+    type: 'routerd.client.ipv4.observed' | 'routerd.client.ipv4.expired',
+  ): boolean {
+    const { pool, site, ttl } = this.#options;
+    const recorded = this.#ports.facts.record({ type, address, pool, site, ttl, origin });
+    if (recorded.ok)
+      this.#ports.log.info('fact recorded', {
+        event: 'federation.fact.recorded',
+        type,
+        address,
+        origin,
+        sequence: recorded.value.sequence,
+      });
+    else
+      this.#ports.log.info('fact refused', {
+        event: 'federation.fact.refused-local',
+        type,
+        address,
+        origin,
+        code: recorded.error.code,
+      });
+    return recorded.ok;
+  }
+}

@@ -1,0 +1,44 @@
+/** GET /v1/status: one page about the node. */
+import type { NodeView } from './node-view.ts';
+
+export function statusView(node: NodeView): unknown {
+  const federation = node.federation();
+  const waiting = node.waitingFor();
+  const host = node.host();
+  return {
+    node: node.node ?? '<none>',
+    ready: waiting.length === 0,
+    waitingFor: waiting,
+    startedAt: node.startedAt,
+    federation: {
+      connected: federation?.connected ?? false,
+      ...(federation?.hub === undefined ? {} : { hub: federation.hub }),
+      outboxDepth: federation?.outboxDepth ?? 0,
+      refused: federation?.refused ?? {},
+      ...(federation?.lastError === undefined ? {} : { lastError: federation.lastError }),
+      members: Object.fromEntries(federation?.members ?? []),
+    },
+    host: { settled: host.settled, residuals: host.residuals.map(({ op, detail }) => `${op.verb}: ${detail}`) },
+    actions: countBy(node.actions(), (row) => row.status),
+    pools: node.pools.map((pool) => {
+      const plans = [...pool.plans()];
+      return {
+        name: pool.context.name,
+        prefix: pool.context.prefix,
+        leases: countBy(
+          plans.flatMap((plan) => plan.lease ?? []),
+          (lease) => lease.status,
+        ),
+        claims: plans.filter((plan) => plan.claim !== undefined).length,
+        held: pool.heldBySelf().size,
+      };
+    }),
+    problems: node.derived()?.problems ?? [],
+  };
+}
+
+function countBy<T>(items: readonly T[], name: (item: T) => string): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[name(item)] = (counts[name(item)] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,96 @@
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { RecordingLog } from '@routerd/runtime';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { serveApi, type ApiServer, type Route } from '../src/api/http-server.ts';
+
+let folder = '';
+let server: ApiServer | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'routerd-api-'));
+});
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const routes: readonly Route[] = [
+  {
+    method: 'GET',
+    pattern: '/v1/things/:id',
+    handle: ({ params, query }) => ({ status: 200, body: { id: params['id'], query: query.get('q') } }),
+  },
+  { method: 'POST', pattern: '/v1/things/:id', handle: ({ body }) => ({ status: 200, body: { got: body } }) },
+  {
+    method: 'GET',
+    pattern: '/v1/broken',
+    handle: () => {
+      throw new Error('boom');
+    },
+  },
+];
+
+async function open(): Promise<string> {
+  const socket = path.join(folder, 'run', 'routerd.sock');
+  const opened = await serveApi(socket, routes, new RecordingLog());
+  if (!opened.ok) throw new Error(opened.error.message);
+  server = opened.value;
+  return socket;
+}
+
+async function ask(
+  socketPath: string,
+  method: string,
+  url: string,
+  body?: string,
+): Promise<{ status: number; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, method, path: url }, (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: JSON.parse(text) }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+test('answers with what the route says, and only its owner may open the socket', async () => {
+  const socket = await open();
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
+  expect(await ask(socket, 'GET', '/v1/things/a%2Fb?q=1')).toEqual({ status: 200, body: { id: 'a/b', query: '1' } });
+  expect(await ask(socket, 'POST', '/v1/things/1', '{"x":2}')).toEqual({ status: 200, body: { got: { x: 2 } } });
+});
+
+test.each([
+  ['GET', '/v1/nothing', undefined, 404, 'api.no-such-path'],
+  ['POST', '/v1/broken', '{}', 405, 'api.method-not-allowed'],
+  ['POST', '/v1/things/1', '{', 400, 'api.body-not-json'],
+  ['POST', '/v1/things/1', `"${'x'.repeat(70_000)}"`, 413, 'api.body-too-long'],
+  ['GET', '/v1/broken', undefined, 500, 'api.internal'],
+] as const)('%s %s is refused with a code', async (method, url, body, status, code) => {
+  const answer = await ask(await open(), method, url, body);
+  expect(answer).toMatchObject({ status, body: { error: { code } } });
+});
+
+test('a socket that a dead daemon left is replaced, one that answers is not', async () => {
+  const socket = await open();
+  const second = await serveApi(socket, routes, new RecordingLog());
+  expect(second).toMatchObject({ ok: false, error: { code: 'api.socket-in-use' } });
+  await server?.close();
+  server = undefined;
+  const left = path.join(folder, 'left.sock');
+  const dead = createServer().listen(left);
+  await new Promise((resolve) => dead.once('listening', resolve));
+  dead.close();
+  writeFileSync(left, '');
+  chmodSync(left, 0o600);
+  const replaced = await serveApi(left, routes, new RecordingLog());
+  expect(replaced.ok).toBe(true);
+  if (replaced.ok) server = replaced.value;
+});

@@ -1,0 +1,101 @@
+import type { AcceptedFact, Fact, FactDraft, FactFault } from '@routerd/federation';
+import {
+  durationMs,
+  err,
+  instant,
+  ok,
+  parseHostAddress,
+  parseNodeName,
+  parsePoolName,
+  parseSiteName,
+  type HostAddress,
+  type Result,
+} from '@routerd/resources';
+import { ManualClock, RecordingLog } from '@routerd/runtime';
+import { expect, test } from 'vitest';
+import { LocalFacts } from '../src/local-facts.ts';
+
+function must<T>(result: Result<T, unknown>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+const address = must(parseHostAddress('10.77.60.10/32'));
+const self = must(parseNodeName('onprem-router-a'));
+const pool = must(parsePoolName('cloudedge'));
+const site = must(parseSiteName('onprem'));
+
+function rig(refuse: ReadonlySet<HostAddress> = new Set()) {
+  const clock = new ManualClock(instant(1_000_000));
+  const accepted: AcceptedFact[] = [];
+  const recorded: FactDraft[] = [];
+  const record = (draft: FactDraft): Result<Fact, FactFault> => {
+    if (refuse.has(draft.address))
+      return err({ code: 'fact.self-capture', address: draft.address, detail: 'aws-router-a' });
+    recorded.push(draft);
+    const fact: Fact = {
+      ...draft,
+      id: String(recorded.length),
+      source: self,
+      group: 'g',
+      observedAt: clock.now(),
+      sequence: recorded.length,
+    };
+    accepted.splice(0, accepted.length, { fact, acceptedAt: clock.now(), firstAcceptedAt: clock.now() });
+    return ok(fact);
+  };
+  const ports = { clock, log: new RecordingLog(), facts: { record, accepted: () => accepted } };
+  const open = (): LocalFacts => new LocalFacts(ports, { self, pool, site, ttl: durationMs(60_000) });
+  return { clock, recorded, open };
+}
+
+/** Lets the work of woken sleepers run. */
+async function breathe(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+}
+
+test('one fact at first sight, none at the second, another after half the TTL', async () => {
+  const { clock, recorded, open } = rig();
+  const facts = open();
+  facts.assert(address, 'lan-observer');
+  facts.assert(address, 'lan-observer');
+  expect(recorded).toHaveLength(1);
+  clock.advance(29_999);
+  await breathe();
+  expect(recorded).toHaveLength(1);
+  clock.advance(1);
+  await breathe();
+  expect(recorded).toHaveLength(2);
+  facts.stop();
+});
+
+test('withdrawing says so and ends the refreshing', async () => {
+  const { clock, recorded, open } = rig();
+  const facts = open();
+  facts.assert(address, 'lan-observer');
+  facts.withdraw(address, 'lan-observer');
+  clock.advance(600_000);
+  await breathe();
+  expect(recorded.map(({ type }) => type)).toEqual(['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired']);
+});
+
+test('a restart within half the TTL publishes nothing until it is due', async () => {
+  const { clock, recorded, open } = rig();
+  open().assert(address, 'lan-observer');
+  clock.advance(10_000);
+  const restarted = open();
+  restarted.assert(address, 'lan-observer');
+  expect(recorded).toHaveLength(1);
+  clock.advance(20_000);
+  await breathe();
+  expect(recorded.length).toBeGreaterThanOrEqual(2);
+  restarted.stop();
+});
+
+test('a refused fact is not asserted and may be tried again', () => {
+  const { recorded, open } = rig(new Set([address]));
+  const facts = open();
+  facts.assert(address, 'lan-observer');
+  expect(recorded).toEqual([]);
+  expect(facts.asserted().size).toBe(0);
+});
