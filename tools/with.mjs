@@ -38,6 +38,28 @@ const sha = (...parts) => {
   return h.digest('hex').slice(0, 16);
 };
 
+// What the lab and the integration tests run: command, Debian package, and the unit that the package would enable.
+const LAB_COMMANDS = [
+  ['ip', 'iproute2'],
+  ['tc', 'iproute2'],
+  ['nsenter', 'util-linux'],
+  ['unshare', 'util-linux'],
+  ['setpriv', 'util-linux'],
+  ['nft', 'nftables', 'nftables'],
+  ['wg', 'wireguard-tools'],
+  ['wireguard-go', 'wireguard-go'],
+  ['nats-server', 'nats-server', 'nats-server'],
+  ['keepalived', 'keepalived', 'keepalived'],
+  ['arping', 'iputils-arping'],
+  ['ping', 'iputils-ping'],
+  ['tcpdump', 'tcpdump'],
+  ['conntrack', 'conntrack'],
+  ['sshd', 'openssh-server', 'ssh'],
+  ['ssh', 'openssh-client'],
+  ['openssl', 'openssl'],
+  ['socat', 'socat'],
+];
+
 // ---- arguments -------------------------------------------------------------------------------
 const argv = process.argv.slice(2);
 const cut = argv.indexOf('--');
@@ -48,6 +70,7 @@ let install = true;
 for (let i = 0; i < opts.length; i++) {
   if (opts[i] === '--no-install') install = false;
   else if (opts[i] === '--apt') while (opts[i + 1]?.includes('=')) apt.push(opts[++i].split('='));
+  else if (opts[i] === '--apt-lab') apt.push(...LAB_COMMANDS);
   else die(`unknown option ${opts[i]}`, 2);
 }
 
