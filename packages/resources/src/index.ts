@@ -15,7 +15,9 @@ export {
   bareAddress,
   compareAddresses,
   hostAddressOf,
+  networkOf,
   parseHostAddress,
+  parseInterfaceAddress,
   parseIpv4,
   parseIpv4Prefix,
   prefixContains,
@@ -23,6 +25,7 @@ export {
   prefixLength,
   type AddressFault,
   type HostAddress,
+  type InterfaceAddress,
   type Ipv4,
   type Ipv4Prefix,
 } from './ipv4.ts';
@@ -36,4 +39,19 @@ export {
   type SiteName,
 } from './node-name.ts';
 export { ACTION_VERBS, PROVIDERS } from './kinds/hybrid.ts';
-export { identityOf, KINDS, ofKind, type Kind, type Resource, type ResourceOf } from './resource.ts';
+export { identityOf, isKind, isOfKind, KINDS, ofKind, type Kind, type Resource, type ResourceOf } from './resource.ts';
+export {
+  compareDiagnostics,
+  formatPath,
+  hasErrors,
+  type Diagnostic,
+  type FieldPath,
+  type Place,
+  type Problem,
+} from './diagnostic.ts';
+export { diagnosticToJson, renderDiagnostic } from './render-diagnostic.ts';
+export { loadResources, type LoadedResources, type Located } from './load-resources.ts';
+export { parseResource, type ResourceFault } from './schema/parse-resource.ts';
+export { checkResource, kindsBrokenBy, loadConfiguration, validateResources } from './validate/validate-resources.ts';
+export { indexResources, type ResourceIndex } from './validate/resource-index.ts';
+export type { Authorship } from './validate/rule.ts';

@@ -8,6 +8,9 @@ export type HostAddress = Brand<string, 'HostAddress'>;
 /** An IPv4 network in canonical form: host bits zero, `10.77.60.0/24`. */
 export type Ipv4Prefix = Brand<string, 'Ipv4Prefix'>;
 
+/** An address of an interface with the length of its network: `10.255.0.1/32`, `192.168.1.1/24`. */
+export type InterfaceAddress = Brand<string, 'InterfaceAddress'>;
+
 export type AddressFault =
   | { readonly code: 'address.malformed'; readonly input: string }
   | { readonly code: 'address.not-host-prefix'; readonly input: string; readonly prefixLength: number }
@@ -44,15 +47,30 @@ export function parseIpv4Prefix(input: string): Result<Ipv4Prefix, AddressFault>
   if (extra.length > 0 || octetsOf(quad) === undefined || !/^(0|[1-9]\d?)$/.test(length) || Number(length) > 32) {
     return err({ code: 'address.malformed', input });
   }
-  const canonical = `${quadOf(networkOf(numberOf(quad), Number(length)))}/${length}`;
+  const canonical = `${quadOf(maskedTo(numberOf(quad), Number(length)))}/${length}`;
   return canonical === input ? ok(input as Ipv4Prefix) : err({ code: 'address.host-bits-set', input, canonical });
+}
+
+/** Accepts an address with a prefix length; host bits may be set. */
+export function parseInterfaceAddress(input: string): Result<InterfaceAddress, AddressFault> {
+  const [quad = '', length = '', ...extra] = input.split('/');
+  if (extra.length > 0 || octetsOf(quad) === undefined || !/^(0|[1-9]\d?)$/.test(length) || Number(length) > 32) {
+    return err({ code: 'address.malformed', input });
+  }
+  return ok(input as InterfaceAddress);
+}
+
+/** The network that an interface with this address is in: `192.168.1.1/24` is in `192.168.1.0/24`. */
+export function networkOf(address: InterfaceAddress): Ipv4Prefix {
+  const [quad = '', length = ''] = address.split('/');
+  return `${quadOf(maskedTo(numberOf(quad), Number(length)))}/${length}` as Ipv4Prefix;
 }
 
 function numberOf(quad: string): number {
   return (octetsOf(quad) ?? []).reduce((sum, octet) => sum * 256 + octet, 0);
 }
 
-function networkOf(value: number, length: number): number {
+function maskedTo(value: number, length: number): number {
   return length === 0 ? 0 : (value & (0xffffffff << (32 - length))) >>> 0;
 }
 
@@ -73,7 +91,7 @@ export function prefixLength(prefix: Ipv4Prefix): number {
 export function prefixContains(prefix: Ipv4Prefix, inner: HostAddress | Ipv4 | Ipv4Prefix): boolean {
   const [quad = '', length = '32'] = inner.split('/');
   const own = prefixLength(prefix);
-  return Number(length) >= own && networkOf(numberOf(quad), own) === numberOf(prefix.slice(0, prefix.indexOf('/')));
+  return Number(length) >= own && maskedTo(numberOf(quad), own) === numberOf(prefix.slice(0, prefix.indexOf('/')));
 }
 
 export function prefixesOverlap(a: Ipv4Prefix, b: Ipv4Prefix): boolean {

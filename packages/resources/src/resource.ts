@@ -5,11 +5,10 @@ import * as hybrid from './kinds/hybrid.ts';
 import * as mobility from './kinds/mobility.ts';
 import * as net from './kinds/net.ts';
 import * as plugin from './kinds/plugin.ts';
+import { text } from './scalars.ts';
 
 const metadata = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/, 'expected letters, digits, ".", "_" and "-"'),
+  name: text(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/, 'a name of letters, digits, ".", "_" and "-"'),
   annotations: z.record(z.string().min(1), z.string()).default({}),
   ownerRefs: z
     .array(z.strictObject({ apiVersion: z.string().min(1), kind: z.string().min(1), name: z.string().min(1) }))
@@ -56,9 +55,16 @@ export function identityOf(resource: {
   return `${resource.apiVersion}/${resource.kind}/${resource.metadata.name}`;
 }
 
+export function isKind(text: string): text is Kind {
+  return Object.hasOwn(KINDS, text);
+}
+
+/** Narrows a resource to one kind. */
+export function isOfKind<K extends Kind>(resource: Resource, name: K): resource is ResourceOf<K> & Resource {
+  return resource.kind === name;
+}
+
 /** The resources of one kind, in the order given. */
 export function ofKind<K extends Kind>(resources: readonly Resource[], name: K): ResourceOf<K>[] {
-  return resources.filter(
-    (resource): resource is ResourceOf<K> & Resource => resource.kind === name,
-  ) as ResourceOf<K>[];
+  return resources.filter((resource) => isOfKind(resource, name));
 }

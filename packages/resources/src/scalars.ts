@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import {
   parseHostAddress,
+  parseInterfaceAddress,
   parseIpv4,
   parseIpv4Prefix,
   type AddressFault,
   type HostAddress,
+  type InterfaceAddress,
   type Ipv4,
   type Ipv4Prefix,
 } from './ipv4.ts';
@@ -16,12 +18,20 @@ import { parseDuration, type DurationFault } from './time.ts';
 type Fault = AddressFault | NameFault | DurationFault;
 
 function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string) {
-  return z.string().transform((input, context): T => {
-    const result = parse(input);
-    if (result.ok) return result.value;
-    context.addIssue({ code: 'custom', message: describeFault(result.error, allowed) });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .transform((input, context): T => {
+      const result = parse(input);
+      if (result.ok) return result.value;
+      context.addIssue({ code: 'custom', message: describeFault(result.error, allowed) });
+      return z.NEVER;
+    })
+    .meta({ expected: allowed });
+}
+
+/** Text of a certain form. @param expected completes the sentence "expected …" */
+export function text(form: RegExp, expected: string) {
+  return z.string().regex(form, `expected ${expected}`).meta({ expected });
 }
 
 function describeFault(fault: Fault, allowed: string): string {
@@ -40,18 +50,25 @@ function describeFault(fault: Fault, allowed: string): string {
 export const hostAddress = parsed<HostAddress>(parseHostAddress, 'an IPv4 host address such as 10.77.60.10/32');
 export const ipv4 = parsed<Ipv4>(parseIpv4, 'an IPv4 address such as 10.77.60.10');
 export const ipv4Prefix = parsed<Ipv4Prefix>(parseIpv4Prefix, 'an IPv4 network such as 10.77.60.0/24');
+export const interfaceAddress = parsed<InterfaceAddress>(
+  parseInterfaceAddress,
+  'an IPv4 address with its prefix length, such as 10.255.0.1/32',
+);
 export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)');
 export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)');
 export const poolName = parsed(parsePoolName, 'a pool name (lower-case letters, digits and "-", at most 63)');
 export const duration = parsed(parseDuration, 'a duration such as 250ms, 5s or 1h30m');
 
 /** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */
-export const interfaceName = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[^/\s:]{1,15}$/, 'expected an interface name of 1 to 15 characters without space, "/" or ":"');
+export const interfaceName = text(
+  /^(?!\.{1,2}$)[^/\s:]{1,15}$/,
+  'an interface name of 1 to 15 characters without space, "/" or ":"',
+);
 export const mtu = z.number().int().min(576).max(9216);
 export const port = z.number().int().min(1).max(65535);
-export const absolutePath = z.string().regex(/^\//, 'expected an absolute path');
+export const absolutePath = text(/^\//, 'an absolute path');
+/** Text that says something. */
+export const word = text(/\S/, 'text that is not blank');
 
 /** A reference to a resource: `name` or `Kind/name`, kept as the bare name. Another kind's prefix is refused. */
 export function ref(kind: string) {
@@ -64,5 +81,6 @@ export function ref(kind: string) {
       if (input.slice(0, slash) === kind && slash < input.length - 1) return input.slice(slash + 1);
       context.addIssue({ code: 'custom', message: `"${input}" does not name a ${kind}; write NAME or ${kind}/NAME` });
       return z.NEVER;
-    });
+    })
+    .meta({ expected: `the name of a ${kind}`, reference: kind });
 }

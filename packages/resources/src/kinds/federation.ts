@@ -6,9 +6,7 @@ export const eventGroupSpec = z.strictObject({
   /** This node's name; the same string as `members[].nodeRef`. */
   nodeName: s.nodeName,
   /** Hubs to dial, `tls://host:port` (or `nats://` on a trusted network). */
-  servers: z
-    .array(z.string().regex(/^(tls|nats):\/\/[^/\s]+:\d+$/, 'expected tls://HOST:PORT or nats://HOST:PORT'))
-    .min(1),
+  servers: z.array(s.text(/^(tls|nats):\/\/[^/\s]+:\d+$/, 'tls://HOST:PORT or nats://HOST:PORT')).min(1),
   /** The node's Ed25519 NKey seed (file mode 0600): authenticates to the hub and signs facts. */
   identity: z.strictObject({ seedFile: s.absolutePath }),
   tls: z.strictObject({ caFile: s.absolutePath }).optional(),
@@ -26,5 +24,5 @@ export const eventPeerSpec = z.strictObject({
   groupRef: s.ref('EventGroup'),
   nodeName: s.nodeName,
   /** The peer's NKey public key (`U…`), which its facts are verified with. */
-  publicKey: z.string().regex(/^U[A-Z2-7]{55}$/, 'expected an NKey user public key: "U" and 55 base32 characters'),
+  publicKey: s.text(/^U[A-Z2-7]{55}$/, 'an NKey user public key: "U" and 55 base32 characters'),
 });

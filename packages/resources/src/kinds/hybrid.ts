@@ -29,7 +29,8 @@ export const overlayPeerSpec = z.strictObject({
       path: ['interface'],
       error: 'is required for underlay types wireguard, ipip and gre',
     }),
-  remote: z.strictObject({ nodeID: s.nodeName.optional(), address: s.ipv4.optional() }).optional(),
+  /** Descriptive only. */
+  remote: z.strictObject({ nodeID: s.word.optional(), address: s.word.optional() }).optional(),
 });
 
 export const addressMobilityDomainSpec = z.strictObject({
@@ -43,22 +44,30 @@ export const addressMobilityDomainSpec = z.strictObject({
 
 export const cloudProviderProfileSpec = z.strictObject({
   provider: z.enum(PROVIDERS),
-  region: z.string().min(1).optional(),
-  accountID: z.string().min(1).optional(),
-  subscriptionID: z.string().min(1).optional(),
-  resourceGroup: z.string().min(1).optional(),
-  compartmentId: z.string().min(1).optional(),
-  capabilities: z.array(z.string().min(1)).min(1),
+  region: s.word.optional(),
+  accountID: s.word.optional(),
+  subscriptionID: s.word.optional(),
+  resourceGroup: s.word.optional(),
+  compartmentId: s.word.optional(),
+  capabilities: z.array(s.word).min(1),
   auth: z
     .discriminatedUnion('mode', [
       z.strictObject({ mode: z.literal('instance-identity') }),
-      z.strictObject({ mode: z.literal('external-command'), command: z.string().min(1) }),
+      z.strictObject({ mode: z.literal('external-command'), command: s.word }),
     ])
     .default({ mode: 'instance-identity' }),
 });
 
-const RESERVED = 'reserved/not implemented in MVP; expected provider-secondary-ip or proxy-arp';
-const configureOSAddress = z.literal(false, { error: 'must be false (not implemented in the MVP)' }).default(false);
+/** Other ways to capture have names already, and no implementation. */
+export const reservedCapture = {
+  error: (issue: { readonly code?: string | undefined }): string | undefined =>
+    issue.code === 'invalid_union'
+      ? 'reserved/not implemented in MVP; expected provider-secondary-ip or proxy-arp'
+      : undefined,
+};
+export const configureOSAddress = z
+  .literal(false, { error: 'must be false (not implemented in the MVP)' })
+  .default(false);
 
 export const remoteAddressClaimSpec = z.strictObject({
   domainRef: s.ref('AddressMobilityDomain'),
@@ -70,8 +79,8 @@ export const remoteAddressClaimSpec = z.strictObject({
       z.strictObject({
         type: z.literal('provider-secondary-ip'),
         providerRef: s.ref('CloudProviderProfile'),
-        providerMode: z.string().min(1),
-        nicRef: z.string().min(1),
+        providerMode: s.word,
+        nicRef: s.word,
         interface: s.interfaceName.optional(),
         configureOSAddress,
         activeWhen: activeWhen.optional(),
@@ -84,7 +93,7 @@ export const remoteAddressClaimSpec = z.strictObject({
         activeWhen: activeWhen.optional(),
       }),
     ],
-    { error: (issue) => (issue.code === 'invalid_union' ? RESERVED : undefined) },
+    reservedCapture,
   ),
   delivery: z.strictObject({
     peerRef: s.ref('OverlayPeer'),
@@ -109,10 +118,10 @@ export const providerActionPolicySpec = z.strictObject({
   executionWindow: z
     .strictObject({
       days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1),
-      start: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected HH:MM'),
-      end: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected HH:MM'),
+      start: s.text(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM'),
+      end: s.text(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM'),
       /** IANA time zone. */
-      timezone: z.string().min(1).default('UTC'),
+      timezone: s.word.default('UTC'),
     })
     .optional(),
 });

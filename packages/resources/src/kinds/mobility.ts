@@ -1,43 +1,39 @@
 /** mobility.routerd.net: the intent that an operator writes for one mobile prefix. */
 import { z } from 'zod';
 import * as s from '../scalars.ts';
-import { activeWhen } from './hybrid.ts';
+import { activeWhen, configureOSAddress, reservedCapture } from './hybrid.ts';
 
-/** Keys of `capture.target` that would carry a secret into plans, journals and logs. */
-const SECRET_LIKE = /secret|token|password|credential|private_key|access_key/i;
+/** Keys that would carry a secret into plans, journals and logs are refused. */
+const SECRET_LIKE = /^(?!.*(secret|token|password|credential|private[_-]?key|access[_-]?key))./i;
 
-const target = z.record(z.string().min(1), z.string().min(1)).superRefine((map, context) => {
-  for (const key of Object.keys(map)) {
-    if (SECRET_LIKE.test(key))
-      context.addIssue({
-        code: 'custom',
-        path: [key],
-        message: `key "${key}" looks like a secret; executors use the instance's own identity`,
-      });
-  }
-});
+const target = z.record(
+  s.text(SECRET_LIKE, 'names that do not look like a secret (executors use the identity of the instance)'),
+  s.word,
+);
 
-const configureOSAddress = z.literal(false, { error: 'must be false (not implemented in the MVP)' }).default(false);
-
-const capture = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('provider-secondary-ip'),
-    providerRef: s.ref('CloudProviderProfile'),
-    providerMode: z.string().min(1),
-    nicRef: z.string().min(1),
-    /** The NIC as the router's kernel names it; needed for the MSS clamp. */
-    interface: s.interfaceName.optional(),
-    configureOSAddress,
-    target: target.default({}),
-  }),
-  z.strictObject({
-    type: z.literal('proxy-arp'),
-    interface: s.interfaceName,
-    gratuitousARP: z.boolean().default(true),
-    configureOSAddress,
-    activeWhen: activeWhen.optional(),
-  }),
-]);
+const capture = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({
+      type: z.literal('provider-secondary-ip'),
+      providerRef: s.ref('CloudProviderProfile'),
+      providerMode: s.word,
+      nicRef: s.word,
+      /** The NIC as the router's kernel names it; needed for the MSS clamp. */
+      interface: s.interfaceName.optional(),
+      configureOSAddress,
+      target: target.default({}),
+    }),
+    z.strictObject({
+      type: z.literal('proxy-arp'),
+      interface: s.interfaceName,
+      gratuitousARP: z.boolean().default(true),
+      configureOSAddress,
+      activeWhen: activeWhen.optional(),
+    }),
+  ],
+  reservedCapture,
+);
 
 const delivery = z.strictObject({
   peerRef: s.ref('OverlayPeer'),
@@ -61,14 +57,14 @@ const member = z.strictObject({
           role: z.enum(['onprem', 'cloud']).optional(),
         })
         .refine((entry) => entry.nodeRef ?? entry.site ?? entry.role, {
-          error: 'needs at least one of nodeRef, site, role',
+          error: 'A deliveryTo entry needs at least one of nodeRef, site, role',
         }),
     )
     .default([]),
   staticOwnedAddresses: z.array(s.hostAddress).default([]),
   placement: z
     .strictObject({
-      group: z.string().min(1).optional(),
+      group: s.word.optional(),
       priority: z.number().int().min(0).max(1_000_000).default(100),
     })
     .optional(),

@@ -13,7 +13,7 @@ export const interfaceSpec = z.strictObject({
 export const ipv4StaticAddressSpec = z.strictObject({
   interface: s.interfaceName,
   /** Address with prefix length, `10.255.0.1/32`. */
-  address: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'expected ADDRESS/LENGTH'),
+  address: s.interfaceAddress,
 });
 
 export const ipv4RouteSpec = z
@@ -41,13 +41,13 @@ export const wireGuardInterfaceSpec = z.strictObject({
 
 export const wireGuardPeerSpec = z.strictObject({
   interface: s.ref('WireGuardInterface'),
-  publicKey: z
-    .string()
-    .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'expected a WireGuard public key: 44 base64 characters'),
+  publicKey: s.text(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'a WireGuard public key: 44 base64 characters'),
   allowedIPs: z.array(s.ipv4Prefix).min(1),
-  endpoint: z
-    .string()
-    .regex(/^[^\s:]+:\d{1,5}$/, 'expected HOST:PORT')
+  endpoint: s
+    .text(
+      /^[^\s:]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+      'HOST:PORT with a port from 1 to 65535',
+    )
     .optional(),
   /** Seconds; 0 switches it off. */
   persistentKeepalive: z.number().int().min(0).max(65535).default(0),

@@ -16,6 +16,8 @@ export const pluginSpec = z.strictObject({
   /** Limit for one request; default 30s for executors, 10s for planners. */
   timeout: s.duration.optional(),
   /** The whole environment of the process besides PATH. */
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits and "_"'), z.string())
+    .default({}),
   capabilities: z.array(z.enum(PLUGIN_CAPABILITIES)).min(1),
 });

@@ -1,0 +1,60 @@
+/** Look-up of resources by kind and name, in layers: startup-config below, one dynamic part above. */
+import { isOfKind, type Kind, type Resource, type ResourceOf } from '../resource.ts';
+
+export interface ResourceIndex {
+  /** Cost: constant. */
+  readonly get: <K extends Kind>(kind: K, name: string) => ResourceOf<K> | undefined;
+  /** In declaration order, lower layers first. The order decides which of two resources in conflict is the later one. */
+  readonly ofKind: <K extends Kind>(kind: K) => readonly ResourceOf<K>[];
+  /** Declared, but invalid by itself: a reference to it is not at fault as well. */
+  readonly isBroken: (kind: Kind, name: string) => boolean;
+}
+
+const EMPTY: ResourceIndex = { get: () => undefined, ofKind: () => [], isBroken: () => false };
+
+/**
+ * Cost: linear in `resources`; the layer below is shared, not copied. Of equal names in one layer the first counts.
+ * @param broken `Kind/name` of what was declared and could not be read
+ */
+export function indexResources(
+  resources: readonly Resource[],
+  below: ResourceIndex = EMPTY,
+  broken: ReadonlySet<string> = new Set(),
+): ResourceIndex {
+  const byKind = new Map<Kind, Map<string, Resource>>();
+  for (const resource of resources) {
+    const ofKind = byKind.get(resource.kind) ?? new Map<string, Resource>();
+    byKind.set(resource.kind, ofKind);
+    if (!ofKind.has(resource.metadata.name)) ofKind.set(resource.metadata.name, resource);
+  }
+  return {
+    get: (kind, name) => {
+      const lower = below.get(kind, name);
+      if (lower !== undefined) return lower;
+      const own = byKind.get(kind)?.get(name);
+      return own !== undefined && isOfKind(own, kind) ? own : undefined;
+    },
+    isBroken: (kind, name) => broken.has(`${kind}/${name}`) || below.isBroken(kind, name),
+    ofKind: (kind) => {
+      const own = byKind.get(kind);
+      if (own === undefined) return below.ofKind(kind);
+      return below.ofKind(kind).concat([...own.values()].filter((resource) => isOfKind(resource, kind)));
+    },
+  };
+}
+
+/** The resources of one kind that were declared before this one: each pair in conflict is reported once, at the later. */
+export function earlierThan<K extends Kind>(
+  index: ResourceIndex,
+  resource: ResourceOf<K>,
+  kind: K,
+): readonly ResourceOf<K>[] {
+  const all = index.ofKind(kind);
+  const position = all.indexOf(resource);
+  return position < 0 ? all : all.slice(0, position);
+}
+
+/** The node that this configuration is for: `nodeName` of the only EventGroup, or of the one that a pool names. */
+export function selfOf(index: ResourceIndex, groupRef: string): string | undefined {
+  return index.get('EventGroup', groupRef)?.spec.nodeName;
+}

@@ -1,0 +1,98 @@
+/** Tunnels, their endpoints and their addresses: apart from reserved ranges, and never inside a mobile prefix. */
+import type { FieldPath, Problem } from '../../diagnostic.ts';
+import { networkOf, parseIpv4, prefixContains, prefixesOverlap, type Ipv4 } from '../../ipv4.ts';
+import type { ResourceOf } from '../../resource.ts';
+import { earlierThan, type ResourceIndex } from '../resource-index.ts';
+import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { reservedOverlayAddress } from './reserved-ranges.ts';
+
+/** Prefixes whose addresses move: a packet to an underlay address inside one would be sent into the tunnel it carries. */
+function* outsidePools(address: Ipv4 | undefined, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
+  if (address === undefined) return;
+  for (const pool of index.ofKind('MobilityPool')) {
+    if (!prefixContains(pool.spec.prefix, address)) continue;
+    yield errorAt(path, {
+      code: 'overlay.inside-pool',
+      message: `${address} is inside ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels and their endpoints need addresses of their own.`,
+    });
+  }
+}
+
+function* overlayPeer(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
+  const { underlay } = peer.spec;
+  const path = ['spec', 'underlay', 'address'];
+  yield* reservedOverlayAddress(underlay.address, path);
+  yield* outsidePools(underlay.address, index, path);
+  if (underlay.interface === undefined) return;
+  if (underlay.type === 'ipip' || underlay.type === 'gre') {
+    yield errorAt(['spec', 'underlay', 'type'], {
+      code: 'reference.unsupported-kind',
+      message: `Underlay type ${underlay.type} needs a TunnelInterface "${underlay.interface}": this version does not support the kind TunnelInterface.`,
+      remedy: 'Use type: wireguard, or type: route for a tunnel that is managed elsewhere.',
+    });
+  }
+  if (underlay.type === 'wireguard' && index.get('WireGuardInterface', underlay.interface) === undefined) {
+    yield warningAt(['spec', 'underlay', 'interface'], {
+      code: 'overlay.managed-externally',
+      message: `No WireGuardInterface "${underlay.interface}" is declared: it is taken as managed externally.`,
+    });
+  }
+}
+
+function* oneOverlayPeerPerNode(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
+  const first = earlierThan(index, peer, 'OverlayPeer').find(({ spec }) => spec.nodeID === peer.spec.nodeID);
+  if (first === undefined) return;
+  yield warningAt(['spec', 'nodeID'], {
+    code: 'overlay.node-twice',
+    message: `OverlayPeer/${first.metadata.name} leads to "${peer.spec.nodeID}" already: members without delivery or deliveryTo are reached through one of the two.`,
+  });
+}
+
+function* wireGuardPeer(peer: ResourceOf<'WireGuardPeer'>, index: ResourceIndex): Iterable<Problem> {
+  const host = peer.spec.endpoint?.slice(0, peer.spec.endpoint.lastIndexOf(':'));
+  const address = host === undefined ? undefined : parseIpv4(host);
+  if (address?.ok === true) {
+    yield* reservedOverlayAddress(address.value, ['spec', 'endpoint']);
+    yield* outsidePools(address.value, index, ['spec', 'endpoint']);
+  }
+  const twin = earlierThan(index, peer, 'WireGuardPeer').find(
+    ({ spec }) => spec.interface === peer.spec.interface && spec.publicKey === peer.spec.publicKey,
+  );
+  if (twin === undefined) return;
+  yield errorAt(['spec', 'publicKey'], {
+    code: 'wireguard.key-twice',
+    message: `WireGuardPeer/${twin.metadata.name} has this publicKey on interface "${peer.spec.interface}" already; WireGuard would keep one of the two.`,
+  });
+}
+
+function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: ResourceIndex): Iterable<Problem> {
+  const { interface: device, address: text } = address.spec;
+  const isTunnel =
+    index.get('WireGuardInterface', device) !== undefined ||
+    index.ofKind('OverlayPeer').some(({ spec }) => spec.underlay.interface === device);
+  if (!isTunnel) {
+    if (device === 'lo' || index.ofKind('Interface').some(({ spec }) => spec.ifname === device)) return;
+    yield warningAt(['spec', 'interface'], {
+      code: 'reference.undeclared-interface',
+      message: `No Interface or WireGuardInterface is named "${device}": it is used as it is found on the host.`,
+    });
+    return;
+  }
+  const own = parseIpv4(text.slice(0, text.indexOf('/')));
+  if (own.ok) yield* reservedOverlayAddress(own.value, ['spec', 'address']);
+  const network = networkOf(text);
+  for (const pool of index.ofKind('MobilityPool')) {
+    if (!prefixesOverlap(pool.spec.prefix, network)) continue;
+    yield errorAt(['spec', 'address'], {
+      code: 'overlay.inside-pool',
+      message: `${text} of tunnel "${device}" overlaps ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels need addresses of their own.`,
+    });
+  }
+}
+
+export const overlayRules: readonly Rule[] = [
+  rule('OverlayPeer', overlayPeer, { brokenBy: ['MobilityPool'] }),
+  rule('OverlayPeer', oneOverlayPeerPerNode),
+  rule('WireGuardPeer', wireGuardPeer, { brokenBy: ['MobilityPool', 'WireGuardPeer'] }),
+  rule('IPv4StaticAddress', tunnelAddress, { brokenBy: ['MobilityPool', 'OverlayPeer', 'WireGuardInterface'] }),
+];

@@ -1,0 +1,142 @@
+/** What one MobilityPool must be, by itself and next to the federation and other pools. */
+import type { Problem } from '../../diagnostic.ts';
+import { prefixContains, prefixesOverlap } from '../../ipv4.ts';
+import { parsePoolName } from '../../node-name.ts';
+import type { ResourceOf } from '../../resource.ts';
+import { earlierThan, selfOf, type ResourceIndex } from '../resource-index.ts';
+import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { unusablePrefix } from './reserved-ranges.ts';
+
+type Pool = ResourceOf<'MobilityPool'>;
+
+function* poolItself(pool: Pool): Iterable<Problem> {
+  const { name } = pool.metadata;
+  if (!parsePoolName(name).ok) {
+    yield errorAt(['metadata', 'name'], {
+      code: 'pool.name',
+      message: `"${name}" is not a pool name: it becomes part of message subjects, so only lower-case letters, digits and "-" (at most 63) are allowed.`,
+    });
+  }
+  yield* unusablePrefix(pool.spec.prefix, ['spec', 'prefix']);
+  if (pool.spec.leasePolicy.ttl === 0) {
+    yield errorAt(['spec', 'leasePolicy', 'ttl'], {
+      code: 'pool.ttl-zero',
+      message: 'A lease with a ttl of zero ends before it begins; expected more than 0s.',
+    });
+  }
+}
+
+function* staticAddresses(pool: Pool): Iterable<Problem> {
+  const ownerOf = new Map<string, string>();
+  for (const [position, member] of pool.spec.members.entries()) {
+    const path = ['spec', 'members', position, 'staticOwnedAddresses'];
+    if (member.role === 'cloud' && member.staticOwnedAddresses.length > 0) {
+      yield errorAt(path, {
+        code: 'pool.static-owner-role',
+        message: `Member "${member.nodeRef}" has role cloud; staticOwnedAddresses are for role onprem (a cloud's inventory says what it owns).`,
+        at: 'key',
+      });
+    }
+    for (const [entry, address] of member.staticOwnedAddresses.entries()) {
+      if (!prefixContains(pool.spec.prefix, address)) {
+        yield errorAt([...path, entry], {
+          code: 'pool.static-address-outside',
+          message: `${address} is outside MobilityPool prefix ${pool.spec.prefix}.`,
+        });
+      }
+      const owner = ownerOf.get(address);
+      if (owner === undefined) ownerOf.set(address, member.nodeRef);
+      else {
+        yield errorAt([...path, entry], {
+          code: 'pool.static-address-twice',
+          message: `${address} is already in the staticOwnedAddresses of "${owner}"; an address has one owner.`,
+        });
+      }
+    }
+  }
+}
+
+function* selfAndPeers(pool: Pool, index: ResourceIndex): Iterable<Problem> {
+  const { groupRef, members } = pool.spec;
+  const self = selfOf(index, groupRef);
+  if (self === undefined) return;
+  if (!members.some(({ nodeRef }) => nodeRef === self)) {
+    yield warningAt(['spec', 'members'], {
+      code: 'pool.self-not-member',
+      message: `This node, "${self}" (EventGroup/${groupRef}), is not a member: it derives leases and captures nothing.`,
+      at: 'key',
+    });
+  }
+  const heard = new Set(
+    index.ofKind('EventPeer').flatMap(({ spec }) => (spec.groupRef === groupRef ? [spec.nodeName] : [])),
+  );
+  for (const [position, { nodeRef }] of members.entries()) {
+    if (nodeRef === self || heard.has(nodeRef)) continue;
+    yield warningAt(['spec', 'members', position, 'nodeRef'], {
+      code: 'pool.member-without-event-peer',
+      message: `No EventPeer of EventGroup/${groupRef} has nodeName "${nodeRef}": its facts cannot be verified and are refused.`,
+      remedy: 'Declare an EventPeer with its public key.',
+    });
+  }
+}
+
+/** Without `delivery` and `deliveryTo` the OverlayPeer whose `nodeID` is the other member carries the packets. */
+function* deliveryExists(pool: Pool, index: ResourceIndex): Iterable<Problem> {
+  const self = selfOf(index, pool.spec.groupRef);
+  const own = pool.spec.members.find(({ nodeRef }) => nodeRef === self);
+  if (own === undefined || own.delivery !== undefined) return;
+  const peers = new Set(index.ofKind('OverlayPeer').map(({ spec }) => spec.nodeID));
+  for (const [position, member] of pool.spec.members.entries()) {
+    if (member.site === own.site || peers.has(member.nodeRef)) continue;
+    const named = own.deliveryTo.some(
+      (entry) => entry.nodeRef === member.nodeRef || entry.site === member.site || entry.role === member.role,
+    );
+    if (named) continue;
+    yield warningAt(['spec', 'members', position, 'nodeRef'], {
+      code: 'pool.member-unreachable',
+      message: `Nothing delivers from "${own.nodeRef}" to "${member.nodeRef}": no OverlayPeer has nodeID "${member.nodeRef}", and no delivery or deliveryTo covers it.`,
+      remedy: `Declare an OverlayPeer with nodeID: ${member.nodeRef}.`,
+    });
+  }
+}
+
+function* providerMode(pool: Pool, index: ResourceIndex): Iterable<Problem> {
+  const self = selfOf(index, pool.spec.groupRef);
+  for (const [position, { nodeRef, capture }] of pool.spec.members.entries()) {
+    if (nodeRef !== self || capture.type !== 'provider-secondary-ip') continue;
+    yield* modeInCapabilities(capture, index, ['spec', 'members', position, 'capture', 'providerMode']);
+  }
+}
+
+/** The capabilities are free words of the operator: a mode that is not among them is only suspicious. */
+export function* modeInCapabilities(
+  capture: { readonly providerRef: string; readonly providerMode: string },
+  index: ResourceIndex,
+  path: readonly (string | number)[],
+): Iterable<Problem> {
+  const capabilities = index.get('CloudProviderProfile', capture.providerRef)?.spec.capabilities;
+  if (capabilities === undefined || capabilities.includes(capture.providerMode)) return;
+  yield warningAt(path, {
+    code: 'capture.mode-not-a-capability',
+    message: `"${capture.providerMode}" is not among the capabilities of CloudProviderProfile/${capture.providerRef}: ${capabilities.join(', ')}.`,
+  });
+}
+
+function* overlapping(pool: Pool, index: ResourceIndex): Iterable<Problem> {
+  for (const other of earlierThan(index, pool, 'MobilityPool')) {
+    if (!prefixesOverlap(pool.spec.prefix, other.spec.prefix)) continue;
+    yield errorAt(['spec', 'prefix'], {
+      code: 'pool.overlap',
+      message: `${pool.spec.prefix} overlaps ${other.spec.prefix} of MobilityPool/${other.metadata.name}; an address may belong to one pool.`,
+    });
+  }
+}
+
+export const poolRules: readonly Rule[] = [
+  rule('MobilityPool', poolItself),
+  rule('MobilityPool', staticAddresses),
+  rule('MobilityPool', selfAndPeers),
+  rule('MobilityPool', deliveryExists),
+  rule('MobilityPool', providerMode),
+  rule('MobilityPool', overlapping, { brokenBy: ['MobilityPool'] }),
+];

@@ -1,0 +1,70 @@
+/** The rules that relate resources to each other, applied to startup-config or to one addition to it. */
+import { compareDiagnostics, type Diagnostic, type Problem } from '../diagnostic.ts';
+import { diagnose, loadResources, type LoadedResources, type Located } from '../load-resources.ts';
+import type { Kind, Resource } from '../resource.ts';
+import { indexResources, type ResourceIndex } from './resource-index.ts';
+import type { Authorship, Rule } from './rule.ts';
+import { claimRules } from './rules/claim.ts';
+import { nodeRules } from './rules/node.ts';
+import { overlayRules } from './rules/overlay.ts';
+import { poolMemberRules } from './rules/pool-members.ts';
+import { poolRules } from './rules/pool.ts';
+import { referenceRules } from './rules/references.ts';
+
+const RULES: readonly Rule[] = [
+  ...referenceRules,
+  ...poolRules,
+  ...poolMemberRules,
+  ...claimRules,
+  ...overlayRules,
+  ...nodeRules,
+];
+
+const RULES_OF = new Map<Kind, readonly Rule[]>();
+for (const { subject } of RULES)
+  RULES_OF.set(
+    subject,
+    RULES.filter((rule) => rule.subject === subject),
+  );
+
+/** What is wrong with one resource among others. Cost: constant for a claim; for few-of-a-kind kinds linear in their number. */
+export function checkResource(resource: Resource, index: ResourceIndex, authorship: Authorship): readonly Problem[] {
+  return (RULES_OF.get(resource.kind) ?? []).flatMap((rule) =>
+    rule.appliesTo === 'both' || rule.appliesTo === authorship ? rule.check(resource, index) : [],
+  );
+}
+
+/** Kinds of which resources that were valid may not be so any more once resources of `added` kinds join them. */
+export function kindsBrokenBy(added: ReadonlySet<Kind>): ReadonlySet<Kind> {
+  return new Set(
+    RULES.filter(({ brokenBy }) => brokenBy.some((kind) => added.has(kind))).map(({ subject }) => subject),
+  );
+}
+
+/**
+ * Checks startup-config as a whole.
+ * @param broken `Kind/name` of what was declared and could not be read, from {@link loadResources}
+ * @returns all problems at their places, sorted
+ */
+export function validateResources(
+  resources: readonly Located<Resource>[],
+  broken: ReadonlySet<string> = new Set(),
+): readonly Diagnostic[] {
+  const index = indexResources(
+    resources.map(({ value }) => value),
+    undefined,
+    broken,
+  );
+  return resources
+    .flatMap((located) => checkResource(located.value, index, 'authored').map((problem) => diagnose(problem, located)))
+    .toSorted(compareDiagnostics);
+}
+
+/** {@link loadResources} and {@link validateResources} in one: everything that is wrong with startup-config. */
+export function loadConfiguration(
+  sources: readonly { readonly file: string; readonly text: string }[],
+): LoadedResources {
+  const loaded = loadResources(sources);
+  const related = validateResources(loaded.resources, loaded.broken);
+  return { ...loaded, diagnostics: [...loaded.diagnostics, ...related].toSorted(compareDiagnostics) };
+}
