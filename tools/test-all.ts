@@ -1,0 +1,138 @@
+/**
+ * `npm test`: everything that checks the project, one stage after the other, cheapest first. A failed stage does not hide the next ones.
+ * The last line is `N passed, N failed`: tests and scenarios are counted one by one, a stage without tests of its own counts as one.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Stage {
+  readonly title: string;
+  readonly argv: readonly [string, ...string[]];
+  /** Counts what ran inside; `undefined` when that cannot be told, for example because it did not start. */
+  readonly tally: (exitCode: number, output: string) => Tally | undefined;
+}
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'routerd-test-'));
+
+const asOne = (exitCode: number): Tally => (exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+
+function vitestStage(title: string, project: string): Stage {
+  const report = path.join(scratch, `${project}.json`);
+  return {
+    title,
+    argv: [
+      'vitest',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    tally: () => readVitestReport(report),
+  };
+}
+
+function readVitestReport(file: string): Tally | undefined {
+  try {
+    const report: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof report === 'object' &&
+      report !== null &&
+      'numPassedTests' in report &&
+      'numFailedTests' in report &&
+      typeof report.numPassedTests === 'number' &&
+      typeof report.numFailedTests === 'number'
+      ? { passed: report.numPassedTests, failed: report.numFailedTests }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lab's own last line has the same form as ours. */
+function readSummary(_exitCode: number, output: string): Tally | undefined {
+  const [, passed, failed] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1) ?? [];
+  return passed === undefined || failed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
+}
+
+const STAGES: readonly Stage[] = [
+  { title: 'types', argv: ['tsc', '-b'], tally: asOne },
+  { title: 'lint', argv: ['pnpm', 'run', 'check:lint'], tally: asOne },
+  { title: 'format', argv: ['pnpm', 'run', 'check:format'], tally: asOne },
+  vitestStage('unit tests', 'unit'),
+  vitestStage('integration tests: real processes, namespaces, files', 'integration'),
+  {
+    title: 'lab: the scenarios between four sites',
+    argv: [process.execPath, 'lab/src/cli.ts', 'demo', '--lab', 'test'],
+    tally: readSummary,
+  },
+];
+
+interface Finished {
+  readonly title: string;
+  readonly seconds: number;
+  readonly tally: Tally;
+}
+
+async function run(stage: Stage): Promise<Finished> {
+  process.stdout.write(`\n=== ${stage.title}\n`);
+  const start = performance.now();
+  const { exitCode, output } = await runShown(stage.argv);
+  const seconds = (performance.now() - start) / 1000;
+  const counted = stage.tally(exitCode, output);
+  // A stage that fails without a failed test in it (it could not start, or something outside of the tests broke) is one failure more.
+  const silent = exitCode !== 0 && (counted?.failed ?? 0) === 0;
+  const tally = {
+    passed: counted?.passed ?? 0,
+    failed: (counted?.failed ?? 0) + (silent || counted === undefined ? 1 : 0),
+  };
+  const verdict = tally.failed === 0 ? 'passed' : 'FAILED';
+  process.stdout.write(
+    `=== ${stage.title}: ${verdict} in ${seconds.toFixed(1)} s (${tally.passed} passed, ${tally.failed} failed)\n`,
+  );
+  return { title: stage.title, seconds, tally };
+}
+
+/** Shows what the command writes, and keeps it. */
+async function runShown(
+  argv: readonly [string, ...string[]],
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const [file, ...args] = argv;
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    process.stdout.write(chunk);
+  });
+  return new Promise((resolve) => {
+    const end = (exitCode: number): void => resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8') });
+    child.once('error', (cause) => {
+      process.stderr.write(`${file}: ${cause.message}\n`);
+      end(127);
+    });
+    child.once('close', (code) => end(code ?? 1));
+  });
+}
+
+const finished: Finished[] = [];
+for (const stage of STAGES) finished.push(await run(stage));
+rmSync(scratch, { recursive: true, force: true });
+
+const width = Math.max(...finished.map(({ title }) => title.length));
+process.stdout.write('\n');
+for (const { title, seconds, tally } of finished) {
+  const verdict = tally.failed === 0 ? 'passed' : 'FAILED';
+  process.stdout.write(`${title.padEnd(width)}  ${verdict}  ${seconds.toFixed(1).padStart(6)} s\n`);
+}
+const passed = finished.reduce((sum, { tally }) => sum + tally.passed, 0);
+const failed = finished.reduce((sum, { tally }) => sum + tally.failed, 0);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
