@@ -1,14 +1,19 @@
 #!/usr/bin/env node
-// Bootstrap + runner. Plain JavaScript, no dependencies, works on Node >= 18.
-//
-//   node tools/with.mjs [--apt cmd=package ...] [--no-install] -- <command> [args]
-//
-// 1. fetches the pinned Node + pnpm (tools/toolchain/package-lock.json, sha512-checked)
-//    into .toolchain/<key>/ through `npm ci --ignore-scripts` - never a global install;
-// 2. installs missing system commands through apt when it may (root), else says what is missing;
-// 3. runs `pnpm install --frozen-lockfile` when a manifest or the lockfile changed;
-// 4. probes the native addon once per install, and builds it from source if it cannot load;
-// 5. runs <command> with that Node, pnpm and node_modules/.bin first on PATH.
+/**
+ * Runs a command with everything it needs: `node tools/with.mjs [options] -- COMMAND [ARGUMENTS]`. Plain JavaScript without
+ * dependencies, because it is what an old Node (18 or newer) and npm start with; what it runs has the pinned Node.
+ *
+ *   --apt COMMAND[=PACKAGE]…  Debian packages for commands that are not installed
+ *   --apt-lab                 the same, for everything that the lab and the integration tests run
+ *   --no-install              the dependencies are left as they are
+ *
+ * In this order, each step skipped when there is nothing to do (a warm start costs under 0.1 s):
+ * 1. the pinned Node and pnpm come from the npm registry into .toolchain/, checked by sha512, never installed globally;
+ * 2. missing Debian packages are installed when the user is root, otherwise named;
+ * 3. pnpm installs the dependencies when a manifest or the lockfile changed;
+ * 4. the native addon is tried, and built from source where its binary does not load;
+ * 5. the command runs with that Node, pnpm and node_modules/.bin first on PATH; signals and exit code are passed on.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -17,31 +22,14 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const MIN_NODE = [24, 15]; // node:sqlite RC, stable type stripping; better-sqlite3 13 needs Node-API 10
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const log = (m) => process.stderr.write(`[setup] ${m}\n`);
-const die = (m, code = 1) => {
-  process.stderr.write(`[setup] error: ${m}\n`);
-  process.exit(code);
-};
-const read = (f) => fs.readFileSync(path.join(root, f));
-const rm = (f) => {
-  try {
-    fs.rmSync(f, { recursive: true, force: true, maxRetries: 2 });
-  } catch {
-    /* an orphaned child may still write there; the next set-up removes it */
-  }
-};
-const sha = (...parts) => {
-  const h = createHash('sha256');
-  for (const p of parts) h.update(p).update('\0');
-  return h.digest('hex').slice(0, 16);
-};
+/** Type stripping is stable and better-sqlite3 13 finds Node-API 10 from here on. */
+const MIN_NODE = [24, 15];
 
-// What the lab and the integration tests run: command, Debian package, and the unit that the package would enable.
+/** Command, its Debian package, and the service that the package would enable: the lab runs its own instances of those. */
 const LAB_COMMANDS = [
   ['ip', 'iproute2'],
   ['tc', 'iproute2'],
+  ['sysctl', 'procps'],
   ['nsenter', 'util-linux'],
   ['unshare', 'util-linux'],
   ['setpriv', 'util-linux'],
@@ -60,306 +48,393 @@ const LAB_COMMANDS = [
   ['socat', 'socat'],
 ];
 
-// ---- arguments -------------------------------------------------------------------------------
-const argv = process.argv.slice(2);
-const cut = argv.indexOf('--');
-const opts = cut < 0 ? [] : argv.slice(0, cut);
-const command = cut < 0 ? argv : argv.slice(cut + 1);
-const apt = [];
-let install = true;
-for (let i = 0; i < opts.length; i++) {
-  if (opts[i] === '--no-install') install = false;
-  else if (opts[i] === '--apt') while (opts[i + 1]?.includes('=')) apt.push(opts[++i].split('='));
-  else if (opts[i] === '--apt-lab') apt.push(...LAB_COMMANDS);
-  else die(`unknown option ${opts[i]}`, 2);
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const POLICY_MARK = '# routerd set-up: no service starts while its package is installed';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const toolchainHome = path.join(root, '.toolchain');
+
+// ---- words ------------------------------------------------------------------------------------
+
+function log(text) {
+  process.stderr.write(`[setup] ${text}\n`);
 }
 
-// Environment of child processes: drop what an outer `npm run` injects, keep user settings
-// (registry, cache, proxy, CA, auth).
-const cleanEnv = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([k]) =>
-      !/^npm_(package_|lifecycle_|command$|execpath$|node_execpath$|config_(local_prefix|global_prefix|prefix|nodedir|node_gyp|npm_version|user_agent)$)/i.test(
-        k,
-      ),
-  ),
-);
+function die(text, remedy, code = 1) {
+  process.stderr.write(`[setup] error: ${text}\n${remedy ? `[setup] remedy: ${remedy}\n` : ''}`);
+  process.exit(code);
+}
 
-const run = (file, args, o = {}) => {
-  const r = spawnSync(file, args, { cwd: root, env: cleanEnv, stdio: ['ignore', 2, 2], ...o });
-  if (r.error) die(`cannot run ${file}: ${r.error.message}`);
-  return r.status ?? 1;
-};
+function secondsSince(start) {
+  return `${((Date.now() - start) / 1000).toFixed(1)} s`;
+}
 
-// A lock directory, so that two commands started together set up once. A lock whose owner is gone is taken over.
-function withLock(dir, fn) {
-  fs.mkdirSync(path.dirname(dir), { recursive: true });
-  const owner = path.join(dir, 'pid');
-  for (let waited = 0; ; waited += 200) {
-    try {
-      fs.mkdirSync(dir);
-      fs.writeFileSync(owner, String(process.pid));
-      break;
-    } catch (e) {
-      if (e.code !== 'EEXIST') throw e;
-      let pid = 0;
-      try {
-        pid = Number(fs.readFileSync(owner, 'utf8'));
-      } catch {
-        /* being written */
-      }
-      let alive = true;
-      if (pid)
-        try {
-          process.kill(pid, 0);
-        } catch (k) {
-          alive = k.code === 'EPERM';
-        }
-      if ((pid && !alive) || (!pid && waited > 5000)) {
-        fs.rmSync(dir, { recursive: true, force: true });
-        continue;
-      }
-      if (waited === 0) log(`waiting for another set-up (pid ${pid || '?'})`);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    }
-  }
-  const unlock = () => fs.rmSync(dir, { recursive: true, force: true });
-  process.once('exit', unlock);
+// ---- files and processes -----------------------------------------------------------------------
+
+function readInRoot(file) {
+  return fs.readFileSync(path.join(root, file));
+}
+
+/** A process that was orphaned may still write there; what is left then goes at the next set-up. */
+function removeTree(folder) {
   try {
-    return fn();
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+  } catch {
+    log(`${folder} could not be removed yet`);
+  }
+}
+
+function digest(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** What an outer `npm run` put there would change how the inner npm and pnpm behave; the user's own settings (registry, proxy, CA) stay. */
+const NPM_INJECTED =
+  /^npm_(package_|lifecycle_|command$|execpath$|node_execpath$|config_(local_prefix|global_prefix|prefix|nodedir|node_gyp|npm_version|user_agent)$)/i;
+const cleanEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NPM_INJECTED.test(name)));
+
+/** Output goes to stderr: stdout belongs to the command. */
+function run(file, args, options = {}) {
+  const result = spawnSync(file, args, { cwd: root, env: cleanEnv, stdio: ['ignore', 2, 2], ...options });
+  if (result.error) die(`${file} cannot be run: ${result.error.message}`, `Install ${file} and run this again.`);
+  return result.status ?? 1;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return cause.code === 'EPERM';
+  }
+}
+
+function lockOwner(folder) {
+  try {
+    return Number(fs.readFileSync(path.join(folder, 'pid'), 'utf8'));
+  } catch {
+    return 0; // between the making of the folder and the writing of the pid
+  }
+}
+
+/** Two commands started together set up once. The lock is a folder with its owner's pid; a dead owner's lock is taken over. */
+function withLock(work) {
+  const folder = path.join(toolchainHome, 'lock');
+  fs.mkdirSync(toolchainHome, { recursive: true });
+  for (let waitedMs = 0; ; waitedMs += 200) {
+    try {
+      fs.mkdirSync(folder);
+      fs.writeFileSync(path.join(folder, 'pid'), String(process.pid));
+      break;
+    } catch (cause) {
+      if (cause.code !== 'EEXIST') throw cause;
+    }
+    const owner = lockOwner(folder);
+    if (owner ? !isAlive(owner) : waitedMs > 5000) {
+      fs.rmSync(folder, { recursive: true, force: true });
+      continue;
+    }
+    if (waitedMs === 0) log(`waiting for the set-up that process ${owner || '?'} does`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+  const unlock = () => fs.rmSync(folder, { recursive: true, force: true });
+  process.once('exit', unlock); // `die` leaves by this door
+  try {
+    return work();
   } finally {
     unlock();
     process.removeListener('exit', unlock);
   }
 }
 
-// ---- 1. Node and pnpm ------------------------------------------------------------------------
-const ok = (v) => {
-  const [a, b] = v.replace(/^v/, '').split('.').map(Number);
-  return a > MIN_NODE[0] || (a === MIN_NODE[0] && b >= MIN_NODE[1]);
-};
-const musl = process.platform === 'linux' && /\/ld-musl-/.test(fs.readFileSync('/proc/self/maps', 'latin1'));
-const target = `${process.platform}-${process.arch}`;
-const lock = read('tools/toolchain/package-lock.json');
-const pins = JSON.parse(read('tools/toolchain/package.json')).optionalDependencies;
-const home = path.join(root, '.toolchain');
-const nodePkg = `node-${target}`,
-  pnpmPkg = `@pnpm/exe.${target}`;
-let nodeDir, binDirs;
+// ---- arguments ---------------------------------------------------------------------------------
 
-if (!musl && pins[nodePkg] && pins[pnpmPkg]) {
-  const dir = path.join(home, `${target}-${sha(lock)}`);
-  const valid = () => fs.existsSync(path.join(dir, 'ok'));
-  if (!valid())
-    withLock(path.join(home, 'lock'), () => {
-      if (valid()) return;
-      const t0 = Date.now();
-      log(`fetching Node ${pins[nodePkg]} and pnpm ${pins[pnpmPkg]} from the npm registry (once)`);
-      const tmp = path.join(home, `tmp-${process.pid}`); // renamed when complete: a killed set-up leaves nothing half done
-      rm(tmp);
-      fs.mkdirSync(tmp);
-      for (const f of ['package.json', 'package-lock.json'])
-        fs.copyFileSync(path.join(root, 'tools/toolchain', f), path.join(tmp, f));
-      const npmCli = process.env.npm_execpath;
-      const [file, pre] = npmCli && /npm-cli\.[cm]?js$/.test(npmCli) ? [process.execPath, [npmCli]] : ['npm', []];
-      const args = [
-        ...pre,
-        'ci',
-        '--ignore-scripts',
-        '--no-audit',
-        '--no-fund',
-        '--prefer-offline',
-        '--loglevel=error',
-      ];
-      if (run(file, args, { cwd: tmp }) !== 0) {
-        // one retry: registries hiccup
-        log('npm ci failed, trying once more');
-        if (run(file, args, { cwd: tmp }) !== 0) die('could not fetch the toolchain (see npm output above)');
-      }
-      // npm skips an optional dependency that it cannot fetch or whose sha512 is wrong, and exits 0: look.
-      for (const p of [nodePkg, pnpmPkg])
-        if (!fs.existsSync(path.join(tmp, 'node_modules', p, 'package.json')))
-          die(
-            `npm did not install ${p}: wrong integrity, or the registry lacks it (npm ci --loglevel=verbose in ${tmp})`,
-          );
-      const bin = path.join(tmp, 'bin');
-      fs.mkdirSync(bin);
-      fs.symlinkSync(`../node_modules/${nodePkg}/bin/node`, path.join(bin, 'node'));
-      fs.symlinkSync(`../node_modules/${pnpmPkg}/pnpm`, path.join(bin, 'pnpm'));
-      for (const [exe, want] of [
-        ['node', `v${pins[nodePkg]}`],
-        ['pnpm', pins[pnpmPkg]],
-      ]) {
-        const got = spawnSync(path.join(bin, exe), ['--version'], {
-          cwd: os.tmpdir(),
-          env: cleanEnv,
-          encoding: 'utf8',
-        });
-        if (got.stdout?.trim() !== want)
-          die(
-            `${exe} from the registry does not run here: wanted ${want}, got ${got.stdout?.trim() || got.error?.message || got.stderr}`,
-          );
-      }
-      fs.writeFileSync(path.join(tmp, 'ok'), '');
-      rm(dir);
-      fs.renameSync(tmp, dir);
-      for (const old of fs.readdirSync(home))
-        if (/-[0-9a-f]{16}$|^tmp-/.test(old) && path.join(home, old) !== dir) rm(path.join(home, old));
-      log(`toolchain ready in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
+function parseArguments(argv) {
+  const cut = argv.indexOf('--');
+  const options = cut < 0 ? [] : argv.slice(0, cut);
+  const command = cut < 0 ? argv : argv.slice(cut + 1);
+  const apt = [];
+  let install = true;
+  for (let i = 0; i < options.length; i++) {
+    if (options[i] === '--no-install') install = false;
+    else if (options[i] === '--apt-lab') apt.push(...LAB_COMMANDS);
+    else if (options[i] === '--apt')
+      while (i + 1 < options.length && !options[i + 1].startsWith('--')) apt.push(options[++i].split('='));
+    else
+      die(
+        `there is no option ${options[i]}`,
+        'node tools/with.mjs [--apt COMMAND=PACKAGE…] [--apt-lab] [--no-install] -- COMMAND',
+        2,
+      );
+  }
+  return { apt, install, command };
+}
+
+// ---- 1. Node and pnpm --------------------------------------------------------------------------
+
+/** @returns the folder of Node (for native builds) and the folders for PATH */
+function provideToolchain() {
+  const target = `${process.platform}-${process.arch}`;
+  const musl = process.platform === 'linux' && /\/ld-musl-/.test(fs.readFileSync('/proc/self/maps', 'latin1'));
+  const lockfile = readInRoot('tools/toolchain/package-lock.json');
+  const pins = JSON.parse(readInRoot('tools/toolchain/package.json')).optionalDependencies;
+  const packages = { node: `node-${target}`, pnpm: `@pnpm/exe.${target}` };
+  if (musl || !pins[packages.node] || !pins[packages.pnpm]) return useOwnNode(musl ? `${target} (musl)` : target, pins);
+  const dir = path.join(toolchainHome, `${target}-${digest(lockfile)}`);
+  const isComplete = () => fs.existsSync(path.join(dir, 'ok'));
+  if (!isComplete()) {
+    withLock(() => {
+      if (!isComplete()) fetchToolchain(dir, packages, pins);
     });
-  nodeDir = path.join(dir, 'node_modules', nodePkg);
-  binDirs = [path.join(dir, 'bin')];
-} else {
-  // No pinned binaries for this platform: the caller's Node must do, and npm fetches pnpm.
-  if (!ok(process.version))
+  }
+  return { nodeDir: path.join(dir, 'node_modules', packages.node), binDirs: [path.join(dir, 'bin')] };
+}
+
+/** Made beside its place and renamed when it is complete: a set-up that is killed leaves nothing half done. */
+function fetchToolchain(dir, packages, pins) {
+  const start = Date.now();
+  log(`fetching Node ${pins[packages.node]} and pnpm ${pins[packages.pnpm]} from the npm registry (once)`);
+  const draft = path.join(toolchainHome, `tmp-${process.pid}`);
+  removeTree(draft);
+  fs.mkdirSync(draft);
+  for (const file of ['package.json', 'package-lock.json']) {
+    fs.copyFileSync(path.join(root, 'tools/toolchain', file), path.join(draft, file));
+  }
+  npmCi(draft);
+  // npm leaves out an optional dependency that it cannot fetch, or whose sha512 is wrong, and exits with 0: so look.
+  for (const name of Object.values(packages)) {
+    if (!fs.existsSync(path.join(draft, 'node_modules', name, 'package.json'))) {
+      die(
+        `npm did not install ${name}: the registry lacks it, or its content is not what was pinned`,
+        `cd ${draft} && npm ci --ignore-scripts --loglevel=verbose`,
+      );
+    }
+  }
+  const bin = path.join(draft, 'bin');
+  fs.mkdirSync(bin);
+  fs.symlinkSync(`../node_modules/${packages.node}/bin/node`, path.join(bin, 'node'));
+  fs.symlinkSync(`../node_modules/${packages.pnpm}/pnpm`, path.join(bin, 'pnpm'));
+  expectVersion(path.join(bin, 'node'), `v${pins[packages.node]}`);
+  expectVersion(path.join(bin, 'pnpm'), pins[packages.pnpm]);
+  fs.writeFileSync(path.join(draft, 'ok'), '');
+  removeTree(dir);
+  fs.renameSync(draft, dir);
+  for (const name of fs.readdirSync(toolchainHome)) {
+    const isOurs = /-[0-9a-f]{16}$|^tmp-/.test(name);
+    if (isOurs && path.join(toolchainHome, name) !== dir) removeTree(path.join(toolchainHome, name));
+  }
+  log(`toolchain ready in ${secondsSince(start)}`);
+}
+
+function npmCi(cwd) {
+  const outer = process.env.npm_execpath; // the very npm that runs us, if one does
+  const [file, before] = outer && /npm-cli\.[cm]?js$/.test(outer) ? [process.execPath, [outer]] : ['npm', []];
+  const args = [...before, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  if (run(file, args, { cwd }) === 0) return;
+  log('npm ci failed; trying once more, registries have moments');
+  if (run(file, args, { cwd }) !== 0)
+    die('the toolchain could not be fetched (npm says why above)', 'Check the npm registry: npm ping');
+}
+
+function expectVersion(executable, wanted) {
+  const result = spawnSync(executable, ['--version'], { cwd: os.tmpdir(), env: cleanEnv, encoding: 'utf8' });
+  const found = result.stdout?.trim();
+  if (found !== wanted) {
     die(
-      `no pinned Node for ${target}${musl ? ' (musl)' : ''}; run this with Node >= ${MIN_NODE.join('.')} (this is ${process.version})`,
+      `${path.basename(executable)} from the registry does not run here: wanted ${wanted}, got ${found || result.error?.message || result.stderr}`,
     );
-  const version = Object.values(pins).at(0);
-  const dir = path.join(home, `pnpm-${sha(version)}`);
+  }
+}
+
+/** No binaries are pinned for this platform: the caller's Node has to do, and npm fetches pnpm. */
+function useOwnNode(target, pins) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
+    die(
+      `no Node is pinned for ${target}, and this is ${process.version}`,
+      `Run it with Node ${MIN_NODE.join('.')} or newer.`,
+    );
+  }
+  const version = pins[Object.keys(pins).find((name) => name.startsWith('@pnpm/'))];
+  const dir = path.join(toolchainHome, `pnpm-${digest(version)}`);
   if (!fs.existsSync(path.join(dir, 'ok'))) {
     fs.mkdirSync(dir, { recursive: true });
     fs.writeFileSync(path.join(dir, 'package.json'), '{"private":true}');
-    if (
-      run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', `pnpm@${version}`], {
-        cwd: dir,
-      }) !== 0
-    )
-      die('could not fetch pnpm');
+    const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', `pnpm@${version}`];
+    if (run('npm', args, { cwd: dir }) !== 0) die('pnpm could not be fetched', 'Check the npm registry: npm ping');
     fs.writeFileSync(path.join(dir, 'ok'), '');
   }
-  nodeDir = path.resolve(process.execPath, '../..');
-  binDirs = [path.dirname(process.execPath), path.join(dir, 'node_modules/.bin')];
+  const binDirs = [path.dirname(process.execPath), path.join(dir, 'node_modules/.bin')];
+  return { nodeDir: path.resolve(process.execPath, '../..'), binDirs };
 }
 
-const env = {
-  ...cleanEnv,
-  PATH: [...binDirs, path.join(root, 'node_modules/.bin'), cleanEnv.PATH].join(path.delimiter),
-  npm_config_nodedir: nodeDir, // headers for node-gyp: those of the pinned Node, not of the system's
-  ROUTERD_ROOT: root,
-};
-delete env.NODE_OPTIONS; // an inspector or loader meant for the outer Node
+// ---- 2. Debian packages ------------------------------------------------------------------------
 
-// ---- 2. system packages ----------------------------------------------------------------------
-const onPath = (cmd) =>
-  [...(cleanEnv.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'].some(
-    (d) => d && fs.existsSync(path.join(d, cmd)),
-  );
-const missing = apt.filter(([cmd]) => !onPath(cmd));
-if (missing.length) {
-  const pkgs = [...new Set(missing.map(([c, p]) => p || c))];
-  if (process.platform === 'linux' && process.getuid() === 0 && onPath('apt-get') && !process.env.ROUTERD_NO_APT) {
-    log(`installing with apt: ${pkgs.join(' ')}`);
-    const aptEnv = { ...cleanEnv, DEBIAN_FRONTEND: 'noninteractive' };
-    const get = () =>
-      run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-qq', '--no-install-recommends', ...pkgs], {
-        env: aptEnv,
-      });
-    if (get() !== 0) {
-      run('apt-get', ['update', '-qq'], { env: aptEnv });
-      if (get() !== 0) log(`apt could not install: ${pkgs.join(' ')} - what needs it is skipped`);
-    }
-  } else
-    log(`not found: ${missing.map(([c]) => c).join(', ')} - what needs it is skipped (install: ${pkgs.join(' ')})`);
+function isInstalled(command) {
+  const folders = [...(cleanEnv.PATH ?? '').split(path.delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => folder && fs.existsSync(path.join(folder, command)));
 }
 
-// ---- 3. dependencies -------------------------------------------------------------------------
-const manifests = () => {
-  const found = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'];
-  if (fs.existsSync(path.join(root, 'lab/package.json'))) found.push('lab/package.json');
-  for (const group of ['packages', 'plugins']) {
-    let names = [];
-    try {
-      names = fs.readdirSync(path.join(root, group));
-    } catch {
-      continue;
-    }
-    for (const n of names.sort())
-      if (fs.existsSync(path.join(root, group, n, 'package.json'))) found.push(`${group}/${n}/package.json`);
+function provideDebianPackages(wanted) {
+  const missing = wanted.filter(([command]) => !isInstalled(command));
+  if (missing.length === 0) return;
+  const commands = missing.map(([command]) => command).join(', ');
+  const packages = [...new Set(missing.map(([command, name]) => name || command))];
+  const remedy = `apt-get install -y --no-install-recommends ${packages.join(' ')}   (as root)`;
+  const allowed =
+    process.platform === 'linux' && process.getuid() === 0 && isInstalled('apt-get') && !process.env.ROUTERD_NO_APT;
+  if (!allowed) {
+    log(`not installed: ${commands}; what needs them will say so\n[setup] remedy: ${remedy}`);
+    return;
   }
-  return found;
-};
-if (install) {
-  const stamp = path.join(root, 'node_modules/.setup-stamp');
-  const key = () => sha(lock, process.arch, ...manifests().flatMap((f) => [f, read(f)]));
-  const fresh = () => {
-    try {
-      return fs.readFileSync(stamp, 'utf8') === key();
-    } catch {
-      return false;
-    }
-  };
-  if (!fresh())
-    withLock(path.join(home, 'lock'), () => {
-      if (fresh()) return;
-      const t0 = Date.now();
-      log('pnpm install');
-      // The age and trust policies are enforced where the lockfile changes (`npm run pnpm install`, CI); checking them again here would
-      // fetch 55 MB of registry metadata on a fresh machine (10-15 s instead of 5 s). The sha512 of every package is checked.
-      const code = run(
-        'pnpm',
-        [
-          'install',
-          '--frozen-lockfile',
-          '--prefer-offline',
-          '--config.minimum-release-age=0',
-          '--config.trust-policy=off',
-          '--reporter=append-only',
-          '--loglevel=warn',
-        ],
-        { env: { ...env, CI: '1' } },
-      );
-      if (code !== 0)
-        die('pnpm install failed. A lockfile out of date? `npm run pnpm install --no-frozen-lockfile`', code);
-      probeNative();
-      fs.writeFileSync(stamp, key());
-      log(`dependencies ready in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
-    });
+  log(`installing with apt: ${packages.join(' ')}`);
+  if (!aptInstall(packages)) {
+    run('apt-get', ['update', '-qq']);
+    aptInstall(packages);
+  }
+  const still = missing.filter(([command]) => !isInstalled(command)).map(([command]) => command);
+  if (still.length > 0)
+    log(`apt did not bring: ${still.join(', ')}; what needs them will say so\n[setup] remedy: ${remedy}`);
+  disableServices(missing.flatMap(([command, , service]) => (service && isInstalled(command) ? [service] : [])));
 }
 
-// ---- 4. the native addon ---------------------------------------------------------------------
-function probeNative() {
-  const from = path.join(root, 'packages/store');
-  if (!fs.existsSync(path.join(from, 'node_modules/better-sqlite3'))) return;
-  const probe = () =>
-    spawnSync(
-      path.join(binDirs[0], 'node'),
-      ['-e', "new (require('better-sqlite3'))(':memory:').prepare('select 1').get()"],
-      { cwd: from, env, encoding: 'utf8' },
-    );
-  let r = probe();
-  if (r.status === 0) return;
-  log(
-    `better-sqlite3: the shipped binary does not load (${
-      r.signal ??
-      r.stderr
-        .trim()
-        .split('\n')
-        .find((l) => /Error/.test(l)) ??
-      r.status
-    }); building it from source (about a minute)`,
-  );
-  const dir = fs.realpathSync(path.join(from, 'node_modules/better-sqlite3'));
+/** policy-rc.d keeps package scripts from starting daemons (/usr/share/doc/init-system-helpers). One that is there already stays as it is. */
+function aptInstall(packages) {
+  const isOurs = () => fs.existsSync(POLICY_FILE) && fs.readFileSync(POLICY_FILE, 'utf8').includes(POLICY_MARK);
+  if (!fs.existsSync(POLICY_FILE))
+    fs.writeFileSync(POLICY_FILE, `#!/bin/sh\n${POLICY_MARK}\nexit 101\n`, { mode: 0o755 });
+  try {
+    const args = [
+      '-o',
+      'DPkg::Lock::Timeout=120',
+      '-o',
+      'Dpkg::Use-Pty=0',
+      'install',
+      '-y',
+      '-qq',
+      '--no-install-recommends',
+    ];
+    return run('apt-get', [...args, ...packages], { env: { ...cleanEnv, DEBIAN_FRONTEND: 'noninteractive' } }) === 0;
+  } finally {
+    if (isOurs()) fs.rmSync(POLICY_FILE, { force: true });
+  }
+}
+
+/** A package enables its service for the next boot even when it may not start it now; nobody asked for a daemon. */
+function disableServices(services) {
+  if (services.length === 0 || !isInstalled('systemctl')) return;
+  spawnSync('systemctl', ['disable', '--quiet', ...services], { stdio: 'ignore' });
+}
+
+// ---- 3. dependencies ---------------------------------------------------------------------------
+
+function manifests() {
+  const folders = ['packages', 'plugins'].flatMap((group) => {
+    const dir = path.join(root, group);
+    return fs.existsSync(dir)
+      ? fs
+          .readdirSync(dir)
+          .sort()
+          .map((name) => `${group}/${name}`)
+      : [];
+  });
+  const nested = [...folders, 'lab'].map((folder) => `${folder}/package.json`);
+  return [
+    'package.json',
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    ...nested.filter((file) => fs.existsSync(path.join(root, file))),
+  ];
+}
+
+function provideDependencies(toolchain, env) {
+  const stamp = path.join(root, 'node_modules/.setup-stamp');
+  const lockfile = readInRoot('tools/toolchain/package-lock.json');
+  const key = () => digest(lockfile, process.arch, ...manifests().flatMap((file) => [file, readInRoot(file)]));
+  const isFresh = () => fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === key();
+  if (isFresh()) return;
+  withLock(() => {
+    if (isFresh()) return;
+    const start = Date.now();
+    log('installing dependencies with pnpm');
+    // The age and trust policies are enforced where the lockfile changes. Asking again here would fetch 55 MB of the registry's
+    // metadata (10 to 15 s instead of 5); the sha512 of every package is checked all the same.
+    const policies = ['--config.minimum-release-age=0', '--config.trust-policy=off'];
+    const args = [
+      'install',
+      '--frozen-lockfile',
+      '--prefer-offline',
+      ...policies,
+      '--reporter=append-only',
+      '--loglevel=warn',
+    ];
+    const code = run('pnpm', args, { env: { ...env, CI: '1' } });
+    if (code !== 0)
+      die(
+        'pnpm install failed (it says why above)',
+        'Is the lockfile out of date? npm run x -- pnpm install --no-frozen-lockfile',
+        code,
+      );
+    provideNativeAddon(toolchain, env);
+    fs.writeFileSync(stamp, key());
+    log(`dependencies ready in ${secondsSince(start)}`);
+  });
+}
+
+// ---- 4. the native addon -----------------------------------------------------------------------
+
+function provideNativeAddon(toolchain, env) {
+  const cwd = path.join(root, 'packages/store');
+  if (!fs.existsSync(path.join(cwd, 'node_modules/better-sqlite3'))) return;
+  const trial = "new (require('better-sqlite3'))(':memory:').prepare('select 1').get()";
+  const attempt = () =>
+    spawnSync(path.join(toolchain.binDirs[0], 'node'), ['-e', trial], { cwd, env, encoding: 'utf8' });
+  const first = attempt();
+  if (first.status === 0) return;
+  const why = first.signal ?? first.stderr.split('\n').find((line) => line.includes('Error')) ?? first.status;
+  log(`better-sqlite3: the shipped binary does not load (${why}); building it from source, about a minute`);
+  const dir = fs.realpathSync(path.join(cwd, 'node_modules/better-sqlite3'));
   const code = run(
     'pnpm',
     ['dlx', 'node-gyp@13.1.0', 'rebuild', '--release', '--force_build=1', `--directory=${dir}`],
     { env },
   );
-  r = probe();
-  if (code !== 0 || r.status !== 0)
-    die(
-      `better-sqlite3 cannot be built here: ${r.stderr.trim().split('\n').slice(0, 3).join(' | ')}\n  needs: python3, make, g++ (apt-get install -y build-essential python3)`,
-    );
+  const second = attempt();
+  if (code !== 0 || second.status !== 0) {
+    const lines = second.stderr.trim().split('\n').slice(0, 3).join(' | ');
+    die(`better-sqlite3 cannot be built here: ${lines}`, 'apt-get install -y build-essential python3');
+  }
 }
 
-// ---- 5. the command --------------------------------------------------------------------------
-if (command.length === 0) process.exit(0);
-const child = spawn(command[0], command.slice(1), { cwd: process.cwd(), env, stdio: 'inherit' });
-for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
-  process.on(s, () => {
-    if (s !== 'SIGINT' || !process.stdin.isTTY) child.kill(s);
+// ---- 5. the command ----------------------------------------------------------------------------
+
+function runCommand(command, env) {
+  const child = spawn(command[0], command.slice(1), { cwd: process.cwd(), env, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    process.on(signal, () => {
+      // A terminal delivers Ctrl-C to the whole foreground group: the child has it already.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (cause) =>
+    die(cause.code === 'ENOENT' ? `there is no command ${command[0]}` : cause.message, undefined, 127),
+  );
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal ? 128 + (os.constants.signals[signal] ?? 0) : (code ?? 1);
   });
-child.on('error', (e) => die(e.code === 'ENOENT' ? `command not found: ${command[0]}` : e.message, 127));
-child.on('exit', (code, signal) => {
-  process.exitCode = signal ? 128 + (os.constants.signals[signal] ?? 0) : (code ?? 1);
-});
+}
+
+const { apt, install, command } = parseArguments(process.argv.slice(2));
+const toolchain = provideToolchain();
+const env = {
+  ...cleanEnv,
+  PATH: [...toolchain.binDirs, path.join(root, 'node_modules/.bin'), cleanEnv.PATH].join(path.delimiter),
+  npm_config_nodedir: toolchain.nodeDir, // native builds take the headers of the Node that will load them
+  ROUTERD_ROOT: root,
+};
+delete env.NODE_OPTIONS; // meant for the Node that started this
+provideDebianPackages(apt);
+if (install) provideDependencies(toolchain, env);
+if (command.length > 0) runCommand(command, env);
