@@ -44,7 +44,7 @@ const ROUTER = z.strictObject({
   apiVersion: z.literal('routerd.net/v1alpha1'),
   kind: z.literal('Router'),
   metadata: z.strictObject({ name: z.string().min(1), annotations: z.record(z.string(), z.string()).optional() }),
-  spec: z.strictObject({ resources: z.array(z.unknown()) }),
+  spec: z.strictObject({ resources: z.array(z.unknown().meta({ expected: 'a resource' })) }),
 });
 
 /** Pure and total: no input makes it throw. Cost: linear in the text. */
@@ -73,11 +73,17 @@ export function loadResources(sources: readonly { readonly file: string; readonl
       broken.add(found[0]?.resource ?? '');
       problems.push(...found);
     }
-    diagnostics.push(...problems);
+    diagnostics.push(...withoutEchoes(problems, parsed.diagnostics));
   }
   const severity = resources.length === 0 ? 'error' : 'warning';
   diagnostics.push(...empty.map((file) => emptySource(file, severity)));
   return { resources, diagnostics: diagnostics.toSorted(compareDiagnostics), broken };
+}
+
+/** A value that YAML could not read is empty to the schema: what the schema says of it is an echo. */
+function withoutEchoes(problems: readonly Diagnostic[], syntax: readonly Diagnostic[]): readonly Diagnostic[] {
+  const reported = new Set(syntax.map(({ line, column }) => `${line}:${column}`));
+  return problems.filter(({ line, column }) => !reported.has(`${line}:${column}`));
 }
 
 function candidatesOf(document: SourceDocument, diagnostics: Diagnostic[]): readonly Candidate[] {

@@ -24,7 +24,7 @@ function subjectOf({ resource, path }: Diagnostic): string {
 }
 
 function frameOf({ line, column, endColumn }: Diagnostic, text: string): readonly string[] {
-  const source = text.split(/\r\n|\r|\n/);
+  const source = text.split(/\r?\n/);
   const concerned = source[line - 1];
   if (concerned === undefined) return [];
   const gutter = String(line + 1).length;

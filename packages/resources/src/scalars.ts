@@ -72,6 +72,7 @@ export const word = text(/\S/, 'text that is not blank');
 
 /** A reference to a resource: `name` or `Kind/name`, kept as the bare name. Another kind's prefix is refused. */
 export function ref(kind: string) {
+  const a = /^[AEIOU]/.test(kind) ? 'an' : 'a';
   return z
     .string()
     .min(1)
@@ -79,8 +80,11 @@ export function ref(kind: string) {
       const slash = input.indexOf('/');
       if (slash < 0) return input;
       if (input.slice(0, slash) === kind && slash < input.length - 1) return input.slice(slash + 1);
-      context.addIssue({ code: 'custom', message: `"${input}" does not name a ${kind}; write NAME or ${kind}/NAME` });
+      context.addIssue({
+        code: 'custom',
+        message: `"${input}" does not name ${a} ${kind}; write NAME or ${kind}/NAME`,
+      });
       return z.NEVER;
     })
-    .meta({ expected: `the name of a ${kind}`, reference: kind });
+    .meta({ expected: `the name of ${a} ${kind}`, reference: kind });
 }

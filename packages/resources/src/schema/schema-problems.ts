@@ -98,8 +98,19 @@ function notAllowed(
 
 function wrongType(path: FieldPath, found: unknown, expected: string): Problem {
   const problem = error('field.wrong-type', path, 'value', `Found ${describeValue(found)}; expected ${expected}.`);
+  const remedy = retyped(found, expected);
+  return remedy === undefined ? problem : { ...problem, remedy };
+}
+
+/** YAML decides between text, number and boolean by how a value is written: the usual surprises. */
+function retyped(found: unknown, expected: string): string | undefined {
   const isScalar = typeof found === 'number' || typeof found === 'boolean';
-  return expected === 'text' && isScalar ? { ...problem, remedy: `Put it in quotes: "${found}".` } : problem;
+  if (expected.startsWith('text') && isScalar) return `Put it in quotes: "${found}".`;
+  if (typeof found !== 'string') return undefined;
+  if (expected.startsWith('an integer') && /^\d+$/.test(found)) return `Remove the quotes: ${found}.`;
+  if (expected !== 'true or false') return undefined;
+  if (/^(yes|on|true)$/i.test(found)) return 'Write true, without quotes.';
+  return /^(no|off|false)$/i.test(found) ? 'Write false, without quotes.' : undefined;
 }
 
 function outOfRange(
@@ -120,7 +131,8 @@ function error(code: string, path: FieldPath, at: 'key' | 'value', message: stri
 }
 
 function sentence(text: string): string {
-  return /[.?!]$/.test(text) ? text : `${text}.`;
+  const begun = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.?!]$/.test(begun) ? begun : `${begun}.`;
 }
 
 const SHOWN_MAX = 80;

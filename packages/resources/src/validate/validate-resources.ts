@@ -1,5 +1,5 @@
 /** The rules that relate resources to each other, applied to startup-config or to one addition to it. */
-import { compareDiagnostics, type Diagnostic, type Problem } from '../diagnostic.ts';
+import { compareDiagnostics, hasErrors, type Diagnostic, type Problem } from '../diagnostic.ts';
 import { diagnose, loadResources, type LoadedResources, type Located } from '../load-resources.ts';
 import type { Kind, Resource } from '../resource.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
@@ -60,11 +60,17 @@ export function validateResources(
     .toSorted(compareDiagnostics);
 }
 
-/** {@link loadResources} and {@link validateResources} in one: everything that is wrong with startup-config. */
+/**
+ * {@link loadResources} and {@link validateResources} in one: everything that is wrong with startup-config.
+ * While a part of it cannot be read, warnings about what is not declared would be guesses, and are left out.
+ */
 export function loadConfiguration(
   sources: readonly { readonly file: string; readonly text: string }[],
 ): LoadedResources {
   const loaded = loadResources(sources);
-  const related = validateResources(loaded.resources, loaded.broken);
+  const incomplete = hasErrors(loaded.diagnostics);
+  const related = validateResources(loaded.resources, loaded.broken).filter(
+    ({ severity }) => severity === 'error' || !incomplete,
+  );
   return { ...loaded, diagnostics: [...loaded.diagnostics, ...related].toSorted(compareDiagnostics) };
 }

@@ -29,6 +29,7 @@ export function parseSource(file: string, text: string): ParsedSource {
       lineCounter: source.lines,
       prettyErrors: false,
       stringKeys: true,
+      uniqueKeys: false, // the parser compares each key with all before it; readNodes looks it up
       version: '1.2',
       logLevel: 'silent',
     });
@@ -51,7 +52,6 @@ function readDocument(
   budget: AliasBudget,
 ): { readonly document: SourceDocument | undefined; readonly diagnostics: readonly Diagnostic[] } {
   const broken = [...document.errors, ...document.warnings].map((fault) => faultOf(fault));
-  const onlyDuplicates = broken.every(({ code }) => code === 'yaml.duplicate-key');
   const diagnostics = onePerLine(broken.map((fault) => diagnosticOf(source, fault)));
   const version = document.directives.yaml;
   if (version.explicit === true && version.version !== '1.2') {
@@ -59,7 +59,7 @@ function readDocument(
     diagnostics.push(diagnosticOf(source, { ...fault, remedy: 'Remove the %YAML line: files are YAML 1.2.' }));
   }
   const { contents } = document;
-  if (!onlyDuplicates || !isNode(contents)) return { document: undefined, diagnostics };
+  if (broken.length > 0 || !isNode(contents)) return { document: undefined, diagnostics };
   if ('value' in contents && contents.value === null) return { document: undefined, diagnostics };
   const { read, faults } = readNodes(contents, budget);
   diagnostics.push(...faults.map((fault) => diagnosticOf(source, fault)));

@@ -111,7 +111,10 @@ function readMapping(
       continue;
     }
     const member = inner(pair.value, keySpan);
-    if (!members.has(keyNode.value)) members.set(keyNode.value, member); // of a duplicate the first counts
+    if (members.has(keyNode.value)) {
+      const message = `The key ${JSON.stringify(keyNode.value)} is written twice in one mapping`;
+      fault(reading, keySpan, 'yaml.duplicate-key', message, 'Keep one of the two.');
+    } else members.set(keyNode.value, member);
   }
   return {
     value: Object.fromEntries([...members].map(([name, { value }]) => [name, value])),

@@ -12,8 +12,9 @@ export function unreadableText(file: string, text: string): Diagnostic | undefin
       remedy: 'Split it into several files of one folder.',
     });
   }
+  // A carriage return alone is no line break to editors of today, and is one to YAML: places would be ambiguous.
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  const control = text.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/);
+  const control = text.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)/);
   if (control >= 0) {
     const code = (text.codePointAt(control) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     return unreadable(file, text, control, 'yaml.not-text', {
@@ -39,7 +40,7 @@ function unreadable(
   words: { readonly message: string; readonly remedy: string },
 ): Diagnostic {
   const before = text.slice(0, offset);
-  const line = before.split(/\r\n|\n/).length;
+  const line = before.split('\n').length;
   const column = offset - (before.lastIndexOf('\n') + 1) + 1;
   return { severity: 'error', code, file, line, column, endColumn: column + 1, path: '', ...words };
 }

@@ -11,12 +11,6 @@ export interface SyntaxWords {
 export function syntaxWords(code: ErrorCode, original: string): SyntaxWords {
   const detail = original.split('\n', 1)[0] ?? '';
   switch (code) {
-    case 'DUPLICATE_KEY':
-      return {
-        code: 'yaml.duplicate-key',
-        message: 'This key is written twice in one mapping.',
-        remedy: 'Keep one of the two.',
-      };
     case 'TAB_AS_INDENT':
       return syntax('A tab is used for indentation', 'Indent with spaces.');
     case 'BAD_INDENT':
@@ -35,6 +29,7 @@ export function syntaxWords(code: ErrorCode, original: string): SyntaxWords {
     case 'KEY_OVER_1024_CHARS':
       return syntax('A key is not followed by ": " on its own line', 'Write KEY: VALUE, with a space after the colon.');
     case 'MISSING_CHAR':
+      if (/closing ["']quote/.test(detail)) return syntax('A quote is not closed', 'Add the closing quote.');
       return syntax(
         detail === '' ? 'A character is missing' : detail,
         'Check the quotes, brackets, commas and colons of this line and the one before.',
@@ -67,6 +62,7 @@ export function syntaxWords(code: ErrorCode, original: string): SyntaxWords {
       );
     case 'BAD_DIRECTIVE':
       return syntax('A line that starts with "%" is not a known directive', 'Remove the line.');
+    case 'DUPLICATE_KEY':
     case 'MULTIPLE_DOCS':
     case 'IMPOSSIBLE':
     case 'UNEXPECTED_TOKEN':

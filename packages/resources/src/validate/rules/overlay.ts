@@ -6,10 +6,15 @@ import { earlierThan, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 import { reservedOverlayAddress } from './reserved-ranges.ts';
 
+/** A pool of everything is reported as such; that it also covers every tunnel is no news. */
+function usablePools(index: ResourceIndex): readonly ResourceOf<'MobilityPool'>[] {
+  return index.ofKind('MobilityPool').filter(({ spec }) => spec.prefix !== '0.0.0.0/0');
+}
+
 /** Prefixes whose addresses move: a packet to an underlay address inside one would be sent into the tunnel it carries. */
 function* outsidePools(address: Ipv4 | undefined, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
   if (address === undefined) return;
-  for (const pool of index.ofKind('MobilityPool')) {
+  for (const pool of usablePools(index)) {
     if (!prefixContains(pool.spec.prefix, address)) continue;
     yield errorAt(path, {
       code: 'overlay.inside-pool',
@@ -48,6 +53,22 @@ function* oneOverlayPeerPerNode(peer: ResourceOf<'OverlayPeer'>, index: Resource
   });
 }
 
+/** WireGuard drops what its AllowedIPs do not name, in silence, whatever the routes say. */
+function* poolMayPass(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
+  const { nodeID, underlay } = peer.spec;
+  const behind = index.ofKind('WireGuardPeer').filter(({ spec }) => spec.interface === underlay.interface);
+  if (underlay.type !== 'wireguard' || behind.length === 0) return;
+  for (const { metadata, spec } of usablePools(index)) {
+    if (!spec.members.some(({ nodeRef }) => nodeRef === nodeID)) continue;
+    if (behind.some((wg) => wg.spec.allowedIPs.some((allowed) => prefixContains(allowed, spec.prefix)))) continue;
+    yield warningAt(['spec', 'underlay', 'interface'], {
+      code: 'wireguard.pool-not-allowed',
+      message: `No WireGuardPeer of "${underlay.interface}" has ${spec.prefix} of MobilityPool/${metadata.name} in its allowedIPs: WireGuard would drop what is delivered to "${nodeID}".`,
+      remedy: `Add ${spec.prefix} to the allowedIPs of its WireGuardPeer.`,
+    });
+  }
+}
+
 function* wireGuardPeer(peer: ResourceOf<'WireGuardPeer'>, index: ResourceIndex): Iterable<Problem> {
   const host = peer.spec.endpoint?.slice(0, peer.spec.endpoint.lastIndexOf(':'));
   const address = host === undefined ? undefined : parseIpv4(host);
@@ -81,7 +102,7 @@ function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: Resourc
   const own = parseIpv4(text.slice(0, text.indexOf('/')));
   if (own.ok) yield* reservedOverlayAddress(own.value, ['spec', 'address']);
   const network = networkOf(text);
-  for (const pool of index.ofKind('MobilityPool')) {
+  for (const pool of usablePools(index)) {
     if (!prefixesOverlap(pool.spec.prefix, network)) continue;
     yield errorAt(['spec', 'address'], {
       code: 'overlay.inside-pool',
@@ -93,6 +114,7 @@ function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: Resourc
 export const overlayRules: readonly Rule[] = [
   rule('OverlayPeer', overlayPeer, { brokenBy: ['MobilityPool'] }),
   rule('OverlayPeer', oneOverlayPeerPerNode),
+  rule('OverlayPeer', poolMayPass),
   rule('WireGuardPeer', wireGuardPeer, { brokenBy: ['MobilityPool', 'WireGuardPeer'] }),
   rule('IPv4StaticAddress', tunnelAddress, { brokenBy: ['MobilityPool', 'OverlayPeer', 'WireGuardInterface'] }),
 ];

@@ -1,0 +1,219 @@
+/** Whole configurations that are valid, and changes to them that make them invalid. */
+import { expect } from 'vitest';
+
+/** The on-premises router of a fleet with two AWS routers at one site. */
+export const ONPREM = `apiVersion: federation.routerd.net/v1alpha1
+kind: EventGroup
+metadata:
+  name: fleet
+spec:
+  nodeName: onprem-a
+  servers:
+    - tls://hub-1.example.net:4222
+  identity:
+    seedFile: /usr/local/etc/routerd/secrets/node.nk
+---
+apiVersion: federation.routerd.net/v1alpha1
+kind: EventPeer
+metadata:
+  name: aws-a
+spec:
+  groupRef: fleet
+  nodeName: aws-a
+  publicKey: UAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+---
+apiVersion: federation.routerd.net/v1alpha1
+kind: EventPeer
+metadata:
+  name: aws-b
+spec:
+  groupRef: EventGroup/fleet
+  nodeName: aws-b
+  publicKey: UBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: Interface
+metadata:
+  name: lan
+spec:
+  ifname: lan0
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: WireGuardInterface
+metadata:
+  name: wg-aws-a
+spec:
+  privateKeyFile: /usr/local/etc/routerd/secrets/wg.key
+  listenPort: 51820
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: WireGuardInterface
+metadata:
+  name: wg-aws-b
+spec:
+  privateKeyFile: /usr/local/etc/routerd/secrets/wg.key
+  listenPort: 51821
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: WireGuardPeer
+metadata:
+  name: aws-a
+spec:
+  interface: wg-aws-a
+  publicKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+  allowedIPs:
+    - 10.77.60.0/24
+    - 10.255.0.0/24
+  endpoint: 203.0.113.10:51820
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: IPv4StaticAddress
+metadata:
+  name: wg-aws-a
+spec:
+  interface: wg-aws-a
+  address: 10.255.0.1/32
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: OverlayPeer
+metadata:
+  name: to-aws-a
+spec:
+  role: cloud
+  nodeID: aws-a
+  underlay:
+    type: wireguard
+    interface: wg-aws-a
+    address: 10.255.0.2
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: OverlayPeer
+metadata:
+  name: to-aws-b
+spec:
+  role: cloud
+  nodeID: aws-b
+  underlay:
+    type: wireguard
+    interface: wg-aws-b
+---
+apiVersion: mobility.routerd.net/v1alpha1
+kind: MobilityPool
+metadata:
+  name: demo
+spec:
+  prefix: 10.77.60.0/24
+  groupRef: fleet
+  members:
+    - nodeRef: onprem-a
+      site: onprem
+      role: onprem
+      capture:
+        type: proxy-arp
+        interface: lan0
+      staticOwnedAddresses:
+        - 10.77.60.10/32
+    - nodeRef: aws-a
+      site: aws
+      role: cloud
+      capture:
+        type: provider-secondary-ip
+        providerRef: aws
+        providerMode: eni-secondary-ip
+        nicRef: eni-0a
+      placement:
+        group: aws-edge
+        priority: 10
+    - nodeRef: aws-b
+      site: aws
+      role: cloud
+      capture:
+        type: provider-secondary-ip
+        providerRef: aws
+        providerMode: eni-secondary-ip
+        nicRef: eni-0b
+      placement:
+        group: aws-edge
+        priority: 20
+`;
+
+/** A pair of sites without federation, written by hand: the cloud side. */
+export const STATIC_PAIR = `apiVersion: hybrid.routerd.net/v1alpha1
+kind: CloudProviderProfile
+metadata:
+  name: aws
+spec:
+  provider: aws
+  region: eu-central-1
+  capabilities:
+    - eni-secondary-ip
+    - source-dest-check-disable
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: ProviderActionPolicy
+metadata:
+  name: aws
+spec:
+  enabled: true
+  allowedProviders:
+    - aws
+  allowedProviderRefs:
+    - aws
+  allowedCIDRs:
+    - 10.77.60.0/24
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: OverlayPeer
+metadata:
+  name: onprem
+spec:
+  role: onprem
+  nodeID: onprem-a
+  underlay:
+    type: route
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: AddressMobilityDomain
+metadata:
+  name: demo
+spec:
+  prefix: 10.77.60.0/24
+  mode: selective-address
+  peerRef: OverlayPeer/onprem
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: RemoteAddressClaim
+metadata:
+  name: printer
+spec:
+  domainRef: demo
+  address: 10.77.60.9/32
+  ownerSide: onprem
+  capture:
+    type: provider-secondary-ip
+    providerRef: aws
+    providerMode: eni-secondary-ip
+    nicRef: eni-0a
+  delivery:
+    peerRef: onprem
+---
+apiVersion: plugin.routerd.net/v1alpha1
+kind: Plugin
+metadata:
+  name: aws-executor
+spec:
+  executable: /usr/local/libexec/routerd/plugins/aws-executor/main
+  capabilities:
+    - execute.providerAction
+`;
+
+/** Replaces one passage, which must be there: a case never goes stale in silence. */
+export function changed(text: string, passage: string, replacement: string): string {
+  expect(text, `the passage is in the configuration: ${passage}`).toContain(passage);
+  return text.replace(passage, () => replacement);
+}
+
+/** The configuration with one more document. */
+export function extended(text: string, document: string): string {
+  return `${text}---\n${document}`;
+}
