@@ -336,6 +336,7 @@ function manifests() {
     return fs.existsSync(dir)
       ? fs
           .readdirSync(dir)
+          // oxlint-disable-next-line unicorn/no-array-sort -- toSorted came with Node 20
           .sort()
           .map((name) => `${group}/${name}`)
       : [];

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { parseArpSender } from '../src/measure/first-packets.ts';
+import { quantile } from '../src/measure/quantile.ts';
+import { parseRouteEvent } from '../src/measure/route-watch.ts';
+import { judgeSeries } from '../src/measure/steady-ping.ts';
+
+test('a route that the kernel reports has its destination and its instant in microseconds', () => {
+  const event = parseRouteEvent('[2026-11-21T06:45:18.123456] 10.77.60.10 dev wg-onprem-a proto 84 scope link ');
+  expect(event).toMatchObject({ kind: 'installed', destination: '10.77.60.10' });
+  expect(event?.at).toBeCloseTo(Date.parse('2026-11-21T06:45:18Z') + 123.456, 3);
+});
+
+test('a withdrawn route and a default route are told apart from an installed one', () => {
+  expect(parseRouteEvent('[2026-11-21T06:45:18.123456] Deleted 10.77.60.10 dev wg-aws-a proto 84 ')?.kind).toBe(
+    'removed',
+  );
+  expect(parseRouteEvent('[2026-11-21T06:45:18.123456] default via 10.77.60.1 dev eth0 ')?.destination).toBe('default');
+  expect(parseRouteEvent('[2026-11-21T06:45:18.123456] local 10.77.60.10 dev lo table local ')).toBeUndefined();
+});
+
+test('the sender of an ARP packet is who asks or who tells', () => {
+  expect(parseArpSender('1763704800.250000 ARP, Request who-has 10.77.60.1 tell 10.77.60.100, length 28')).toEqual({
+    at: 1763704800250,
+    address: '10.77.60.100',
+  });
+  expect(parseArpSender('1763704800.250000 ARP, Reply 10.77.60.101 is-at 02:00:0a:4d:3c:65, length 28')?.address).toBe(
+    '10.77.60.101',
+  );
+  expect(parseArpSender('1763704800.250000 IP 10.77.60.100 > 10.77.60.1: ICMP echo request')).toBeUndefined();
+});
+
+test('a quantile is a value that was measured', () => {
+  const values = Array.from({ length: 20 }, (_, index) => 20 - index);
+  expect(quantile(values, 0.5)).toBe(10);
+  expect(quantile(values, 0.95)).toBe(19);
+  expect(quantile([], 0.95)).toBeUndefined();
+});
+
+const answer = (sequence: number, at: number): string =>
+  `[${(at / 1000).toFixed(6)}] 64 bytes from 10.77.60.11: icmp_seq=${sequence} ttl=61 time=0.4 ms`;
+
+test('a gap in the sequence is a lost packet, and its length is told', () => {
+  const series = judgeSeries([
+    answer(1, 1000),
+    answer(2, 1005),
+    answer(5, 1020),
+    '5 packets transmitted, 3 received, 40% packet loss, time 20ms',
+  ]);
+  expect(series.lost).toEqual([3, 4]);
+  expect(series.longestGapMs).toBeCloseTo(15, 6);
+});
+
+test('a last packet that was still under way when ping stopped is not counted as lost, two are', () => {
+  expect(judgeSeries([answer(1, 1000), '2 packets transmitted, 1 received, 50% packet loss']).lost).toEqual([]);
+  expect(judgeSeries([answer(1, 1000), '3 packets transmitted, 1 received, 66% packet loss']).lost).toEqual([2, 3]);
+});
