@@ -1,3 +1,4 @@
+export { foldCapture, type FoldOutcome, type FoldRefusal } from './capture-fold.ts';
 export { CAPTURE_PHASES, captureKeyOf } from './capture-record.ts';
 export type {
   CaptureDomain,
@@ -15,7 +16,6 @@ export type {
   AddressInput,
   AddressLease,
   AddressPlan,
-  DerivedResources,
   Liveness,
   MemberState,
   NicObservation,
@@ -27,3 +27,9 @@ export type {
   Reason,
   Sighting,
 } from './model.ts';
+export { domainResourceOf } from './claim.ts';
+export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';
+export { planAddress } from './plan-address.ts';
+export { poolContexts, type PoolContextFault } from './pool-context.ts';
+export { nicTargetOf } from './provider-action.ts';
+export { renderReason } from './render-reason.ts';

@@ -7,11 +7,17 @@ import type {
   NodeName,
   PoolName,
   PROVIDERS,
-  Resource,
   ResourceOf,
   SiteName,
 } from '@routerd/resources';
-import type { CaptureDomain, CaptureEpoch, CaptureKey, CaptureRecord, CaptureTransition } from './capture-record.ts';
+import type {
+  CaptureDomain,
+  CaptureEpoch,
+  CaptureKey,
+  CapturePhase,
+  CaptureRecord,
+  CaptureTransition,
+} from './capture-record.ts';
 
 export type Provider = (typeof PROVIDERS)[number];
 export type ActionVerb = (typeof ACTION_VERBS)[number];
@@ -173,6 +179,8 @@ export interface PoolSituation {
   readonly nic: NicObservation;
   /** Addresses that the kernel of this node really captures now (proxy neighbours); undefined until read. */
   readonly hostCaptures: ReadonlySet<HostAddress> | undefined;
+  /** Addresses of the pool that the registry says this node captures, and how far each is. */
+  readonly heldBySelf: ReadonlyMap<HostAddress, CapturePhase>;
 }
 
 /** What is known of one address. */
@@ -200,6 +208,3 @@ export interface AddressPlan {
   /** When time alone could change this plan; undefined when only news can. */
   readonly lookAgainAt: Instant | undefined;
 }
-
-/** Resources shared by all claims of a pool (its AddressMobilityDomain). */
-export type DerivedResources = readonly Resource[];

@@ -9,6 +9,7 @@ import {
   type CaptureDomain,
   type CaptureEpoch,
   type CaptureKey,
+  type CapturePhase,
   type CaptureRecord,
   type PoolContext,
   type PoolSituation,
@@ -63,15 +64,19 @@ export class PoolState {
     return this.#records.get(address) ?? new Map<CaptureDomain, CaptureRecord>();
   }
 
-  /** Addresses whose record in this node's own domain names this node. */
-  heldBySelf(): ReadonlySet<HostAddress> {
-    const held = [...this.#records.keys()].filter((address) => this.#ownRecord(address)?.holder === this.context.self);
-    return new Set(held);
+  /** Addresses whose record in this node's own domain names this node, and the phase of each. */
+  heldBySelf(): ReadonlyMap<HostAddress, CapturePhase> {
+    const held = new Map<HostAddress, CapturePhase>();
+    for (const address of this.#records.keys()) {
+      const record = this.#ownRecord(address);
+      if (record?.holder === this.context.self) held.set(address, record.phase);
+    }
+    return held;
   }
 
   /** Of {@link heldBySelf}, those whose capture or release is not finished. */
   movingOnSelf(): readonly HostAddress[] {
-    return [...this.heldBySelf()].filter((address) => this.#ownRecord(address)?.phase !== 'held');
+    return [...this.heldBySelf()].filter(([, phase]) => phase !== 'held').map(([address]) => address);
   }
 
   #ownRecord(address: HostAddress): CaptureRecord | undefined {

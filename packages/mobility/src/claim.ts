@@ -1,0 +1,129 @@
+/** The RemoteAddressClaim that a lease means for this node. */
+import { bareAddress, ok, err, type NodeName, type ResourceOf, type Result } from '@routerd/resources';
+import { captureKeyOf } from './capture-record.ts';
+import { deliveryRouterOf } from './placement.ts';
+import type { AddressLease, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
+
+type Claim = ResourceOf<'RemoteAddressClaim'>;
+
+export interface ResolvedDelivery {
+  readonly via: NodeName;
+  readonly peerRef: string;
+  readonly tunnelInterface: string | undefined;
+}
+
+/** Resource names and annotations allow letters, digits and `-`; everything else becomes `-`. */
+export function safeName(text: string): string {
+  return text.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
+}
+
+/** The one AddressMobilityDomain that all claims of a pool refer to. */
+export function domainResourceOf(context: PoolContext): ResourceOf<'AddressMobilityDomain'> {
+  return {
+    apiVersion: 'hybrid.routerd.net/v1alpha1',
+    kind: 'AddressMobilityDomain',
+    metadata: {
+      name: safeName(`mobility-${context.name}`),
+      annotations: annotationsOf(context, {}),
+      ownerRefs: ownerRefsOf(context),
+    },
+    spec: { prefix: context.prefix, mode: 'selective-address' },
+  };
+}
+
+/** deliveryTo by node, then by site, then by role, then the member's default, then the OverlayPeer to that node. */
+export function resolveDelivery(
+  context: PoolContext,
+  situation: PoolSituation,
+  self: PoolMember,
+  lease: AddressLease,
+): Result<ResolvedDelivery, string> {
+  const via = deliveryRouterOf(context, situation, lease.site, lease.address);
+  if (via === undefined) return err(`site ${lease.site} has no router in the pool`);
+  const { deliveryTo, delivery } = self.spec;
+  const chosen =
+    deliveryTo.find((entry) => entry.nodeRef === via) ??
+    deliveryTo.find((entry) => entry.nodeRef === undefined && entry.site === lease.site) ??
+    deliveryTo.find((entry) => entry.nodeRef === undefined && entry.site === undefined && entry.role === lease.role) ??
+    delivery;
+  if (chosen !== undefined) return ok({ via, peerRef: chosen.peerRef, tunnelInterface: chosen.tunnelInterface });
+  const peer = context.peerByNode.get(via);
+  return peer === undefined ? err(`no deliveryTo, delivery or OverlayPeer leads to ${via}`) : ok({ via, ...peer });
+}
+
+export function claimOf(
+  context: PoolContext,
+  self: PoolMember,
+  lease: AddressLease,
+  delivery: ResolvedDelivery,
+): Claim {
+  const captureKey = captureKeyOf(context.name, lease.address, self.domain);
+  return {
+    apiVersion: 'hybrid.routerd.net/v1alpha1',
+    kind: 'RemoteAddressClaim',
+    metadata: {
+      name: safeName(`mobility-${context.name}-${bareAddress(lease.address)}`),
+      annotations: annotationsOf(context, {
+        'lease-epoch': String(lease.leaseEpoch),
+        'owner-node': lease.ownerNode,
+        'owner-site': lease.site,
+        'owner-role': lease.role,
+      }),
+      ownerRefs: ownerRefsOf(context),
+    },
+    spec: {
+      domainRef: safeName(`mobility-${context.name}`),
+      address: lease.address,
+      ownerSide: lease.role,
+      capture: captureSpecOf(self, captureKey),
+      delivery: {
+        peerRef: delivery.peerRef,
+        mode: 'route',
+        ...(delivery.tunnelInterface === undefined ? {} : { tunnelInterface: delivery.tunnelInterface }),
+      },
+    },
+  };
+}
+
+function captureSpecOf(self: PoolMember, captureKey: string): Claim['spec']['capture'] {
+  const activeWhen = { type: 'capture-holder', captureKey } as const;
+  const { capture } = self.spec;
+  if (capture.type === 'proxy-arp') {
+    return {
+      type: 'proxy-arp',
+      interface: capture.interface,
+      gratuitousARP: capture.gratuitousARP,
+      configureOSAddress: false,
+      activeWhen,
+    };
+  }
+  const { providerRef, providerMode, nicRef } = capture;
+  return {
+    type: 'provider-secondary-ip',
+    providerRef,
+    providerMode,
+    nicRef,
+    configureOSAddress: false,
+    activeWhen,
+    ...(capture.interface === undefined ? {} : { interface: capture.interface }),
+  };
+}
+
+function annotationsOf(context: PoolContext, more: Readonly<Record<string, string>>): Record<string, string> {
+  const own = Object.entries({ pool: context.name, 'self-node': context.self, ...more }).map(
+    ([key, value]) => [`mobility.routerd.net/${key}`, value] as const,
+  );
+  return Object.fromEntries([
+    ...own,
+    ['routerd.net/dynamic-source', `MobilityPool/${context.name}/node/${context.self}`],
+    ['routerd.net/managed-by', 'routerd'],
+  ]);
+}
+
+function ownerRefsOf(context: PoolContext): Claim['metadata']['ownerRefs'] {
+  return [{ apiVersion: context.pool.apiVersion, kind: context.pool.kind, name: context.pool.metadata.name }];
+}
+
+export function noDelivery(lease: AddressLease, detail: string): Reason {
+  return { rule: 'claim.no-delivery', owner: lease.site, detail };
+}

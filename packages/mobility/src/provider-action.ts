@@ -1,0 +1,77 @@
+/** Proposals for provider actions: what a NIC should be told, stamped with the epoch it was decided under. */
+import { bareAddress, type HostAddress } from '@routerd/resources';
+import { safeName } from './claim.ts';
+import type { CaptureRecord } from './capture-record.ts';
+import type { ActionProposal, ActionVerb, PoolContext, PoolMember, Reason } from './model.ts';
+
+export interface ActionWish {
+  readonly verb: ActionVerb;
+  readonly address: HostAddress;
+  /** The record whose tenure the action belongs to; names self as holder. */
+  readonly record: CaptureRecord;
+  readonly because: readonly Reason[];
+}
+
+/** Undefined where self captures without a provider. */
+export function proposalOf(context: PoolContext, self: PoolMember, wish: ActionWish): ActionProposal | undefined {
+  const { capture } = self.spec;
+  if (capture.type !== 'provider-secondary-ip') return undefined;
+  const profile = context.profiles.get(capture.providerRef);
+  if (profile === undefined) return undefined;
+  const { verb, address, record, because } = wish;
+  const provider = profile.spec.provider;
+  const isAddressVerb = verb === 'assign-secondary-ip' || verb === 'unassign-secondary-ip';
+  const key = [
+    'mobility',
+    context.name,
+    provider,
+    capture.nicRef,
+    verb,
+    ...(isAddressVerb ? [bareAddress(address)] : []),
+    'epoch',
+    record.epoch,
+  ].join(':');
+  const seize =
+    verb === 'assign-secondary-ip' && record.previous !== undefined && record.previous !== context.self
+      ? { from: record.previous }
+      : undefined;
+  return {
+    idempotencyKey: key,
+    pool: context.name,
+    provider,
+    providerRef: capture.providerRef,
+    nicRef: capture.nicRef,
+    verb,
+    address,
+    captureKey: record.key,
+    captureDomain: record.domain,
+    captureEpoch: record.epoch,
+    captureHolder: context.self,
+    seize,
+    target: {
+      ...nicTargetOf(context, self),
+      ...(provider === 'azure' && isAddressVerb
+        ? { ipConfigName: safeName(`${context.name}-${bareAddress(address)}`) }
+        : {}),
+    },
+    riskLevel: seize === undefined ? 'medium' : 'high',
+    because,
+  };
+}
+
+/** The provider's keys of a member's NIC: from the profile, the NIC's reference, and `capture.target`, which wins. */
+export function nicTargetOf(context: PoolContext, member: PoolMember): Readonly<Record<string, string>> {
+  const { capture } = member.spec;
+  if (capture.type !== 'provider-secondary-ip') return {};
+  const { provider, region, subscriptionID, resourceGroup, compartmentId } =
+    context.profiles.get(capture.providerRef)?.spec ?? {};
+  const known = {
+    region,
+    subscriptionId: subscriptionID,
+    resourceGroup,
+    compartmentId,
+    nicName: provider === 'azure' ? capture.nicRef.split('/').at(-1) : undefined,
+  };
+  const present = Object.entries(known).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+  return { ...Object.fromEntries(present), ...capture.target };
+}

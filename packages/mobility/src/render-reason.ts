@@ -1,0 +1,60 @@
+/** Reasons in words, for `explain`. Exhaustive: a new rule does not compile until it is told here. */
+import { formatInstant, unreachable } from '@routerd/resources';
+import type { PlacementLoser, Reason } from './model.ts';
+
+export function renderReason(reason: Reason): string {
+  switch (reason.rule) {
+    case 'lease.observed':
+      return `${reason.source} of site ${reason.site} saw the address at ${formatInstant(reason.observedAt)}`;
+    case 'lease.static':
+      return `the pool declares the address as owned at ${reason.node}`;
+    case 'lease.incumbent-kept':
+      return `site ${reason.site} keeps the address over ${reason.over}: its facts are fresh`;
+    case 'lease.holding':
+      return `site ${reason.from} is held until ${formatInstant(reason.until)}, then ${reason.to} takes over`;
+    case 'lease.conflict':
+      return `conflict: sites ${reason.incumbent} and ${reason.challenger} both assert the address`;
+    case 'lease.stale-owner':
+      return `${reason.node} cannot be heard; its lease stands, stale, because silence proves nothing`;
+    case 'lease.expired-fact':
+      return `${reason.source} says that the address is gone`;
+    case 'lease.ttl-passed':
+      return `${reason.node} no longer asserts the address; its last fact stood until ${formatInstant(reason.expiresAt)}`;
+    case 'lease.never-seen':
+      return 'nobody has reported the address';
+    case 'fact.refused-holder':
+      return `a fact of ${reason.source} is ignored: it captures the address itself (${reason.captureKey})`;
+    case 'claim.own-site':
+      return `the address lives at this site (${reason.site}); it is never captured here`;
+    case 'claim.derived':
+      return `owned by site ${reason.owner}: delivered through ${reason.peer} to ${reason.via}`;
+    case 'claim.no-delivery':
+      return `no way to deliver to site ${reason.owner}: ${reason.detail}`;
+    case 'placement.preferred':
+      return `${reason.node} should capture: best priority ${reason.priority}${losersText(reason.losers)}`;
+    case 'placement.incumbent':
+      return `${reason.node} keeps the capture at equal priority${losersText(reason.losers)}`;
+    case 'placement.none-eligible':
+      return `no router of this site may capture${losersText(reason.losers)}`;
+    case 'capture.waiting-ready':
+      return `nothing is captured or released before this was read: ${reason.waitingFor.join('; ')}`;
+    case 'capture.claiming':
+      return `claims the capture in epoch ${reason.epoch}${reason.from === undefined ? '' : `, from ${reason.from}`}`;
+    case 'capture.acquiring':
+      return `holds epoch ${reason.epoch}; the capture is not verified yet`;
+    case 'capture.held':
+      return `holds the capture in epoch ${reason.epoch}`;
+    case 'capture.standby':
+      return `stands by: ${reason.holder ?? 'nobody'} holds epoch ${reason.epoch}`;
+    case 'capture.drift':
+      return `repairs: ${reason.detail}`;
+    case 'capture.releasing':
+      return `releases: ${reason.detail}`;
+    default:
+      return unreachable(reason);
+  }
+}
+
+function losersText(losers: readonly PlacementLoser[]): string {
+  return losers.length === 0 ? '' : ` (not ${losers.map(({ node, because }) => `${node}: ${because}`).join(', ')})`;
+}
