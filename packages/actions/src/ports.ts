@@ -1,6 +1,13 @@
 /** The ports of the action engine: the journal it writes before every call, and the executors that call providers. */
-import type { ActionProposal, ActionVerb, Provider } from '@routerd/mobility';
-import type { HostAddress, Instant, Result } from '@routerd/resources';
+import type {
+  ActionProposal,
+  ActionVerb,
+  CaptureKey,
+  CaptureRecord,
+  CaptureTransition,
+  Provider,
+} from '@routerd/mobility';
+import type { Brand, HostAddress, Instant, Result } from '@routerd/resources';
 
 export const ACTION_STATUSES = [
   'pending',
@@ -43,7 +50,7 @@ export interface ActionRow {
   readonly updatedAt: Instant;
 }
 
-/** One attempt, appended before the call and closed after it. */
+/** One attempt, appended before the call and closed after it; `attempt` is unique in the journal. */
 export interface AttemptRow {
   readonly actionIds: readonly number[];
   readonly attempt: string;
@@ -52,11 +59,17 @@ export interface AttemptRow {
   readonly outcome: string | undefined;
 }
 
+/** Synchronous. A method throws when the storage refuses it (disk full, damaged): then nothing was written and nothing may be called. */
 export interface Journal {
-  /** Insert, or return the row that already has the idempotency key. */
+  /**
+   * Insert as `pending`, or return the row that already has the idempotency key. A row that still waits (pending, approved, failed)
+   * takes over what the planner says now, see `refreshedProposal`; what ran keeps what it ran with.
+   * On disk at the latest when the next `transition` or `openAttempt` is: one that is lost before that is proposed again.
+   */
   importProposal(proposal: ActionProposal, now: Instant): { readonly row: ActionRow; readonly isNew: boolean };
   get(id: number): ActionRow | undefined;
   byKey(idempotencyKey: string): ActionRow | undefined;
+  /** By id, which is the order of import. */
   list(filter?: { readonly status?: ActionStatus; readonly provider?: Provider }): readonly ActionRow[];
   /** Compare-and-set: changes only rows whose status is one of `from`; synced before it returns. @returns the ids that changed */
   transition(
@@ -67,10 +80,14 @@ export interface Journal {
     >,
     now: Instant,
   ): readonly number[];
+  /** Synced before it returns: what is not in the journal is not called. */
   openAttempt(actionIds: readonly number[], attempt: string, now: Instant): void;
   closeAttempt(attempt: string, outcome: string, now: Instant): void;
+  /** Oldest first. */
   attempts(actionId: number): readonly AttemptRow[];
 }
+
+export type ExecutionMode = 'dry-run' | 'execute';
 
 /** The NIC that a request is about, with the provider's own keys. */
 export interface NicTarget {
@@ -78,6 +95,13 @@ export interface NicTarget {
   readonly providerRef: string;
   readonly nicRef: string;
   readonly target: Readonly<Record<string, string>>;
+}
+
+/** `<providerRef>|<nicRef>`: what the engine works on serially. */
+export type NicKey = Brand<string, 'NicKey'>;
+
+export function nicKeyOf(nic: { readonly providerRef: string; readonly nicRef: string }): NicKey {
+  return `${nic.providerRef}|${nic.nicRef}` as NicKey;
 }
 
 export interface ExecuteRequest {
@@ -90,7 +114,7 @@ export interface ExecuteRequest {
     readonly captureEpoch: number;
     readonly seizeFrom: string | undefined;
   }[];
-  readonly mode: 'dry-run' | 'execute';
+  readonly mode: ExecutionMode;
   readonly attempt: string;
 }
 
@@ -133,4 +157,17 @@ export interface ProviderExecutor {
   execute(request: ExecuteRequest, signal: AbortSignal): Promise<Result<ExecuteOutcome, ExecutorFault>>;
   /** Reads one NIC; mutates nothing. */
   observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicState, ExecutorFault>>;
+}
+
+export type FenceAppendOutcome =
+  | { readonly kind: 'won'; readonly record: CaptureRecord }
+  | { readonly kind: 'lost'; readonly current: CaptureRecord | undefined; readonly because: string }
+  | { readonly kind: 'unreachable'; readonly detail: string };
+
+/** What the fence needs of the capture registry; federation's `CaptureRegistry` satisfies it. */
+export interface FenceRegistry {
+  /** As far as the log was read; may be behind, never ahead. */
+  records(): ReadonlyMap<CaptureKey, CaptureRecord>;
+  /** Appends the next record of each key and waits to see it come back; outcomes in the order given. */
+  append(transitions: readonly CaptureTransition[], signal: AbortSignal): Promise<readonly FenceAppendOutcome[]>;
 }

@@ -1,0 +1,73 @@
+/** Rules about single rows of the journal. Pure; both journals and the engine build on them. */
+import type { ActionProposal } from '@routerd/mobility';
+import { unreachable } from '@routerd/resources';
+import type { ActionRow, ActionStatus, NicState } from './ports.ts';
+
+/** Not begun yet: may still be approved, skipped or changed. */
+export const WAITING_STATUSES = ['pending', 'approved'] as const satisfies readonly ActionStatus[];
+
+/** The message of a row that the plan dropped before it ran. Proposed again, it is opened again. */
+export const UNWANTED_MESSAGE = 'no longer wanted by the plan';
+
+/** Whether the NIC is already as the action wants it. */
+export function isInEffect(
+  { verb, address }: ActionProposal,
+  nic: Pick<NicState, 'forwarding'> & AddressList,
+): boolean {
+  switch (verb) {
+    case 'assign-secondary-ip':
+      return holds(nic, address);
+    case 'unassign-secondary-ip':
+      return !holds(nic, address);
+    case 'ensure-forwarding-enabled':
+      return nic.forwarding;
+    case 'ensure-forwarding-disabled':
+      return !nic.forwarding;
+    default:
+      return unreachable(verb);
+  }
+}
+
+interface AddressList {
+  readonly addresses: readonly ActionProposal['address'][] | ReadonlySet<ActionProposal['address']>;
+}
+
+function holds({ addresses }: AddressList, address: ActionProposal['address']): boolean {
+  return addresses instanceof Set ? addresses.has(address) : [...addresses].includes(address);
+}
+
+/**
+ * What a row says after the planner proposed its key again: the newest proposal, but a seize stays once it was there.
+ * (A plan that forgets it on its second pass would turn the take-over into an assign that the provider refuses.)
+ * @returns the row's own proposal, the same object, when nothing changes or the row is past changing
+ */
+export function refreshedProposal(row: ActionRow, proposal: ActionProposal): ActionProposal {
+  if (!['pending', 'approved', 'failed', 'skipped'].includes(row.status)) return row.proposal;
+  const isSameCapture = row.proposal.captureKey === proposal.captureKey;
+  const seize = proposal.seize ?? (isSameCapture ? row.proposal.seize : undefined);
+  const refreshed = seize === proposal.seize ? proposal : { ...proposal, seize };
+  return isSameProposal(row.proposal, refreshed) ? row.proposal : refreshed;
+}
+
+/** True if both say the same; the reasons are not compared, they are for people. */
+export function isSameProposal(a: ActionProposal, b: ActionProposal): boolean {
+  return a === b || contentOf(a) === contentOf(b);
+}
+
+/** True if an approval of `a` does not cover `b`: another address, another NIC, or an address taken from somebody. */
+export function isMaterialChange(a: ActionProposal, b: ActionProposal): boolean {
+  return (
+    a.address !== b.address ||
+    a.nicRef !== b.nicRef ||
+    a.seize?.from !== b.seize?.from ||
+    sortedEntries(a.target) !== sortedEntries(b.target)
+  );
+}
+
+function contentOf({ target, seize, ...fields }: ActionProposal): string {
+  return JSON.stringify([sortedEntries({ ...fields, because: undefined }), sortedEntries(target), seize?.from]);
+}
+
+function sortedEntries(record: object): string {
+  return JSON.stringify(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

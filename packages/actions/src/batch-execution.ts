@@ -1,0 +1,283 @@
+/**
+ * Carries out one batch: approve by policy → cached fence → fence confirmed by a quorum write → journal → provider → journal.
+ *
+ * 1. Nothing is called before the rows are `running` and the attempt is open, both on disk (invariant I4).
+ * 2. A failure that may be tried again leaves the row `approved` with a back-off; it passes both fences again.
+ * 3. An answer that never came leaves the row `running`: the worker reads the NIC and decides by what it finds.
+ */
+import { STALE_MESSAGE } from './stale.ts';
+import { instant, type Instant } from '@routerd/resources';
+import { isInEffect, WAITING_STATUSES } from './action-row.ts';
+import type { Backoff } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
+import type { EngineLimits, EnginePorts } from './engine-parts.ts';
+import { confirmFence, isFenced } from './fence.ts';
+import { AUTO_APPROVER } from './policy.ts';
+import type { ActionRow, ErrorClass, ExecuteOutcome, ExecutorFault, NicState, NicTarget } from './ports.ts';
+import { remedyOf, treatmentOf } from './retry.ts';
+import type { Batch } from './run.ts';
+import { fieldsOf } from './wanted-actions.ts';
+
+export interface BatchReport {
+  /** The NIC as read back after the call; undefined where it was not. */
+  readonly nic: NicState | undefined;
+  readonly succeeded: readonly ActionRow[];
+  /** True if the provider was called: the NIC may have changed. */
+  readonly wasCalled: boolean;
+}
+
+/** Whatever class the executor gave: after these the call may have reached the provider. */
+const ENDED_UNSEEN: ReadonlySet<ExecutorFault['code']> = new Set([
+  'executor.cancelled',
+  'executor.timed-out',
+  'executor.crashed',
+  'executor.bad-output',
+]);
+
+const NOTHING: BatchReport = { nic: undefined, succeeded: [], wasCalled: false };
+
+export class BatchExecution {
+  readonly #ports: EnginePorts;
+  readonly #limits: EngineLimits;
+  readonly #backoff: Backoff<number>;
+  #attempts = 0;
+
+  constructor(ports: EnginePorts, limits: EngineLimits, backoff: Backoff<number>) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#backoff = backoff;
+  }
+
+  /** Throws only what the journal throws; then the provider was not called, or its answer is unknown and the rows say `running`. */
+  async run(nic: NicTarget, batch: Batch, stop: AbortSignal): Promise<BatchReport> {
+    const rows = await this.#admitted(batch.rows, stop);
+    if (rows.length === 0 || stop.aborted) return NOTHING;
+    const attempt = this.#begin(rows);
+    if (attempt === undefined) return NOTHING;
+    const { executor, clock } = this.#ports;
+    const request = {
+      nic: { ...nic, target: rows[0]?.proposal.target ?? nic.target },
+      verb: batch.verb,
+      addresses: rows.map(({ proposal: { address, captureKey, captureEpoch, seize } }) => ({
+        address,
+        captureKey,
+        captureEpoch,
+        seizeFrom: seize?.from,
+      })),
+      mode: 'execute',
+      attempt,
+    } as const;
+    const answer = await withDeadline(clock, this.#limits.executeLimit, stop, async (signal) =>
+      executor.execute(request, signal),
+    );
+    if (answer.kind === 'answered' && answer.value.ok) return this.#settle(rows, attempt, answer.value.value);
+    const fault = answer.kind === 'answered' && !answer.value.ok ? answer.value.error : silence(answer.kind);
+    return this.#fail(rows, attempt, fault, stop);
+  }
+
+  /** Passes rows through approval and both fences. */
+  async #admitted(batch: readonly ActionRow[], stop: AbortSignal): Promise<readonly ActionRow[]> {
+    const { journal, fence, self, clock } = this.#ports;
+    const byPolicy = { status: 'approved', approvedBy: AUTO_APPROVER } as const;
+    const pending = batch.filter(({ status }) => status === 'pending').map(({ id }) => id);
+    if (pending.length > 0) journal.transition(pending, ['pending'], byPolicy, clock.now());
+    const isFencedNow = ({ proposal }: ActionRow): boolean =>
+      isFenced(proposal, fence.records().get(proposal.captureKey), self);
+    this.#skipStale(batch.filter(isFencedNow));
+    const rows = batch.filter((row) => !isFencedNow(row));
+    if (rows.length === 0) return [];
+
+    const verdicts = await confirmFence(
+      fence,
+      self,
+      rows.map(({ proposal }) => proposal),
+      stop,
+    );
+    if (stop.aborted) return [];
+    // What was confirmed may have been overtaken while the append came back; the last look costs nothing.
+    const isStaleNow = (row: ActionRow, index: number): boolean =>
+      verdicts[index]?.kind === 'stale' || isFencedNow(row);
+    this.#skipStale(rows.filter(isStaleNow));
+    const admitted = rows.filter((row, index) => verdicts[index]?.kind === 'admitted' && !isStaleNow(row, index));
+    const later = rows.filter((row, index) => verdicts[index]?.kind === 'later' && !isStaleNow(row, index));
+    const detail = verdicts.flatMap((verdict) => (verdict.kind === 'later' ? [verdict.detail] : []))[0] ?? '';
+    if (later.length > 0) this.#retry(later, 'transport', `capture registry: ${detail}`, WAITING_STATUSES);
+    return admitted;
+  }
+
+  /** @returns the attempt's name; undefined if every row was taken by somebody else meanwhile */
+  #begin(rows: readonly ActionRow[]): string | undefined {
+    const { journal, clock, random, log } = this.#ports;
+    const now = clock.now();
+    const begun: number[] = [];
+    for (const attempts of new Set(rows.map((row) => row.attempts))) {
+      const ids = rows.filter((row) => row.attempts === attempts).map(({ id }) => id);
+      const change = {
+        status: 'running',
+        attempts: attempts + 1,
+        nextAttemptAt: undefined,
+        errorClass: undefined,
+      } as const;
+      begun.push(...journal.transition(ids, ['approved'], change, now));
+    }
+    if (begun.length < rows.length) {
+      // Never in one process. Whoever else has the rows now has not called for ours.
+      journal.transition(begun, ['running'], { status: 'approved' }, now);
+      return undefined;
+    }
+    this.#attempts += 1;
+    const attempt = `${now.toString(36)}-${this.#attempts}-${Math.floor(random() * 2 ** 32).toString(36)}`;
+    journal.openAttempt(begun, attempt, now);
+    for (const row of rows) log.info('action started', { event: 'provider.action.started', ...fieldsOf(row), attempt });
+    return attempt;
+  }
+
+  #settle(rows: readonly ActionRow[], attempt: string, outcome: ExecuteOutcome): BatchReport {
+    const { journal, clock } = this.#ports;
+    const notes: string[] = [];
+    const succeeded: ActionRow[] = [];
+    const failures = new Map<string, { errorClass: ErrorClass; message: string; rows: ActionRow[] }>();
+    const now = clock.now();
+    for (const row of rows) {
+      const result = outcome.results.find(({ address }) => address === row.proposal.address);
+      notes.push(`${row.id}: ${result?.status ?? 'no answer'}${result?.message ? ` (${result.message})` : ''}`);
+      if (result?.status === 'succeeded' || result?.status === 'skipped') {
+        const { status, message } = result;
+        const change = { status, message, observed: outcome.observed, errorClass: undefined, nextAttemptAt: undefined };
+        journal.transition([row.id], ['running'], change, now);
+        this.#backoff.clear(row.id);
+        if (status === 'succeeded') succeeded.push(row);
+        this.#ports.log.info('action ended', { event: `provider.action.${status}`, ...fieldsOf(row), attempt });
+        continue;
+      }
+      const errorClass = result === undefined ? 'unknown-outcome' : (result.errorClass ?? 'invalid');
+      const message = result?.message ?? 'the executor did not answer for this address';
+      const key = `${errorClass} ${message}`;
+      const failure = failures.get(key) ?? { errorClass, message, rows: [] };
+      failure.rows.push(row);
+      failures.set(key, failure);
+    }
+    for (const failure of failures.values()) this.#treat(failure.rows, failure.errorClass, failure.message);
+    journal.closeAttempt(attempt, notes.join('; '), now);
+    return { nic: outcome.nic, succeeded, wasCalled: true };
+  }
+
+  #fail(rows: readonly ActionRow[], attempt: string, fault: ExecutorFault, stop: AbortSignal): BatchReport {
+    const { journal, clock, log } = this.#ports;
+    if (stop.aborted) {
+      // The rows stay `running`: the next start looks at the NIC and decides.
+      journal.closeAttempt(attempt, 'cancelled: the daemon stopped during the call', clock.now());
+      return NOTHING;
+    }
+    const text = `${fault.code}: ${fault.detail}`;
+    log.warn('provider call failed', {
+      event: 'provider.call.failed',
+      attempt,
+      code: fault.code,
+      errorClass: fault.errorClass,
+      detail: fault.detail,
+    });
+    const errorClass = ENDED_UNSEEN.has(fault.code) ? 'unknown-outcome' : fault.errorClass;
+    this.#treat(rows, errorClass, text, fault.retryAfterMs);
+    journal.closeAttempt(attempt, `${errorClass}: ${text}`, clock.now());
+    return { nic: undefined, succeeded: [], wasCalled: true };
+  }
+
+  #treat(rows: readonly ActionRow[], errorClass: ErrorClass, message: string, retryAfterMs?: number): void {
+    const { journal, clock, log } = this.#ports;
+    const ids = rows.map(({ id }) => id);
+    switch (treatmentOf(errorClass)) {
+      case 'retry':
+        return this.#retry(rows, errorClass, message, ['running'], retryAfterMs);
+      case 'look':
+        journal.transition(ids, ['running'], { errorClass, message }, clock.now());
+        return;
+      case 'stop': {
+        const remedy = remedyOf(errorClass);
+        const change = {
+          status: 'failed',
+          errorClass,
+          message: `${message}. ${remedy}`,
+          nextAttemptAt: undefined,
+        } as const;
+        journal.transition(ids, ['running'], change, clock.now());
+        for (const row of rows) {
+          this.#backoff.clear(row.id);
+          log.warn('action failed', { event: 'provider.action.failed', ...fieldsOf(row), errorClass, detail: message });
+        }
+      }
+    }
+  }
+
+  /** Back to `approved`; all rows of one failure become due together, so that they share the next call too. */
+  #retry(
+    rows: readonly ActionRow[],
+    errorClass: ErrorClass,
+    message: string,
+    from: readonly ActionRow['status'][],
+    retryAfterMs?: number,
+  ): void {
+    const { journal, clock, log } = this.#ports;
+    const ids = rows.map(({ id }) => id);
+    const waitMs = this.#backoff.failed(ids, retryAfterMs);
+    const nextAttemptAt: Instant = instant(clock.now() + waitMs);
+    journal.transition(ids, from, { status: 'approved', errorClass, message, nextAttemptAt }, clock.now());
+    for (const row of rows)
+      log.info('action is tried again', {
+        event: 'provider.action.retry',
+        ...fieldsOf(row),
+        errorClass,
+        waitMs,
+        message,
+      });
+  }
+
+  #skipStale(rows: readonly ActionRow[]): void {
+    if (rows.length === 0) return;
+    const { journal, clock, log } = this.#ports;
+    const ids = rows.map(({ id }) => id);
+    journal.transition(ids, WAITING_STATUSES, { status: 'skipped', message: STALE_MESSAGE }, clock.now());
+    for (const row of rows) {
+      this.#backoff.clear(row.id);
+      log.info('stale action skipped', { event: 'provider.fence.stale', ...fieldsOf(row), at: 'execute' });
+    }
+  }
+
+  /**
+   * Decides rows whose call nobody saw the end of, by what the NIC was read to hold after it.
+   * @returns the rows that are in effect
+   */
+  resolve(rows: readonly ActionRow[], nic: NicState): readonly ActionRow[] {
+    const { journal, clock, log } = this.#ports;
+    const now = clock.now();
+    const inEffect = rows.filter(({ proposal }) => isInEffect(proposal, nic));
+    const absent = rows.filter(({ proposal }) => !isInEffect(proposal, nic));
+    const found = {
+      status: 'succeeded',
+      errorClass: undefined,
+      message: 'found in effect after a call without an answer',
+    } as const;
+    journal.transition(
+      inEffect.map(({ id }) => id),
+      ['running'],
+      found,
+      now,
+    );
+    if (absent.length > 0)
+      this.#retry(absent, 'unknown-outcome', 'not in effect after a call without an answer', ['running']);
+    for (const row of rows) {
+      if (inEffect.includes(row)) this.#backoff.clear(row.id);
+      for (const { attempt, endedAt } of journal.attempts(row.id))
+        if (endedAt === undefined) journal.closeAttempt(attempt, 'unknown: decided by reading the NIC', now);
+      const outcome = inEffect.includes(row) ? 'in effect' : 'not in effect';
+      log.info('action without an answer resolved', { event: 'provider.action.resolved', ...fieldsOf(row), outcome });
+    }
+    return inEffect;
+  }
+}
+
+function silence(kind: 'answered' | 'timed-out' | 'cancelled'): ExecutorFault {
+  return kind === 'cancelled'
+    ? { code: 'executor.cancelled', errorClass: 'unknown-outcome', detail: 'cancelled' }
+    : { code: 'executor.timed-out', errorClass: 'unknown-outcome', detail: 'no answer before the time limit' };
+}

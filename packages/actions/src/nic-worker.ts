@@ -1,0 +1,231 @@
+/**
+ * Everything that happens to one NIC, one thing after another: reading it, resolving calls without an answer, executing batches.
+ *
+ * 1. Serial per NIC (providers refuse concurrent writes to one), independent of every other NIC.
+ * 2. Rows whose call nobody saw the end of are resolved by reading the NIC before anything else is called for it.
+ * 3. Sleeps until an exact instant or until woken; there is no tick.
+ */
+import type { NicObservation } from '@routerd/mobility';
+import { instant, type Monotonic } from '@routerd/resources';
+import { isInEffect, WAITING_STATUSES } from './action-row.ts';
+import { Backoff } from './backoff.ts';
+import type { BatchExecution } from './batch-execution.ts';
+import { withDeadline } from './deadline.ts';
+import type { EngineLimits, EnginePorts } from './engine-parts.ts';
+import { localTimeIn } from './local-time.ts';
+import { describeRefusal, type ActionPolicy } from './policy.ts';
+import { nicKeyOf, type ActionRow, type NicKey, type NicState, type NicTarget } from './ports.ts';
+import { decideRun, type HeldRow } from './run.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface WorkerView {
+  policies(): readonly ActionPolicy[];
+  /** Whether the row may run: proposed by the plan, or ordered by an operator. */
+  isRunnable(row: ActionRow): boolean;
+  /** Rows or observation have changed. */
+  onStep(): void;
+  onHeld(held: readonly HeldRow[]): void;
+}
+
+/** When a NIC that does not show yet what was done to it is read again, in ms. Clouds report what they did with a delay. */
+const SETTLING_WAITS_MS = [250, 500, 1000, 2000, 4000, 8000] as const;
+const MINUTE_MS = 60_000;
+
+type Step =
+  | { readonly kind: 'observe' }
+  | { readonly kind: 'execute'; readonly batch: NonNullable<ReturnType<typeof decideRun>['batch']> }
+  | { readonly kind: 'wait'; readonly until: Monotonic | undefined };
+
+export class NicWorker {
+  readonly key: NicKey;
+  readonly #ports: EnginePorts;
+  readonly #limits: EngineLimits;
+  readonly #execution: BatchExecution;
+  readonly #rowBackoff: Backoff<number>;
+  readonly #ownBackoff: Backoff<'observe' | 'journal'>;
+  readonly #view: WorkerView;
+  readonly #wakeUp: WakeUp;
+  #nic: NicTarget;
+  #observation: NicObservation = { kind: 'unknown' };
+  /** Counts readings of the NIC, so that "read after" needs no clock. */
+  #readings = 0;
+  readonly #readingsAtSuccess = new Map<number, number>();
+  #isObservationWanted = false;
+  #settling: { readonly rows: readonly ActionRow[]; readonly reads: number; readonly at: Monotonic } | undefined;
+
+  constructor(
+    ports: EnginePorts,
+    limits: EngineLimits,
+    options: {
+      readonly nic: NicTarget;
+      readonly execution: BatchExecution;
+      readonly rowBackoff: Backoff<number>;
+      readonly view: WorkerView;
+    },
+  ) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#nic = options.nic;
+    this.key = nicKeyOf(options.nic);
+    this.#execution = options.execution;
+    this.#rowBackoff = options.rowBackoff;
+    this.#ownBackoff = new Backoff(ports.clock, ports.random);
+    this.#view = options.view;
+    this.#wakeUp = new WakeUp(ports.clock);
+  }
+
+  get observation(): NicObservation {
+    return this.#observation;
+  }
+
+  wake(): void {
+    this.#wakeUp.wake();
+  }
+
+  requestObservation(nic: NicTarget): void {
+    this.#nic = nic;
+    this.#isObservationWanted = true;
+    this.#ownBackoff.clear('observe');
+    this.wake();
+  }
+
+  /** Rule 4 of the wanted actions: read since the row succeeded, settled, and not as the action left it. */
+  hasDrifted(row: ActionRow): boolean {
+    if (this.#settling !== undefined || this.#observation.kind !== 'known') return false;
+    const isNewer = this.#readings > (this.#readingsAtSuccess.get(row.id) ?? 0);
+    return isNewer && !isInEffect(row.proposal, this.#observation);
+  }
+
+  /** Works until `stop` fires; a call under way gets the signal. */
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.#do(this.#nextStep(), stop);
+      } catch (cause) {
+        // The journal could not be written (disk full, damaged). Nothing is called until it can.
+        const waitMs = this.#ownBackoff.failed(['journal'], 1000);
+        this.#ports.log.error('action worker stopped by an error; it tries again', {
+          event: 'provider.worker.failed',
+          nic: this.key,
+          waitMs,
+          cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+        });
+        await this.#wakeUp.wait(this.#ownBackoff.earliest(['journal']), stop);
+      }
+    }
+  }
+
+  async #do(step: Step, stop: AbortSignal): Promise<void> {
+    switch (step.kind) {
+      case 'observe':
+        return this.#observe(stop);
+      case 'execute': {
+        const report = await this.#execution.run(this.#nic, step.batch, stop);
+        if (stop.aborted) return;
+        this.#ownBackoff.clear('journal');
+        for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);
+        if (report.nic !== undefined) this.#accept(report.nic, report.succeeded);
+        else if (report.wasCalled) this.#isObservationWanted = true;
+        return this.#view.onStep();
+      }
+      case 'wait':
+        return this.#wakeUp.wait(step.until, stop);
+    }
+  }
+
+  #nextStep(): Step {
+    const canRead = this.#ownBackoff.isDue('observe');
+    if (this.#unresolved().length > 0)
+      return canRead ? { kind: 'observe' } : { kind: 'wait', until: this.#ownBackoff.earliest(['observe']) };
+    const isSettlingDue = this.#settling !== undefined && this.#settling.at <= this.#ports.clock.monotonic();
+    if ((this.#isObservationWanted || isSettlingDue) && canRead) return { kind: 'observe' };
+
+    const rows = this.#candidates();
+    const { batch, held, opensInMinutes } = decideRun({
+      rows,
+      isDue: ({ id }) => this.#rowBackoff.isDue(id),
+      policies: this.#view.policies(),
+      localTimeIn: (timezone) => localTimeIn(timezone, this.#ports.clock.now()),
+    });
+    this.#noteHeld(held);
+    if (batch !== undefined) return { kind: 'execute', batch };
+    return { kind: 'wait', until: this.#nextInstant(rows, opensInMinutes) };
+  }
+
+  #nextInstant(rows: readonly ActionRow[], opensInMinutes: number | undefined): Monotonic | undefined {
+    const { clock } = this.#ports;
+    const toMinute = MINUTE_MS - (clock.now() % MINUTE_MS);
+    const instants = [
+      this.#rowBackoff.earliest(rows.filter(({ id }) => !this.#rowBackoff.isDue(id)).map(({ id }) => id)),
+      this.#isObservationWanted ? this.#ownBackoff.earliest(['observe']) : undefined,
+      this.#settling?.at,
+      opensInMinutes === undefined ? undefined : clock.monotonic() + (opensInMinutes - 1) * MINUTE_MS + toMinute,
+    ].filter((at) => at !== undefined);
+    return instants.length === 0 ? undefined : (Math.min(...instants) as Monotonic);
+  }
+
+  #candidates(): readonly ActionRow[] {
+    const { journal } = this.#ports;
+    return [...WAITING_STATUSES, 'failed' as const]
+      .flatMap((status) => journal.list({ status }))
+      .filter((row) => nicKeyOf(row.proposal) === this.key && this.#view.isRunnable(row));
+  }
+
+  #unresolved(): readonly ActionRow[] {
+    return this.#ports.journal.list({ status: 'running' }).filter((row) => nicKeyOf(row.proposal) === this.key);
+  }
+
+  /** A refusal stands in the journal for people; the row stays where it is and is asked again when anything changes. */
+  #noteHeld(held: readonly HeldRow[]): void {
+    const { journal, clock } = this.#ports;
+    for (const { row, refusal, message } of held) {
+      const text = refusal === undefined ? message : `${describeRefusal(row.id, refusal)}. ${refusal.remedy}`;
+      if (row.message !== text) journal.transition([row.id], WAITING_STATUSES, { message: text }, clock.now());
+    }
+    if (held.length > 0) this.#view.onHeld(held);
+  }
+
+  async #observe(stop: AbortSignal): Promise<void> {
+    const { executor, clock, log } = this.#ports;
+    this.#isObservationWanted = false;
+    const unresolved = this.#unresolved();
+    const answer = await withDeadline(clock, this.#limits.observeLimit, stop, async (signal) =>
+      executor.observe(this.#nic, signal),
+    );
+    if (stop.aborted) return;
+    if (answer.kind === 'answered' && answer.value.ok) {
+      this.#ownBackoff.clear('observe');
+      const inEffect = this.#execution.resolve(unresolved, answer.value.value);
+      for (const row of inEffect) this.#readingsAtSuccess.set(row.id, this.#readings);
+      this.#accept(answer.value.value, []);
+      return this.#view.onStep();
+    }
+    const fault = answer.kind === 'answered' && !answer.value.ok ? answer.value.error : undefined;
+    this.#isObservationWanted = true;
+    const waitMs = this.#ownBackoff.failed(['observe'], fault?.retryAfterMs);
+    log.warn('NIC could not be read', {
+      event: 'provider.nic.unreadable',
+      nic: this.key,
+      code: fault?.code ?? 'executor.timed-out',
+      errorClass: fault?.errorClass ?? 'unknown-outcome',
+      detail: fault?.detail ?? 'no answer before the time limit',
+      waitMs,
+    });
+  }
+
+  /** Takes in a reading and, while it does not show what succeeded, asks for the next one. */
+  #accept(nic: NicState, succeeded: readonly ActionRow[]): void {
+    const { clock, log } = this.#ports;
+    this.#readings += 1;
+    const addresses = new Set(nic.addresses);
+    this.#observation = { kind: 'known', addresses, forwarding: nic.forwarding, observedAt: instant(clock.now()) };
+    log.debug('NIC read', { event: 'provider.nic.observed', nic: this.key, addresses: addresses.size });
+    const rows = [...(this.#settling?.rows ?? []), ...succeeded].filter(({ proposal }) => !isInEffect(proposal, nic));
+    const reads = succeeded.length > 0 ? 0 : (this.#settling?.reads ?? 0);
+    const wait = SETTLING_WAITS_MS[reads];
+    this.#settling =
+      rows.length === 0 || wait === undefined
+        ? undefined
+        : { rows, reads: reads + 1, at: (clock.monotonic() + wait) as Monotonic };
+  }
+}

@@ -1,0 +1,66 @@
+/** What is done about a failure: tried again, or stopped with a remedy. Pure. */
+import { durationMs, unreachable, type DurationMs } from '@routerd/resources';
+import type { ErrorClass } from './ports.ts';
+
+/**
+ * - `retry`: nothing is known to have changed; fence again and call again after a back-off.
+ * - `look`: the call may have taken effect; read the NIC, and only what is not in effect is tried again.
+ * - `stop`: trying again cannot help; the row fails with a remedy.
+ */
+export type FailureTreatment = 'retry' | 'look' | 'stop';
+
+export function treatmentOf(errorClass: ErrorClass): FailureTreatment {
+  switch (errorClass) {
+    case 'throttled':
+    case 'conflict':
+    case 'transport':
+      return 'retry';
+    case 'unknown-outcome':
+      return 'look';
+    case 'held-elsewhere':
+    case 'permission':
+    case 'invalid':
+    case 'limit':
+    case 'not-found':
+      return 'stop';
+    default:
+      return unreachable(errorClass);
+  }
+}
+
+const BACKOFF_BASE_MS = 250;
+const BACKOFF_CAP_MS = 30_000;
+
+/**
+ * Full jitter: evenly between 0 and the exponential bound, so that routers that failed together do not return together.
+ * (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015.) Never shorter than what the provider asked for.
+ * @param failures how often in a row it has failed, first is 1
+ * @param fraction random, 0 ≤ fraction < 1
+ */
+export function backoffMs(failures: number, fraction: number, retryAfterMs = 0): DurationMs {
+  const bound = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(failures - 1, 30));
+  return durationMs(Math.max(retryAfterMs, Math.floor(fraction * bound)));
+}
+
+/** What an operator may do about a failure that stops; empty for those that are retried. */
+export function remedyOf(errorClass: ErrorClass): string {
+  switch (errorClass) {
+    case 'throttled':
+    case 'conflict':
+    case 'transport':
+    case 'unknown-outcome':
+      return '';
+    case 'held-elsewhere':
+      return 'Another NIC holds the address; the planner decides whether it is taken from there.';
+    case 'permission':
+      return "Allow the operation to the router's instance identity, then run it again with `routerctl action execute ID --approved`.";
+    case 'invalid':
+      return 'Correct nicRef and capture.target of the member in the MobilityPool.';
+    case 'limit':
+      return 'The NIC or subnet has no room left: raise the limit, use a larger instance, or add a router to the placement group.';
+    case 'not-found':
+      return 'Compare nicRef and capture.target of the member with what exists at the provider.';
+    default:
+      return unreachable(errorClass);
+  }
+}
