@@ -2,7 +2,7 @@
  * `npm test`: everything that checks the project, one stage after the other, cheapest first. A failed stage does not hide the next ones.
  * The last line is `N passed, N failed`: tests and scenarios are counted one by one, a stage without tests of its own counts as one.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -106,7 +106,7 @@ async function runShown(
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
   const [file, ...args] = argv;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal));
+  running = child;
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
@@ -122,8 +122,20 @@ async function runShown(
   });
 }
 
+let running: ChildProcess | undefined;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    running?.kill(signal);
+  });
+}
+
 const finished: Finished[] = [];
-for (const stage of STAGES) finished.push(await run(stage));
+for (const stage of STAGES) {
+  finished.push(await run(stage));
+  if (interrupted) break;
+}
 rmSync(scratch, { recursive: true, force: true });
 
 const width = Math.max(...finished.map(({ title }) => title.length));
