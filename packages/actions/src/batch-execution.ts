@@ -5,13 +5,12 @@
  * 2. A failure that may be tried again leaves the row `approved` with a back-off; it passes both fences again.
  * 3. An answer that never came leaves the row `running`: the worker reads the NIC and decides by what it finds.
  */
-import { STALE_MESSAGE } from './stale.ts';
 import { instant, type Instant } from '@routerd/resources';
 import { isInEffect, WAITING_STATUSES } from './action-row.ts';
 import type { Backoff } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
-import { confirmFence, isFenced } from './fence.ts';
+import { confirmFence, isFenced, STALE_MESSAGE } from './fence.ts';
 import { AUTO_APPROVER } from './policy.ts';
 import type { ActionRow, ErrorClass, ExecuteOutcome, ExecutorFault, NicState, NicTarget } from './ports.ts';
 import { remedyOf, treatmentOf } from './retry.ts';
@@ -56,7 +55,7 @@ export class BatchExecution {
     if (attempt === undefined) return NOTHING;
     const { executor, clock } = this.#ports;
     const request = {
-      nic: { ...nic, target: rows[0]?.proposal.target ?? nic.target },
+      nic: { ...nic, target: sharedTarget(rows) },
       verb: batch.verb,
       addresses: rows.map(({ proposal: { address, captureKey, captureEpoch, seize } }) => ({
         address,
@@ -274,6 +273,14 @@ export class BatchExecution {
     }
     return inEffect;
   }
+}
+
+/** What all rows of the batch say of the NIC; keys that are about one address differ and fall away in a batch of several. */
+function sharedTarget(rows: readonly ActionRow[]): NicTarget['target'] {
+  const entries = Object.entries(rows[0]?.proposal.target ?? {});
+  return Object.fromEntries(
+    entries.filter(([key, value]) => rows.every(({ proposal }) => proposal.target[key] === value)),
+  );
 }
 
 function silence(kind: 'answered' | 'timed-out' | 'cancelled'): ExecutorFault {

@@ -2,8 +2,13 @@
  * The two epoch fences. The cached one is mobility's pure predicate over what was read of the registry; it sorts out early what is
  * certainly stale. The one that admits a provider call is confirmed by a quorum write (ADR 0005): reading never is.
  */
-import type { ActionProposal, CaptureKey, CaptureRecord, CaptureTransition } from '@routerd/mobility';
-import { isStale } from './stale.ts';
+import {
+  fenceAction,
+  type ActionProposal,
+  type CaptureKey,
+  type CaptureRecord,
+  type CaptureTransition,
+} from '@routerd/mobility';
 import type { NodeName } from '@routerd/resources';
 import type { FenceAppendOutcome, FenceRegistry } from './ports.ts';
 
@@ -13,6 +18,9 @@ export type FenceVerdict =
   | { readonly kind: 'stale'; readonly current: CaptureRecord | undefined }
   /** No quorum, or other writers came first twice. Nothing was admitted; try again later. */
   | { readonly kind: 'later'; readonly detail: string };
+
+/** What the journal keeps for a fenced action: the words of mobility's `fenceAction`, which other tools look for. */
+export const STALE_MESSAGE = 'stale mobility capture epoch';
 
 /** How often one confirmation is written: a record of the same tenure may come in between once, as when the planner writes too. */
 const WRITES_MAX = 2;
@@ -50,7 +58,7 @@ export async function confirmFence(
 
 /** The cached fence. An action for another node's capture is never ours to execute. */
 export function isFenced(proposal: ActionProposal, current: CaptureRecord | undefined, self: NodeName): boolean {
-  return proposal.captureHolder !== self || isStale(proposal, current);
+  return proposal.captureHolder !== self || !fenceAction(proposal, current).ok;
 }
 
 /** Same tenure, next revision. An acquiring holder becomes `confirmed`: from here on the provider may have been changed. */

@@ -21,7 +21,7 @@ export {
 export { createActionEngine, type ActionEngine } from './action-engine.ts';
 export { isInEffect, refreshedProposal, UNWANTED_MESSAGE, WAITING_STATUSES } from './action-row.ts';
 export type { EngineLimits, EnginePorts } from './engine-parts.ts';
-export { confirmFence, isFenced, type FenceVerdict } from './fence.ts';
+export { confirmFence, isFenced, STALE_MESSAGE, type FenceVerdict } from './fence.ts';
 export { isInsideWindow, minutesUntilOpen, type ExecutionWindow, type LocalTime } from './execution-window.ts';
 export { localTimeIn } from './local-time.ts';
 export type { ActionFault, ExecutionReport } from './operator-orders.ts';

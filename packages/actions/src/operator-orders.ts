@@ -1,10 +1,9 @@
 /** What an operator may order: approve, run again, run now, and show what would be done. */
 import { err, ok, type DurationMs, type Result } from '@routerd/resources';
-import { STALE_MESSAGE } from './stale.ts';
 import type { Backoff } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { EnginePorts } from './engine-parts.ts';
-import { isFenced } from './fence.ts';
+import { isFenced, STALE_MESSAGE } from './fence.ts';
 import { localTimeIn } from './local-time.ts';
 import { admit, describeRefusal, type ActionPolicy, type Refusal } from './policy.ts';
 import type { ActionRow, ExecutionMode } from './ports.ts';

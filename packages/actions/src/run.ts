@@ -60,7 +60,7 @@ export function decideRun({ rows, isDue, policies, localTimeIn }: RunInput): Run
       held.push({ row, refusal: undefined, message });
       continue;
     }
-    const isAnotherRun = admitted[0] !== undefined && !belongTogether(admitted[0], row);
+    const isAnotherRun = admitted[0] !== undefined && admitted[0].proposal.verb !== row.proposal.verb;
     const admission = admit(policies, row.proposal, {
       mode: 'execute',
       isApproved: row.status === 'approved',
@@ -92,15 +92,6 @@ function compareRows(a: ActionRow, b: ActionRow): number {
     Number(a.proposal.seize === undefined) - Number(b.proposal.seize === undefined) ||
     a.id - b.id
   );
-}
-
-/** One call has one verb and one set of target keys. */
-function belongTogether(a: ActionRow, b: ActionRow): boolean {
-  return a.proposal.verb === b.proposal.verb && targetText(a) === targetText(b);
-}
-
-function targetText({ proposal }: ActionRow): string {
-  return JSON.stringify(Object.entries(proposal.target).toSorted(([x], [y]) => (x < y ? -1 : 1)));
 }
 
 function untilOpen(

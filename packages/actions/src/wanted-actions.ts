@@ -7,11 +7,10 @@
  * 4. Proposed again after it succeeded: opened again only if the NIC was read after the success and is not as the action left it.
  */
 import type { ActionProposal, CaptureKey, CaptureRecord } from '@routerd/mobility';
-import { STALE_MESSAGE } from './stale.ts';
 import type { NodeName } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { isMaterialChange, isSameProposal, UNWANTED_MESSAGE, WAITING_STATUSES } from './action-row.ts';
-import { isFenced } from './fence.ts';
+import { isFenced, STALE_MESSAGE } from './fence.ts';
 import { AUTO_APPROVER } from './policy.ts';
 import type { ActionRow, FenceRegistry, Journal } from './ports.ts';
 
