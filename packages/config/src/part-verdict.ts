@@ -5,6 +5,7 @@ import {
   indexResources,
   kindsBrokenBy,
   ofKind,
+  type Authorship,
   type Kind,
   type Problem,
   type Resource,
@@ -97,8 +98,8 @@ export function duplicate(resource: Resource, what: string): Rejection {
 }
 
 /**
- * The part's own resources are checked on top of `below`; of `below` only the kinds that the addition can break,
- * and there only errors that were not there before count.
+ * The part's own resources are checked on top of `below`; of `below` only the kinds that the addition can break, and
+ * only resources that were valid before: nobody is blamed for what was wrong already.
  */
 export function invalidIn(
   added: readonly Resource[],
@@ -107,26 +108,20 @@ export function invalidIn(
 ): Rejection | undefined {
   const index = indexResources(added, below);
   for (const resource of added) {
-    const error = firstError(checkResource(resource, index, 'derived'));
+    const error = errorOf(resource, index, 'derived');
     if (error !== undefined) return invalid(resource, error);
   }
   for (const kind of kindsBrokenBy(new Set(added.map((resource): Kind => resource.kind)))) {
     for (const resource of ofKind(belowResources, kind)) {
-      const before = new Set(errors(checkResource(resource, below, 'authored')).map(({ message }) => message));
-      const after = errors(checkResource(resource, index, 'authored'));
-      const fresh = after.find(({ message }) => !before.has(message));
-      if (fresh !== undefined) return invalid(resource, fresh);
+      const error = errorOf(resource, index, 'authored');
+      if (error !== undefined && errorOf(resource, below, 'authored') === undefined) return invalid(resource, error);
     }
   }
   return undefined;
 }
 
-function errors(problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(({ severity }) => severity === 'error');
-}
-
-function firstError(problems: readonly Problem[]): Problem | undefined {
-  return problems.find(({ severity }) => severity === 'error');
+function errorOf(resource: Resource, index: ResourceIndex, authorship: Authorship): Problem | undefined {
+  return checkResource(resource, index, authorship).find(({ severity }) => severity === 'error');
 }
 
 function invalid(resource: Resource, { message }: Problem): Rejection {

@@ -1,8 +1,8 @@
 /** One source text to its documents. The only place that calls the YAML parser, and where its exceptions end. */
-import { isNode, LineCounter, parseAllDocuments, type Document, type YAMLError } from 'yaml';
+import { isNode, parseAllDocuments, type Document, type YAMLError } from 'yaml';
 import type { Diagnostic } from '../diagnostic.ts';
 import { ALIASED_VALUES_MAX, readNodes, type AliasBudget, type NodeFault } from './read-nodes.ts';
-import { placeOfSpan, type PlacedSource, type SourceNode } from './source-place.ts';
+import { placedSource, placeOfSpan, type PlacedSource, type SourceNode } from './source-place.ts';
 import { unreadableText } from './source-text.ts';
 import { syntaxWords } from './syntax-words.ts';
 
@@ -22,11 +22,10 @@ export interface ParsedSource {
 export function parseSource(file: string, text: string): ParsedSource {
   const unreadable = unreadableText(file, text);
   if (unreadable !== undefined) return { documents: [], diagnostics: [unreadable] };
-  const source: PlacedSource = { file, text, lines: new LineCounter() };
+  const source = placedSource(file, text);
   const budget: AliasBudget = { left: ALIASED_VALUES_MAX };
   try {
     const parsed = parseAllDocuments(text, {
-      lineCounter: source.lines,
       prettyErrors: false,
       stringKeys: true,
       uniqueKeys: false, // the parser compares each key with all before it; readNodes looks it up

@@ -1,0 +1,62 @@
+/** Small resources to merge. */
+import { expect } from 'vitest';
+import { instant, parseResource, type Resource } from '@routerd/resources';
+import type { DynamicConfigPart } from '../src/index.ts';
+
+function resource(apiVersion: string, kind: string, name: string, spec: object): Resource {
+  const parsed = parseResource({ apiVersion: `${apiVersion}.routerd.net/v1alpha1`, kind, metadata: { name }, spec });
+  expect(parsed, `${kind}/${name} is valid`).toMatchObject({ ok: true });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
+}
+
+export const peer = (name: string): Resource =>
+  resource('hybrid', 'OverlayPeer', name, { role: 'cloud', nodeID: name, underlay: { type: 'route' } });
+
+export const domain = (name: string, prefix: string): Resource =>
+  resource('hybrid', 'AddressMobilityDomain', name, { prefix, mode: 'selective-address' });
+
+export const claim = (name: string, domainRef: string, address: string, peerRef = 'a'): Resource =>
+  resource('hybrid', 'RemoteAddressClaim', name, {
+    domainRef,
+    address,
+    ownerSide: 'onprem',
+    capture: {
+      type: 'proxy-arp',
+      interface: 'lan0',
+      activeWhen: { type: 'capture-holder', captureKey: `pool|${address}|site:onprem:segment:lan0` },
+    },
+    delivery: { peerRef },
+  });
+
+export const route = (name: string, destination: string): Resource =>
+  resource('net', 'IPv4Route', name, { destination, device: 'eth0' });
+
+export const link = (name: string, ifname: string): Resource => resource('net', 'Interface', name, { ifname });
+
+export const wireGuard = (name: string, listenPort: number): Resource =>
+  resource('net', 'WireGuardInterface', name, { privateKeyFile: '/k', listenPort });
+
+export const tunnelAddress = (name: string, device: string, address: string): Resource =>
+  resource('net', 'IPv4StaticAddress', name, { interface: device, address });
+
+export const pool = (name: string, prefix: string): Resource =>
+  resource('mobility', 'MobilityPool', name, {
+    prefix,
+    groupRef: 'fleet',
+    members: [{ nodeRef: 'self', site: 's', role: 'onprem', capture: { type: 'proxy-arp', interface: 'lan0' } }],
+  });
+
+export const group = resource('federation', 'EventGroup', 'fleet', {
+  nodeName: 'self',
+  servers: ['nats://127.0.0.1:4222'],
+  identity: { seedFile: '/n.nk' },
+});
+
+export function part(
+  source: string,
+  resources: readonly Resource[],
+  more: Partial<DynamicConfigPart> = {},
+): DynamicConfigPart {
+  return { source, generation: 1, observedAt: instant(0), expiresAt: instant(1000), resources, ...more };
+}
