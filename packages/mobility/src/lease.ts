@@ -29,8 +29,8 @@ interface SiteVoice {
 /** Order of sightings is irrelevant; never throws. Cost: linear in the sightings of the one address. */
 export function deriveLease(context: PoolContext, situation: PoolSituation, input: AddressInput): LeaseVerdict {
   const { accepted, refused } = admitSightings(context, input);
-  const voices = voicesOf(context, situation, input.address, accepted);
   const previous = input.previousLease;
+  const voices = voicesOf(context, situation, input.address, accepted, previous?.ownerNode);
   const verdict =
     previous === undefined || previous.status === 'expired'
       ? grantAnew(context, situation, input.address, previous, voices)
@@ -61,9 +61,10 @@ function voicesOf(
   situation: PoolSituation,
   address: HostAddress,
   sightings: readonly Sighting[],
+  ownerNode: NodeName | undefined,
 ): readonly SiteVoice[] {
-  const bySite = new Map<SiteName, SiteVoice[]>();
-  const add = (voice: SiteVoice): void => void bySite.set(voice.site, [...(bySite.get(voice.site) ?? []), voice]);
+  const bySite = new Map<SiteName, [SiteVoice, ...SiteVoice[]]>();
+  const add = (voice: SiteVoice): void => void bySite.set(voice.site, [voice, ...(bySite.get(voice.site) ?? [])]);
   for (const { node, site, role, spec } of context.members.values()) {
     if (spec.staticOwnedAddresses.includes(address))
       add({
@@ -91,7 +92,7 @@ function voicesOf(
     });
   }
   return [...bySite.values()]
-    .map(strongest)
+    .map((site) => strongest(site, ownerNode))
     .toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt || (a.site < b.site ? -1 : 1));
 }
 
@@ -103,13 +104,19 @@ function voiceKind(situation: PoolSituation, { kind, expiresAt, source }: Sighti
 
 const STRENGTH: Readonly<Record<SiteVoice['kind'], number>> = { fresh: 0, silent: 1, lapsed: 2, gone: 3 };
 
-/** One voice a site: a standing assertion of any of its routers counts most, then a silence that proves nothing. */
-function strongest(voices: readonly SiteVoice[]): SiteVoice {
-  const [best, ...others] = voices.toSorted(
-    (a, b) => STRENGTH[a.kind] - STRENGTH[b.kind] || (a.node < b.node ? -1 : 1),
+/**
+ * One voice a site: a standing assertion of any of its routers counts most, then a silence that proves nothing. The node that carries
+ * the lease goes on carrying it while it says the same as the others.
+ */
+function strongest(voices: readonly [SiteVoice, ...SiteVoice[]], ownerNode: NodeName | undefined): SiteVoice {
+  const sorted = voices.toSorted(
+    (a, b) =>
+      STRENGTH[a.kind] - STRENGTH[b.kind] ||
+      Number(b.node === ownerNode) - Number(a.node === ownerNode) ||
+      (a.node < b.node ? -1 : 1),
   );
-  if (best === undefined) throw new Error('a site without a voice');
-  const same = [best, ...others.filter(({ kind }) => kind === best.kind)];
+  const best = sorted[0] ?? voices[0];
+  const same = sorted.filter(({ kind }) => kind === best.kind);
   const isStatic = same.some(({ expiresAt }) => expiresAt === undefined);
   return {
     ...best,
@@ -155,7 +162,7 @@ function keepOrMove(
   const { address, leaseEpoch, since } = previous;
   if (incumbent?.kind === 'fresh') {
     const status = challenger === undefined ? 'active' : 'conflict';
-    const lease = leaseOf(context, address, keepNode(incumbent, previous, voices), {
+    const lease = leaseOf(context, address, incumbent, {
       leaseEpoch,
       since,
       status,
@@ -253,14 +260,6 @@ function leaseOf(
     expiresAt,
     challenger: rival === undefined ? undefined : rivalOf(rival),
   };
-}
-
-/** Another router of the same site asserting does not change the node that carries the lease while that one asserts too. */
-function keepNode(voice: SiteVoice, previous: AddressLease, voices: readonly SiteVoice[]): SiteVoice {
-  const still = voices.some(
-    ({ site, node, kind }) => site === previous.site && node === previous.ownerNode && kind === 'fresh',
-  );
-  return still ? { ...voice, node: previous.ownerNode } : voice;
 }
 
 function rivalOf({ site, node, firstAcceptedAt }: SiteVoice): NonNullable<AddressLease['challenger']> {
