@@ -77,7 +77,7 @@ test('no history lowers an epoch, gives one revision two winners or one epoch tw
         const next = outcome.record;
         expect(next.epoch).toBeGreaterThanOrEqual(current?.epoch ?? 1);
         expect(next.revision).toBeGreaterThan(current?.revision ?? 0);
-        if (holderOfEpoch.has(next.epoch)) expect(next.holder).toBe(holderOfEpoch.get(next.epoch));
+        expect(next.holder).toBe(holderOfEpoch.has(next.epoch) ? holderOfEpoch.get(next.epoch) : next.holder);
         holderOfEpoch.set(next.epoch, next.holder);
         current = next;
       }
