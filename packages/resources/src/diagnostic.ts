@@ -1,4 +1,5 @@
 /** What is wrong with configuration, where, and what to do about it. */
+import type { DiagnosticCode } from './diagnostic-codes.ts';
 
 /** Keys and list positions from the top of a resource (or document) down to a field. */
 export type FieldPath = readonly (string | number)[];
@@ -17,8 +18,7 @@ export interface Place {
 /** Something found wrong with a value, before anyone knows in which file the value stands. */
 export interface Problem {
   readonly severity: 'error' | 'warning';
-  /** Stable, `area.condition`. */
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly path: FieldPath;
   /** Whether the key is to blame (unknown, missing below it) or the value. */
   readonly at: 'key' | 'value';
@@ -29,8 +29,7 @@ export interface Problem {
 
 export interface Diagnostic extends Place {
   readonly severity: 'error' | 'warning';
-  /** Stable, `area.condition`; the catalogue is docs/reference/resources.md. */
-  readonly code: string;
+  readonly code: DiagnosticCode;
   /** Path in the document, `spec.members[0].nodeRef`; empty for the document itself. */
   readonly path: string;
   /** `Kind/name` of the resource concerned, as far as it could be read. */

@@ -55,3 +55,5 @@ export { parseResource, type ResourceFault } from './schema/parse-resource.ts';
 export { checkResource, kindsBrokenBy, loadConfiguration, validateResources } from './validate/validate-resources.ts';
 export { indexResources, type ResourceIndex } from './validate/resource-index.ts';
 export type { Authorship } from './validate/rule.ts';
+export { referenceDocument } from './schema/reference-document.ts';
+export { DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts';

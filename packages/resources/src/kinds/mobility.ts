@@ -17,12 +17,11 @@ const capture = z.discriminatedUnion(
     z.strictObject({
       type: z.literal('provider-secondary-ip'),
       providerRef: s.ref('CloudProviderProfile'),
-      providerMode: s.word,
-      nicRef: s.word,
-      /** The NIC as the router's kernel names it; needed for the MSS clamp. */
-      interface: s.interfaceName.optional(),
+      providerMode: s.word.describe("One of the profile's capabilities."),
+      nicRef: s.word.describe("The NIC as the provider names it: eni-…, an ARM id, a VNIC's OCID."),
+      interface: s.interfaceName.optional().describe("The NIC as the router's kernel names it; for the MSS clamp."),
       configureOSAddress,
-      target: target.default({}),
+      target: target.default({}).describe('Provider-specific keys for the executor; never secrets.'),
     }),
     z.strictObject({
       type: z.literal('proxy-arp'),
@@ -38,16 +37,17 @@ const capture = z.discriminatedUnion(
 const delivery = z.strictObject({
   peerRef: s.ref('OverlayPeer'),
   mode: z.literal('route').default('route'),
-  tunnelInterface: s.interfaceName.optional(),
+  tunnelInterface: s.interfaceName.optional().describe("Without it the peer's `underlay.interface`."),
 });
 
 const member = z.strictObject({
   nodeRef: s.nodeName,
-  site: s.siteName,
+  site: s.siteName.describe('The LAN or cloud network, a failure domain.'),
   role: z.enum(['onprem', 'cloud']),
-  capture,
-  /** Default delivery. Without any, the OverlayPeer whose `nodeID` is the delivering router's name is used. */
-  delivery: delivery.optional(),
+  capture: capture.describe('How this member attracts packets for addresses that live elsewhere.'),
+  delivery: delivery
+    .optional()
+    .describe("Default delivery. Without any, the OverlayPeer whose `nodeID` is the delivering router's name is used."),
   deliveryTo: z
     .array(
       delivery
@@ -60,35 +60,50 @@ const member = z.strictObject({
           error: 'A deliveryTo entry needs at least one of nodeRef, site, role',
         }),
     )
-    .default([]),
-  staticOwnedAddresses: z.array(s.hostAddress).default([]),
+    .default([])
+    .describe('Delivery to certain members; the most specific entry counts: nodeRef, then site, then role.'),
+  staticOwnedAddresses: z
+    .array(s.hostAddress)
+    .default([])
+    .describe("Addresses that live at this member's site, known without being observed. Only for role onprem."),
   placement: z
     .strictObject({
-      group: s.word.optional(),
-      priority: z.number().int().min(0).max(1_000_000).default(100),
+      group: s.word.optional().describe('Routers of one site that stand in for each other. Only for role cloud.'),
+      priority: z.number().int().min(0).max(1_000_000).default(100).describe('The lowest captures.'),
     })
     .optional(),
-  maintenance: z.strictObject({ drain: z.boolean().default(false) }).optional(),
+  maintenance: z
+    .strictObject({ drain: z.boolean().default(false).describe('Hand all captures over, and take none.') })
+    .optional(),
 });
 
-export const mobilityPoolSpec = z.strictObject({
-  prefix: s.ipv4Prefix,
-  groupRef: s.ref('EventGroup'),
-  mode: z
-    .literal('selective-address', {
-      error:
-        'full L2 extension is not supported; routerd implements Selective Address Mobility (mode: selective-address)',
-    })
-    .default('selective-address'),
-  members: z.array(member).min(1),
-  leasePolicy: z
-    .strictObject({ ttl: s.duration.prefault('5m'), holdDuration: s.duration.prefault('30s') })
-    .prefault({}),
-  capturePolicy: z
-    .strictObject({
-      mode: z.literal('all-non-owner-sites').default('all-non-owner-sites'),
-      deprovisionHoldDuration: s.duration.optional(),
-    })
-    .prefault({}),
-  deliveryPolicy: z.strictObject({ mode: z.literal('route').default('route') }).prefault({}),
-});
+export const mobilityPoolSpec = z
+  .strictObject({
+    prefix: s.ipv4Prefix.describe('The subnet whose addresses may live at any site.'),
+    groupRef: s.ref('EventGroup'),
+    mode: z
+      .literal('selective-address', {
+        error:
+          'full L2 extension is not supported; routerd implements Selective Address Mobility (mode: selective-address)',
+      })
+      .default('selective-address'),
+    members: z.array(member).min(1).describe('The routers of all sites. The same on every node.'),
+    leasePolicy: z
+      .strictObject({
+        ttl: s.duration.prefault('5m').describe('How long a sighting counts without being repeated.'),
+        holdDuration: s.duration
+          .prefault('30s')
+          .describe('How long an owner that has gone is kept before another takes over.'),
+      })
+      .prefault({}),
+    capturePolicy: z
+      .strictObject({
+        mode: z.literal('all-non-owner-sites').default('all-non-owner-sites'),
+        deprovisionHoldDuration: s.duration
+          .optional()
+          .describe('How long a capture outlasts its lease. Without it `leasePolicy.holdDuration`.'),
+      })
+      .prefault({}),
+    deliveryPolicy: z.strictObject({ mode: z.literal('route').default('route') }).prefault({}),
+  })
+  .describe('The intent of the operator: one subnet whose chosen addresses are reachable from every site.');

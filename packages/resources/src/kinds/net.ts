@@ -2,19 +2,22 @@
 import { z } from 'zod';
 import * as s from '../scalars.ts';
 
-export const interfaceSpec = z.strictObject({
-  ifname: s.interfaceName,
-  adminUp: z.boolean().optional(),
-  mtu: s.mtu.optional(),
-  managed: z.boolean().default(false),
-  owner: z.enum(['routerd', 'external']).default('external'),
-});
+export const interfaceSpec = z
+  .strictObject({
+    ifname: s.interfaceName.describe('The name in the kernel.'),
+    adminUp: z.boolean().optional(),
+    mtu: s.mtu.optional(),
+    managed: z.boolean().default(false),
+    owner: z.enum(['routerd', 'external']).default('external'),
+  })
+  .describe('A network interface of this node.');
 
-export const ipv4StaticAddressSpec = z.strictObject({
-  interface: s.interfaceName,
-  /** Address with prefix length, `10.255.0.1/32`. */
-  address: s.interfaceAddress,
-});
+export const ipv4StaticAddressSpec = z
+  .strictObject({
+    interface: s.interfaceName,
+    address: s.interfaceAddress,
+  })
+  .describe('An address of an interface.');
 
 export const ipv4RouteSpec = z
   .strictObject({
@@ -30,26 +33,32 @@ export const ipv4RouteSpec = z
   })
   .refine((route) => route.type === 'blackhole' || route.device !== undefined || route.gateway !== undefined, {
     error: 'a unicast route needs a device or a gateway',
-  });
+  })
+  .describe('A route. A unicast route needs a device or a gateway; a blackhole has neither.');
 
-/** `metadata.name` is the interface's name in the kernel. */
-export const wireGuardInterfaceSpec = z.strictObject({
-  privateKeyFile: s.absolutePath,
-  listenPort: s.port,
-  mtu: s.mtu.default(1420),
-});
+export const wireGuardInterfaceSpec = z
+  .strictObject({
+    privateKeyFile: s.absolutePath,
+    listenPort: s.port,
+    mtu: s.mtu.default(1420),
+  })
+  .describe("A WireGuard tunnel; `metadata.name` is the interface's name in the kernel.");
 
-export const wireGuardPeerSpec = z.strictObject({
-  interface: s.ref('WireGuardInterface'),
-  publicKey: s.text(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'a WireGuard public key: 44 base64 characters'),
-  allowedIPs: z.array(s.ipv4Prefix).min(1),
-  endpoint: s
-    .text(
-      /^[^\s:]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
-      'HOST:PORT with a port from 1 to 65535',
-    )
-    .optional(),
-  /** Seconds; 0 switches it off. */
-  persistentKeepalive: z.number().int().min(0).max(65535).default(0),
-  presharedKeyFile: s.absolutePath.optional(),
-});
+export const wireGuardPeerSpec = z
+  .strictObject({
+    interface: s.ref('WireGuardInterface'),
+    publicKey: s.text(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'a WireGuard public key: 44 base64 characters'),
+    allowedIPs: z
+      .array(s.ipv4Prefix)
+      .min(1)
+      .describe('With an interface for each peer: the whole prefix of the pool. What moves is decided by /32 routes.'),
+    endpoint: s
+      .text(
+        /^[^\s:]+:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+        'HOST:PORT with a port from 1 to 65535',
+      )
+      .optional(),
+    persistentKeepalive: z.number().int().min(0).max(65535).default(0).describe('Seconds; 0 switches it off.'),
+    presharedKeyFile: s.absolutePath.optional(),
+  })
+  .describe('The other end of a WireGuard tunnel.');

@@ -9,15 +9,15 @@ export const PLUGIN_CAPABILITIES = [
   'execute.providerAction',
 ] as const;
 
-export const pluginSpec = z.strictObject({
-  executable: s.absolutePath,
-  /** Arguments after the executable; never secrets. */
-  args: z.array(z.string()).default([]),
-  /** Limit for one request; default 30s for executors, 10s for planners. */
-  timeout: s.duration.optional(),
-  /** The whole environment of the process besides PATH. */
-  env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits and "_"'), z.string())
-    .default({}),
-  capabilities: z.array(z.enum(PLUGIN_CAPABILITIES)).min(1),
-});
+export const pluginSpec = z
+  .strictObject({
+    executable: s.absolutePath,
+    args: z.array(z.string()).default([]).describe('Arguments after the executable; never secrets.'),
+    timeout: s.duration.optional().describe('Limit for one request. Without it 30s for executors, 10s for planners.'),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits and "_"'), z.string())
+      .default({})
+      .describe('The whole environment of the process besides PATH.'),
+    capabilities: z.array(z.enum(PLUGIN_CAPABILITIES)).min(1),
+  })
+  .describe('A local executable that observes or acts, as a process of its own.');

@@ -1,4 +1,5 @@
 /** One value to a resource: kind, API group, then the kind's schema. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { Problem } from '../diagnostic.ts';
 import { isKind, KINDS, type Kind, type Resource } from '../resource.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -63,6 +64,6 @@ function wrongApiVersion(kind: Kind, found: unknown): Problem {
   };
 }
 
-function problem(code: string, path: readonly string[], message: string): Problem {
+function problem(code: DiagnosticCode, path: readonly string[], message: string): Problem {
   return { severity: 'error', code, path, at: path.length === 0 ? 'key' : 'value', message };
 }

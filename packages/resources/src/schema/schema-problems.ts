@@ -1,4 +1,5 @@
 /** From what zod reports to problems in our words: the field, what was found, what is allowed, the nearest spelling. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { z } from 'zod';
 import type { FieldPath, Problem } from '../diagnostic.ts';
 import { nearestSpelling } from '../spelling.ts';
@@ -126,7 +127,7 @@ function outOfRange(
   return error('field.out-of-range', path, 'value', `Found ${describeValue(found)}; expected ${wanted}.`);
 }
 
-function error(code: string, path: FieldPath, at: 'key' | 'value', message: string): Problem {
+function error(code: DiagnosticCode, path: FieldPath, at: 'key' | 'value', message: string): Problem {
   return { severity: 'error', code, path, at, message };
 }
 

@@ -82,13 +82,17 @@ export function expectedOf(schema: unknown): string {
   if (written instanceof z.ZodNumber) return expectedNumber(written);
   if (written instanceof z.ZodEnum) return oneOf(written.options.map(String));
   if (written instanceof z.ZodLiteral) return oneOf([...written.values].map(String));
-  if (written instanceof z.ZodArray) return `a list; each item: ${expectedOf(written.element)}`;
+  if (written instanceof z.ZodArray) return `${listWords(written)}; each item: ${expectedOf(written.element)}`;
   if (written instanceof z.ZodRecord) return `a mapping of names to ${expectedOf(written.valueType)}`;
   if (written instanceof z.ZodObject) return `a mapping with ${Object.keys(written.shape).join(', ')}`;
   if (written instanceof z.ZodDiscriminatedUnion) {
     return `a mapping whose ${written.def.discriminator} is ${oneOf(discriminatorNames(written))}`;
   }
   return 'a value';
+}
+
+export function listWords(list: z.ZodArray): string {
+  return list.safeParse([]).success ? 'a list' : 'a list that is not empty';
 }
 
 function expectedNumber(schema: z.ZodNumber): string {

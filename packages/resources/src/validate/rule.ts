@@ -1,4 +1,5 @@
 /** A rule that relates resources to each other. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { FieldPath, Problem } from '../diagnostic.ts';
 import { isOfKind, type Kind, type Resource, type ResourceOf } from '../resource.ts';
 import type { ResourceIndex } from './resource-index.ts';
@@ -34,7 +35,7 @@ export function rule<K extends Kind>(
 }
 
 export interface Words {
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly message: string;
   readonly remedy?: string;
   readonly at?: 'key' | 'value';

@@ -40,7 +40,7 @@ export function parseSource(file: string, text: string): ParsedSource {
   } catch (cause) {
     // The parser recurses: hostile nesting can exhaust the stack in places that it does not guard itself.
     const message = `The YAML parser gave up: ${cause instanceof Error ? cause.message : String(cause)}.`;
-    const fault = { start: 0, end: 1, code: 'yaml.too-deep', message, remedy: 'Flatten the document.' };
+    const fault = { start: 0, end: 1, code: 'yaml.too-deep', message, remedy: 'Flatten the document.' } as const;
     return { documents: [], diagnostics: [diagnosticOf(source, fault)] };
   }
 }
@@ -54,8 +54,15 @@ function readDocument(
   const diagnostics = onePerLine(broken.map((fault) => diagnosticOf(source, fault)));
   const version = document.directives.yaml;
   if (version.explicit === true && version.version !== '1.2') {
-    const fault = { start: 0, end: 1, code: 'yaml.version', message: `YAML ${version.version} is not supported.` };
-    diagnostics.push(diagnosticOf(source, { ...fault, remedy: 'Remove the %YAML line: files are YAML 1.2.' }));
+    diagnostics.push(
+      diagnosticOf(source, {
+        start: 0,
+        end: 1,
+        code: 'yaml.version',
+        message: `YAML ${version.version} is not supported.`,
+        remedy: 'Remove the %YAML line: files are YAML 1.2.',
+      }),
+    );
   }
   const { contents } = document;
   if (broken.length > 0 || !isNode(contents)) return { document: undefined, diagnostics };

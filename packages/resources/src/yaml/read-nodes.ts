@@ -1,4 +1,5 @@
 /** From the parser's nodes to plain values and their spans, with aliases resolved within bounds. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
 import type { SourceNode, Span } from './source-place.ts';
 
@@ -8,7 +9,7 @@ export const DEPTH_MAX = 64;
 export const ALIASED_VALUES_MAX = 20_000;
 
 export interface NodeFault extends Span {
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly message: string;
   readonly remedy: string;
 }
@@ -166,6 +167,6 @@ function readAlias(
   return undefined;
 }
 
-function fault(reading: Reading, span: Span, code: string, message: string, remedy: string): void {
+function fault(reading: Reading, span: Span, code: DiagnosticCode, message: string, remedy: string): void {
   reading.faults.push({ ...span, code, message: `${message}.`, remedy });
 }

@@ -1,4 +1,5 @@
 /** What is refused before the YAML parser sees it. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 
 /** About 10 000 resources. UTF-16 units. */
@@ -36,7 +37,7 @@ function unreadable(
   file: string,
   text: string,
   offset: number,
-  code: string,
+  code: DiagnosticCode,
   words: { readonly message: string; readonly remedy: string },
 ): Diagnostic {
   const before = text.slice(0, offset);

@@ -1,8 +1,9 @@
 /** The YAML parser's errors in plain words, with what to do. Text matching on its codes is confined to this file. */
+import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { ErrorCode } from 'yaml';
 
 export interface SyntaxWords {
-  readonly code: string;
+  readonly code: DiagnosticCode;
   readonly message: string;
   readonly remedy: string;
 }
