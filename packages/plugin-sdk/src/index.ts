@@ -1,1 +1,39 @@
-export type * from './protocol.ts';
+export {
+  API_VERSION,
+  ERROR_CLASSES,
+  executeActionRequest,
+  executeActionResult,
+  observeNicRequest,
+  observeNicResult,
+  request,
+  REQUEST_LINE_BYTES_MAX,
+  result,
+  RESULT_LINE_BYTES_MAX,
+  VERBS,
+  type ErrorClass,
+  type ExecuteActionRequest,
+  type ExecuteActionResult,
+  type ObserveNicRequest,
+  type ObserveNicResult,
+  type Request,
+  type ResultMessage,
+} from './protocol.ts';
+export { AddressResults, failed, forEvery, skipped, succeeded } from './address-results.ts';
+export { ExecutorError } from './executor-error.ts';
+export {
+  PROVIDERS,
+  type AddressResult,
+  type CallContext,
+  type ExecuteCall,
+  type ExecuteReport,
+  type ExecutorPlugin,
+  type NicState,
+  type NicTarget,
+  type Provider,
+  type RequestedAddress,
+  type Verb,
+} from './executor-plugin.ts';
+export { LineSplitter, type LineEvent } from './line-splitter.ts';
+export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';
+export { readUntil, withinLimit, type ReadUntilLimits } from './read-until.ts';
+export { serve, type ServeIo } from './serve.ts';

@@ -11,6 +11,10 @@ export const VERBS = [
   'ensure-forwarding-enabled',
   'ensure-forwarding-disabled',
 ] as const;
+/** A longer request is refused; a batch of 256 addresses needs about 60 KiB. Bytes. */
+export const REQUEST_LINE_BYTES_MAX = 1024 * 1024;
+/** A longer result gets the plugin killed. Bytes. */
+export const RESULT_LINE_BYTES_MAX = 4 * 1024 * 1024;
 /** What the caller has to do about a failure; see docs/reference/plugin-protocol.md. */
 export const ERROR_CLASSES = [
   'throttled',

@@ -1,0 +1,99 @@
+/** The life of a plugin process: requests in on stdin, results out on stdout, one at a time, until stdin ends. */
+import { answerLine, refusal } from './answer.ts';
+import type { ExecutorPlugin } from './executor-plugin.ts';
+import { ExecutorError } from './executor-error.ts';
+import { LineSplitter, type LineEvent } from './line-splitter.ts';
+import { REQUEST_LINE_BYTES_MAX } from './protocol.ts';
+
+export interface ServeIo {
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Resolves when the line is handed over; a line feed is already at its end. */
+  write(line: string): Promise<void>;
+  note(text: string): void;
+  /** False once the process that sent the requests has gone away. */
+  isCallerAlive(): boolean;
+  exit(code: number): void;
+}
+
+/** Requests that wait while one is answered; beyond that nothing more is read. */
+const WAITING_MAX = 16;
+/** How often a plugin whose stdin has ended looks whether somebody still waits for its last answer. */
+const ORPHAN_CHECK_MS = 50;
+
+/**
+ * Answers requests until stdin ends, then exits with 0; at once if the caller died, so that no plugin outlives its daemon.
+ * Everything that is written to stdout by anybody else goes to stderr from here on: stdout is the protocol.
+ * @param plugin the plugin, or how to load it: libraries that talk on stdout are then loaded after the redirection
+ */
+export async function serve(plugin: ExecutorPlugin | (() => Promise<ExecutorPlugin>), io = processIo()): Promise<void> {
+  let loading: Promise<ExecutorPlugin> | undefined;
+  const load = async (): Promise<ExecutorPlugin> => {
+    try {
+      return typeof plugin === 'function' ? await plugin() : plugin;
+    } catch (cause) {
+      throw new ExecutorError('invalid', `the plugin could not be loaded: ${String(cause)}`, { cause });
+    }
+  };
+  const environment = {
+    plugin: async () => (loading ??= load()),
+    isCallerAlive: () => io.isCallerAlive(),
+    note: (text: string) => io.note(text),
+  };
+  // Loading begins before the first request has arrived; whoever asks first gets to hear why it failed.
+  environment.plugin().catch((cause: unknown) => io.note(String(cause)));
+
+  const answer = async (event: LineEvent): Promise<void> => {
+    const result =
+      event.kind === 'line'
+        ? await answerLine(event.text, environment)
+        : refusal(undefined, `the request is longer than ${event.bytesMax} bytes`);
+    await io.write(`${JSON.stringify(result)}\n`);
+  };
+
+  let last = Promise.resolve();
+  let waiting = 0;
+  const splitter = new LineSplitter(REQUEST_LINE_BYTES_MAX);
+  const enqueue = (events: readonly LineEvent[]): void => {
+    for (const event of events) {
+      waiting += 1;
+      last = last.then(async () => answer(event)).finally(() => (waiting -= 1));
+    }
+  };
+  for await (const chunk of io.input) {
+    enqueue(splitter.push(chunk));
+    if (waiting > WAITING_MAX) await last;
+  }
+  enqueue(splitter.end());
+
+  const orphanCheck = setInterval(() => {
+    if (!io.isCallerAlive()) io.exit(0);
+  }, ORPHAN_CHECK_MS);
+  try {
+    await last;
+  } finally {
+    clearInterval(orphanCheck);
+  }
+  io.exit(0);
+}
+
+/** Takes stdout for the protocol. Called once, before anything else is loaded. */
+function processIo(): ServeIo {
+  const parent = process.ppid;
+  const { stdout, stderr, stdin } = process;
+  const write = stdout.write.bind(stdout);
+  // console.log and console.info write through this method too.
+  stdout.write = stderr.write.bind(stderr);
+  // A reader that is gone makes further work pointless. Nobody is left to be told.
+  stdout.on('error', () => process.exit(0));
+  return {
+    input: stdin,
+    write: async (line) =>
+      new Promise((resolve) => {
+        write(line, () => resolve());
+      }),
+    note: (text) => void stderr.write(`${text}\n`),
+    // A process whose parent died belongs to another one (PID 1 or a subreaper). proc(5), prctl(2).
+    isCallerAlive: () => process.ppid === parent,
+    exit: (code) => process.exit(code),
+  };
+}
