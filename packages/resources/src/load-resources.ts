@@ -56,7 +56,7 @@ export function loadResources(sources: readonly { readonly file: string; readonl
   const firstByIdentity = new Map<string, Place>();
   for (const { file, text } of sources) {
     const parsed = parseSource(file, text);
-    diagnostics.push(...parsed.diagnostics);
+    for (const diagnostic of parsed.diagnostics) diagnostics.push(diagnostic);
     const problems: Diagnostic[] = [];
     const candidates = parsed.documents.flatMap((document) => candidatesOf(document, problems));
     if (candidates.length + parsed.diagnostics.length + problems.length === 0) empty.push(file);
@@ -71,9 +71,9 @@ export function loadResources(sources: readonly { readonly file: string; readonl
       }
       const found = result.error.problems.map((problem) => diagnose(problem, located));
       broken.add(found[0]?.resource ?? '');
-      problems.push(...found);
+      for (const diagnostic of found) problems.push(diagnostic);
     }
-    diagnostics.push(...withoutEchoes(problems, parsed.diagnostics));
+    for (const diagnostic of withoutEchoes(problems, parsed.diagnostics)) diagnostics.push(diagnostic);
   }
   const severity = resources.length === 0 ? 'error' : 'warning';
   diagnostics.push(...empty.map((file) => emptySource(file, severity)));
@@ -107,7 +107,7 @@ function candidatesOf(document: SourceDocument, diagnostics: Diagnostic[]): read
   const router = ROUTER.safeParse(value);
   if (!router.success) {
     const problems = problemsOf(router.error.issues, ROUTER, value);
-    diagnostics.push(...problems.map((problem) => diagnose(problem, locatedBy(whole))));
+    for (const problem of problems) diagnostics.push(diagnose(problem, locatedBy(whole)));
   }
   const entries = memberOf(memberOf(value, 'spec'), 'resources');
   if (!Array.isArray(entries)) return [];

@@ -68,8 +68,10 @@ function readDocument(
   if (broken.length > 0 || !isNode(contents)) return { document: undefined, diagnostics };
   if ('value' in contents && contents.value === null) return { document: undefined, diagnostics };
   const { read, faults } = readNodes(contents, budget);
-  diagnostics.push(...faults.map((fault) => diagnosticOf(source, fault)));
-  return { document: { source, value: read.value, root: read.source }, diagnostics };
+  return {
+    document: { source, value: read.value, root: read.source },
+    diagnostics: diagnostics.concat(faults.map((fault) => diagnosticOf(source, fault))),
+  };
 }
 
 function faultOf(fault: YAMLError): NodeFault {
@@ -77,10 +79,13 @@ function faultOf(fault: YAMLError): NodeFault {
   return { start, end, ...syntaxWords(fault.code, fault.message) };
 }
 
+/** A document that is not YAML at all would be reported line by line. */
+const SYNTAX_ERRORS_MAX = 20;
+
 /** What follows the first error of a line is mostly its echo. */
 function onePerLine(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<number>();
-  return diagnostics.filter(({ line }) => !seen.has(line) && seen.add(line));
+  return diagnostics.filter(({ line }) => !seen.has(line) && seen.add(line)).slice(0, SYNTAX_ERRORS_MAX);
 }
 
 function diagnosticOf(source: PlacedSource, { start, end, code, message, remedy }: NodeFault): Diagnostic {

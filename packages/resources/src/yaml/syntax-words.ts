@@ -63,10 +63,14 @@ export function syntaxWords(code: ErrorCode, original: string): SyntaxWords {
       );
     case 'BAD_DIRECTIVE':
       return syntax('A line that starts with "%" is not a known directive', 'Remove the line.');
+    case 'UNEXPECTED_TOKEN':
+      if (/at node end/.test(detail)) {
+        return syntax('Something follows a value that is complete', 'Put the whole value into one pair of quotes.');
+      }
+      return syntax(detail, 'Check the quotes, brackets and indentation of this line and the one before.');
     case 'DUPLICATE_KEY':
     case 'MULTIPLE_DOCS':
     case 'IMPOSSIBLE':
-    case 'UNEXPECTED_TOKEN':
       return syntax(detail, 'Check the quotes, brackets and indentation of this line and the one before.');
     default:
       return syntax(detail, 'Check this line and the one before.');

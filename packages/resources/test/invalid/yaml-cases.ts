@@ -25,6 +25,11 @@ export const yamlCases: readonly InvalidCase[] = [
   { title: 'a value that starts with @', text: lan('metadata:\n  name: @lan\n'), codes: ['yaml.syntax'] },
   { title: 'an unknown escape', text: lan('metadata:\n  name: "\\q"\n'), codes: ['yaml.syntax'] },
   {
+    title: 'text after a quoted value',
+    text: lan('metadata:\n  name: "lan" one\n'),
+    codes: ['yaml.syntax'],
+  },
+  {
     title: 'a key written twice, and another mistake in the same document',
     text: lan('metadata:\n  name: lan\n  name: wan\nspec:\n  ifnam: lan0\n'),
     codes: ['yaml.duplicate-key', 'field.missing', 'field.unknown'],
