@@ -28,3 +28,8 @@ export function outputOf(result: CommandResult, doing: string): string {
     `${doing} failed (${code}${exitCode === undefined ? '' : `, exit ${exitCode}`}): ${argv.join(' ')}: ${said}`,
   );
 }
+
+/** What a failed command said, or what a successful one printed. */
+export function textOf(result: CommandResult): string {
+  return result.ok ? result.value.stdout : `${result.error.code} ${result.error.stdout}${result.error.stderr}`.trim();
+}

@@ -1,58 +1,25 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { LabFiles } from '../src/lab-files.ts';
 import { isRunning, processesIn } from '../src/process-table.ts';
 import { namespacesOf, tearDown } from '../src/tear-down.ts';
-import { bootVm, type BootOptions, type Vm } from '../src/vm.ts';
 import { waitUntil } from '../src/wait-until.ts';
+import { ThrowawayLab } from './throwaway-lab.ts';
 
-let files: LabFiles;
+let lab: ThrowawayLab;
 
 beforeEach(() => {
-  const stateDir = mkdtempSync(path.join(tmpdir(), 'lab-vm-'));
-  const at = (name: string): string => path.join(stateDir, name);
-  files = {
-    name: 'int',
-    prefix: `rlt${process.pid}`,
-    stateDir,
-    recordFile: at('lab.json'),
-    logDir: at('logs'),
-    binDir: at('bin'),
-    evidenceDir: at('evidence'),
-    socketDir: at('sockets'),
-    compileCacheDir: at('cache'),
-  };
-  writeFileSync(at('hosts'), '127.0.0.1 localhost\n10.1.1.1 lab-only\n');
-  writeFileSync(at('resolv.conf'), 'nameserver 127.0.0.1\n');
+  lab = new ThrowawayLab('vm');
 });
 
-afterEach(async () => {
-  await tearDown(files);
-  rmSync(files.stateDir, { recursive: true, force: true });
-});
-
-function bootOptions(hostName: string): BootOptions {
-  return {
-    hostName,
-    namespace: `${files.prefix}-${hostName}`,
-    hostsFile: path.join(files.stateDir, 'hosts'),
-    resolvFile: path.join(files.stateDir, 'resolv.conf'),
-    binDir: files.binDir,
-    workDir: files.stateDir,
-    keep: false,
-  };
-}
-
-const boot = async (hostName: string): Promise<Vm> => bootVm(bootOptions(hostName));
+afterEach(async () => lab.remove());
 
 test('a machine has its own name, /run, /root, hosts file and network, and the IPv4 settings of a fresh kernel', async () => {
-  const vm = await boot('alpha');
+  const vm = await lab.boot('alpha');
   expect(await vm.output(['hostname'])).toBe('alpha\n');
   expect(await vm.output(['ls', '-A', '/root'])).toBe('');
-  expect(await vm.output(['getent', 'hosts', 'lab-only'])).toContain('10.1.1.1');
+  expect(await vm.output(['getent', 'hosts', 'onprem-client'])).toContain('10.77.60.10');
   expect(await vm.output(['cat', '/proc/sys/net/ipv4/ip_forward', '/proc/sys/net/ipv4/conf/all/proxy_arp'])).toBe(
     '0\n0\n',
   );
@@ -61,28 +28,28 @@ test('a machine has its own name, /run, /root, hosts file and network, and the I
 });
 
 test('two machines can listen on one socket path', async () => {
-  const [one, two] = await Promise.all([boot('one'), boot('two')]);
+  const [one, two] = await Promise.all([lab.boot('one'), lab.boot('two')]);
   await one.output(['touch', '/run/only-here']);
   expect(await two.output(['ls', '/run'])).not.toContain('only-here');
 });
 
 test('a daemon in a machine is found by its pid outside, and ends with the machine', async () => {
-  const vm = await boot('host');
-  const daemon = await vm.daemon(['sleep', '1000'], { logFile: path.join(files.logDir, 'sleep.log') });
+  const vm = await lab.boot('host');
+  const daemon = await vm.daemon(['sleep', '1000'], { logFile: path.join(lab.files.logDir, 'sleep.log') });
   expect(isRunning(daemon)).toBe(true);
-  expect(await tearDown(files)).toBe(1);
+  expect(await tearDown(lab.files)).toBe(1);
   expect(isRunning(daemon)).toBe(false);
-  expect(namespacesOf(files)).toEqual([]);
+  expect(namespacesOf(lab.files)).toEqual([]);
 });
 
 test('a listener is seen without asking the machine', async () => {
-  const vm = await boot('host');
-  await vm.daemon(['socat', 'TCP-LISTEN:7777', '/dev/null'], { logFile: path.join(files.logDir, 'socat.log') });
+  const vm = await lab.boot('host');
+  await vm.daemon(['socat', 'TCP-LISTEN:7777', '/dev/null'], { logFile: path.join(lab.files.logDir, 'socat.log') });
   await expect(vm.listening(7777)).resolves.toBeUndefined();
 });
 
 test('a signal to a stream reaches the program inside', async () => {
-  const vm = await boot('host');
+  const vm = await lab.boot('host');
   const lines: string[] = [];
   const stream = await vm.stream(['ping', '-i', '0.2', '127.0.0.1'], (line) => lines.push(line));
   await waitUntil('a ping', () => lines.some((line) => line.includes('ttl=')) || undefined, { deadlineMs: 5000 });
@@ -93,16 +60,16 @@ test('a signal to a stream reaches the program inside', async () => {
 
 test('when the harness is killed with -9 nothing of it runs on, and what is left by name is removed by name', async () => {
   const main = path.join(import.meta.dirname, 'boot-and-wait.ts');
-  const harness = spawn(process.execPath, [main, JSON.stringify(bootOptions('orphan'))], {
+  const harness = spawn(process.execPath, [main, JSON.stringify(lab.bootOptions('orphan'))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve) => harness.stdout.once('data', resolve));
-  const inside = processesIn(namespacesOf(files));
+  const inside = processesIn(namespacesOf(lab.files));
   expect(inside.length).toBeGreaterThanOrEqual(2);
   harness.kill('SIGKILL');
   await waitUntil('the end of the machine', () => inside.every((each) => !isRunning(each)) || undefined, {
     deadlineMs: 5000,
   });
-  expect(readdirSync('/run/netns')).toContain(`${files.prefix}-orphan`);
-  expect(await tearDown(files)).toBe(1);
+  expect(readdirSync('/run/netns')).toContain(`${lab.files.prefix}-orphan`);
+  expect(await tearDown(lab.files)).toBe(1);
 });

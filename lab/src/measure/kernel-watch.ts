@@ -9,7 +9,7 @@ export class KernelWatch {
   static async start(vm: Vm): Promise<KernelWatch> {
     const watch = new KernelWatch();
     const monitors = [
-      ['ip', '-ts', '-o', 'monitor', 'link', 'address', 'route', 'rule', 'netconf'],
+      ['ip', '-4', '-ts', '-o', 'monitor', 'link', 'address', 'route', 'rule', 'netconf'],
       ['nft', 'monitor'],
     ];
     await Promise.all(

@@ -1,0 +1,83 @@
+/** What a scenario saw: every assertion with expected and observed, measurements, and the raw output behind them, in one folder. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { runCommand } from '@routerd/runtime';
+import { CHECKOUT, type LabFiles } from './lab-files.ts';
+
+export interface Assertion {
+  readonly name: string;
+  readonly expected: string;
+  readonly observed: string;
+  readonly passed: boolean;
+}
+
+export interface Measurement {
+  readonly name: string;
+  /** `undefined` when it was not seen. */
+  readonly milliseconds: number | undefined;
+}
+
+export class Evidence {
+  readonly scenario: string;
+  readonly dir: string;
+  readonly #startedAt = new Date();
+  readonly #start = performance.now();
+  readonly #assertions: Assertion[] = [];
+  readonly #measurements: Measurement[] = [];
+
+  constructor(files: LabFiles, scenario: string) {
+    this.scenario = scenario;
+    const stamp = this.#startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    this.dir = path.join(files.evidenceDir, `${stamp}-${scenario}`);
+    mkdirSync(this.dir, { recursive: true });
+  }
+
+  /** Records one assertion; a scenario goes on after a failed one, so that one run tells everything. @returns whether it held */
+  check(name: string, expected: string, observed: string, passed: boolean = expected === observed): boolean {
+    this.#assertions.push({ name, expected, observed, passed });
+    return passed;
+  }
+
+  measure(name: string, milliseconds: number | undefined): void {
+    this.#measurements.push({ name, milliseconds });
+  }
+
+  file(name: string, text: string): void {
+    const file = path.join(this.dir, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  get assertions(): readonly Assertion[] {
+    return this.#assertions;
+  }
+
+  get measurements(): readonly Measurement[] {
+    return this.#measurements;
+  }
+
+  get failed(): readonly Assertion[] {
+    return this.#assertions.filter((assertion) => !assertion.passed);
+  }
+
+  /** A scenario that asserted nothing has shown nothing. */
+  get passed(): boolean {
+    return this.#assertions.length > 0 && this.failed.length === 0;
+  }
+
+  async finish(conditions: Readonly<Record<string, unknown>>): Promise<void> {
+    const commit = await runCommand(['git', 'rev-parse', 'HEAD'], { cwd: CHECKOUT });
+    const document = {
+      runId: path.basename(this.dir),
+      scenario: this.scenario,
+      result: this.passed ? 'PASS' : 'FAIL',
+      commit: commit.ok ? commit.value.stdout.trim() : 'unknown',
+      startedAt: this.#startedAt.toISOString(),
+      durationMs: Math.round(performance.now() - this.#start),
+      conditions,
+      measurements: this.#measurements,
+      assertions: this.#assertions,
+    };
+    this.file('evidence.json', `${JSON.stringify(document, undefined, 2)}\n`);
+  }
+}
