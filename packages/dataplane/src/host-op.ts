@@ -4,7 +4,8 @@ import type { HostRoute, MssClamp, ProxyNeighbor, WireGuardDevice } from './host
 
 export type HostOp =
   | { readonly verb: 'wireguard-create'; readonly device: WireGuardDevice }
-  | { readonly verb: 'wireguard-configure'; readonly device: WireGuardDevice }
+  /** Peers that exist keep the endpoint that they have, except those named in `endpointsOf` (public keys). */
+  | { readonly verb: 'wireguard-configure'; readonly device: WireGuardDevice; readonly endpointsOf: readonly string[] }
   | { readonly verb: 'wireguard-remove'; readonly name: string }
   | { readonly verb: 'address-add'; readonly interface: string; readonly address: string }
   | {
@@ -13,6 +14,9 @@ export type HostOp =
       readonly address: string;
       readonly because: 'captured' | 'surplus';
     }
+  /** Refused where a route that is not ours has the same destination and metric. */
+  | { readonly verb: 'route-add'; readonly route: HostRoute }
+  /** Atomic change of a route of ours: no packet sees a moment without one. */
   | { readonly verb: 'route-replace'; readonly route: HostRoute }
   | { readonly verb: 'route-remove'; readonly route: HostRoute }
   | { readonly verb: 'sysctl-set'; readonly path: readonly string[]; readonly value: string; readonly prior: string }
@@ -21,6 +25,7 @@ export type HostOp =
   | { readonly verb: 'mss-remove' }
   | { readonly verb: 'proxy-neighbor-add'; readonly neighbor: ProxyNeighbor }
   | { readonly verb: 'proxy-neighbor-remove'; readonly neighbor: ProxyNeighbor }
+  /** Starts announcing and does not wait for it; its residual means that it could not be started. */
   | { readonly verb: 'announce'; readonly interface: string; readonly address: HostAddress };
 
 export interface ObservedLink {
@@ -39,20 +44,41 @@ export interface ObservedWireGuardPeer {
   readonly latestHandshake: number;
 }
 
+export interface ObservedWireGuard {
+  readonly name: string;
+  /** Undefined while the device has no private key: it was made and never configured. */
+  readonly publicKey: string | undefined;
+  readonly listenPort: number;
+  readonly peers: readonly ObservedWireGuardPeer[];
+}
+
+export interface ObservedProxyNeighbor {
+  readonly address: HostAddress;
+  readonly interface: string;
+  /** Carries our protocol number. */
+  readonly ours: boolean;
+}
+
 export interface ObservedHost {
   readonly links: readonly ObservedLink[];
   readonly addresses: readonly { readonly interface: string; readonly address: string }[];
   /** Only routes with our protocol number. */
   readonly routes: readonly HostRoute[];
-  readonly proxyNeighbors: readonly { readonly address: HostAddress; readonly interface: string }[];
-  readonly wireGuard: readonly {
-    readonly name: string;
-    readonly publicKey: string;
-    readonly listenPort: number;
-    readonly peers: readonly ObservedWireGuardPeer[];
-  }[];
-  /** By path joined with `/`; only keys that `lower` may name. */
+  readonly proxyNeighbors: readonly ObservedProxyNeighbor[];
+  readonly wireGuard: readonly ObservedWireGuard[];
+  /** By path joined with `/`; only keys that `lower` may name, of interfaces that exist. */
   readonly sysctls: ReadonlyMap<string, string>;
-  /** The clamps in table `inet routerd_mss`; undefined when the table does not exist. */
+  /** The clamps in our table `inet routerd_mss`; undefined when the table does not exist. */
   readonly mssClamps: readonly MssClamp[] | undefined;
 }
+
+/** What a host without any configuration shows. */
+export const EMPTY_OBSERVED_HOST: ObservedHost = {
+  links: [],
+  addresses: [],
+  routes: [],
+  proxyNeighbors: [],
+  wireGuard: [],
+  sysctls: new Map(),
+  mssClamps: undefined,
+};

@@ -1,7 +1,10 @@
-/** The desired and the observed state of one host, in terms of the kernel. Built by `lower`, compared by `diff`. */
+/** The desired state of one host, in terms of the kernel. Built by `lower`, compared with what is observed by `diffHost`. */
 import type { HostAddress, Ipv4, Ipv4Prefix } from '@routerd/resources';
 
-/** Routes of ours carry this protocol number (unassigned in /etc/iproute2/rt_protos), so that they are known after a loss of state. */
+/**
+ * Routes and proxy neighbours of ours carry this protocol number (unassigned in /etc/iproute2/rt_protos), so that they are
+ * known after a loss of state. The kernel keeps the mark: it is their whole ownership record.
+ */
 export const ROUTE_PROTOCOL = 84;
 /** Metric of delivery routes. */
 export const DELIVERY_METRIC = 120;
@@ -10,6 +13,7 @@ export interface HostRoute {
   readonly destination: Ipv4Prefix | HostAddress;
   readonly device: string | undefined;
   readonly gateway: Ipv4 | undefined;
+  /** Source of packets of the router itself. Left out of the route while no interface has it: the kernel would refuse the route. */
   readonly preferredSource: Ipv4 | undefined;
   readonly metric: number;
   readonly blackhole: boolean;
@@ -24,7 +28,8 @@ export interface ProxyNeighbor {
 
 export interface WireGuardPeerState {
   readonly publicKey: string;
-  readonly allowedIPs: readonly Ipv4Prefix[];
+  /** Sorted by code unit; no prefix is in two peers of one device. */
+  readonly allowedIPs: readonly (Ipv4Prefix | HostAddress)[];
   readonly endpoint: string | undefined;
   /** Seconds. */
   readonly persistentKeepalive: number;
@@ -35,27 +40,54 @@ export interface WireGuardDevice {
   readonly name: string;
   readonly privateKeyFile: string;
   readonly listenPort: number;
+  /** Bytes. */
   readonly mtu: number;
+  /** Sorted by public key. */
   readonly peers: readonly WireGuardPeerState[];
 }
 
-/** One direction pair of a forwarded path whose tunnel has the smaller MTU. */
+/**
+ * One path whose tunnel has the smaller MTU, both directions. It names interfaces and no addresses: whatever takes the path meets the
+ * same limit, and adding an address to a path then changes no rule.
+ */
 export interface MssClamp {
   readonly captureInterface: string;
   readonly tunnelInterface: string;
   /** Maximum segment size to write into SYNs, both directions, bytes. */
   readonly mss: number;
-  readonly addresses: readonly HostAddress[];
 }
 
+export interface InterfaceAddressState {
+  readonly interface: string;
+  /** With its prefix length: `10.255.0.1/32`. */
+  readonly address: string;
+}
+
+export interface SysctlState {
+  /** Parts of the path below `/proc/sys`; an interface's part may contain dots. */
+  readonly path: readonly string[];
+  readonly value: string;
+}
+
+/** Every list is sorted and without duplicates, so that equal inputs give equal bytes. */
 export interface HostState {
   readonly wireGuard: readonly WireGuardDevice[];
-  readonly addresses: readonly { readonly interface: string; readonly address: string }[];
+  readonly addresses: readonly InterfaceAddressState[];
   readonly routes: readonly HostRoute[];
   readonly proxyNeighbors: readonly ProxyNeighbor[];
   /** Captured at a provider: must not be configured on any interface of this host. */
   readonly absentAddresses: readonly HostAddress[];
-  /** `net/ipv4/...` keys with dots for slashes only between path parts: `net.ipv4.ip_forward`. Interface parts may contain dots: given as parts. */
-  readonly sysctls: readonly { readonly path: readonly string[]; readonly value: string }[];
+  readonly sysctls: readonly SysctlState[];
   readonly mssClamps: readonly MssClamp[];
 }
+
+/** Nothing of ours. */
+export const EMPTY_HOST_STATE: HostState = {
+  wireGuard: [],
+  addresses: [],
+  routes: [],
+  proxyNeighbors: [],
+  absentAddresses: [],
+  sysctls: [],
+  mssClamps: [],
+};

@@ -1,5 +1,5 @@
 /** The ports of the dataplane. */
-import type { HostAddress } from '@routerd/resources';
+import type { HostAddress, Result } from '@routerd/resources';
 import type { HostOp, ObservedHost } from './host-op.ts';
 
 export interface HostFault {
@@ -13,36 +13,56 @@ export interface Residual {
   readonly fault: HostFault;
 }
 
+/** One object that the kernel says it added, changed or removed. */
+export interface KernelChange {
+  /** As `slotOfRoute` and `slotOfAddress` name it: what there can be only one of. */
+  readonly slot: string;
+  /** What is in the slot now, as `textOfRoute` writes it (`foreign` for what is not ours); undefined: removed. */
+  readonly value: string | undefined;
+}
+
 export type HostEvent =
-  /** Something that `observe` reports may have changed. */
-  | { readonly kind: 'changed'; readonly what: 'link' | 'route' | 'address' | 'neighbor' }
-  /** A neighbour was seen on the wire (ARP); the raw material of the LAN observer. */
+  /** Something that `observe` reports may have changed; `change` says what, where the kernel told. */
+  | {
+      readonly kind: 'changed';
+      readonly what: 'link' | 'route' | 'address' | 'neighbor';
+      readonly change?: KernelChange;
+    }
+  /** A neighbour was seen on the wire (ARP); one of the sources of the LAN observer. */
   | {
       readonly kind: 'neighbor';
       readonly interface: string;
       readonly address: HostAddress;
-      readonly mac: string;
+      /** Undefined when the kernel gave up on it. */
+      readonly mac: string | undefined;
       readonly reachable: boolean;
     };
 
 export interface Host {
-  /** Reads everything that `diff` compares, in few commands. */
-  observe(): Promise<ObservedHost>;
-  /** Applies in the order given, tries every op once, batches neighbours of one kind. @returns what did not land */
+  /** Reads everything that `diffHost` compares, in few commands. A reading that failed in part is a fault: unknown removes nothing. */
+  observe(): Promise<Result<ObservedHost, HostFault>>;
+  /**
+   * Applies in the order given, tries every op once, batches neighbours of one kind. Every op is idempotent: adding what is there and
+   * removing what is absent succeed. @returns what did not land
+   */
   apply(ops: readonly HostOp[]): Promise<readonly Residual[]>;
-  /** Kernel events until stopped; restarts its source by itself and then reports everything as changed. */
+  /**
+   * Kernel events until stopped. Restarts its source by itself; after each start of the source, the first one too, it reports a
+   * changed link, because what happened before is unknown.
+   */
   watch(listener: (event: HostEvent) => void): { stop(): Promise<void> };
 }
 
 /** What we installed and what was there before. Written before the change, so that a crash in between leaves no orphan. */
 export interface OwnershipLedger {
   entries(): readonly OwnedObject[];
+  /** Keeps an entry that exists: the first value seen is the one to restore. */
   record(objects: readonly OwnedObject[]): void;
   forget(keys: readonly string[]): void;
 }
 
 export interface OwnedObject {
-  /** `<kind>:<identity>`, e.g. `sysctl:net/ipv4/ip_forward`, `proxy-neighbor:lan0/10.77.60.11/32`. */
+  /** `<kind>:<identity>`, e.g. `sysctl:net/ipv4/ip_forward`, `address:lo/10.255.0.1/32`. */
   readonly key: string;
   /** The value that we replaced, to be restored once; undefined where nothing was there. */
   readonly priorValue: string | undefined;

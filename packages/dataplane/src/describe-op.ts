@@ -1,0 +1,63 @@
+/** One op as the command that a person would type: what `plan` prints, and what a log line carries. Never contains a secret. */
+import { unreachable } from '@routerd/resources';
+import type { HostOp } from './host-op.ts';
+import { textOfRoute } from './host-slot.ts';
+import { ROUTE_PROTOCOL, type HostRoute, type WireGuardDevice } from './host-state.ts';
+
+export function describeOp(op: HostOp): string {
+  switch (op.verb) {
+    case 'wireguard-create':
+      return `ip link add ${op.device.name} type wireguard; ${describeDevice(op.device)}`;
+    case 'wireguard-configure':
+      return describeDevice(op.device);
+    case 'wireguard-remove':
+      return `ip link del ${op.name}`;
+    case 'address-add':
+      return `ip addr add ${op.address} dev ${op.interface}`;
+    case 'address-remove':
+      return `ip addr del ${op.address} dev ${op.interface} # ${op.because}`;
+    case 'route-add':
+      return `ip route add ${routeArguments(op.route)}`;
+    case 'route-replace':
+      return `ip route replace ${routeArguments(op.route)}`;
+    case 'route-remove':
+      return `ip route del ${routeArguments(op.route)}`;
+    case 'sysctl-set':
+      return `sysctl -w ${op.path.join('/')}=${op.value} # was ${op.prior}`;
+    case 'sysctl-restore':
+      return `sysctl -w ${op.path.join('/')}=${op.value} # as it was found`;
+    case 'mss-replace':
+      return op.clamps
+        .map((clamp) => `clamp ${clamp.captureInterface} <-> ${clamp.tunnelInterface} to ${clamp.mss} bytes`)
+        .join('; ');
+    case 'mss-remove':
+      return 'nft delete table inet routerd_mss';
+    case 'proxy-neighbor-add':
+      return `ip neigh replace proxy ${quadOf(op.neighbor.address)} dev ${op.neighbor.interface} protocol ${ROUTE_PROTOCOL}`;
+    case 'proxy-neighbor-remove':
+      return `ip neigh del proxy ${quadOf(op.neighbor.address)} dev ${op.neighbor.interface}`;
+    case 'announce':
+      return `arping -A -I ${op.interface} -s ${quadOf(op.address)} ${quadOf(op.address)}`;
+    default:
+      return unreachable(op);
+  }
+}
+
+/** Destination, next hop, mark and metric, in the words of `ip route`; `add`, `replace` and `del` take the same. */
+export function routeArguments(route: HostRoute): string {
+  const { destination, metric, blackhole } = route;
+  const place = `${destination} proto ${ROUTE_PROTOCOL}${metric === 0 ? '' : ` metric ${metric}`}`;
+  return blackhole ? `blackhole ${place}` : `${place} ${textOfRoute(route)}`;
+}
+
+function describeDevice({ name, listenPort, mtu, peers }: WireGuardDevice): string {
+  const parts = peers.map(
+    ({ publicKey, allowedIPs, endpoint, persistentKeepalive }) =>
+      `peer ${publicKey} allowed-ips ${allowedIPs.join(',')}${endpoint === undefined ? '' : ` endpoint ${endpoint}`} persistent-keepalive ${persistentKeepalive}`,
+  );
+  return `wg set ${name} listen-port ${listenPort} ${parts.join(' ')}; ip link set ${name} mtu ${mtu} up`;
+}
+
+function quadOf(address: string): string {
+  return address.split('/')[0] ?? '';
+}

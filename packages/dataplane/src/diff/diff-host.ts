@@ -1,0 +1,133 @@
+/**
+ * What must change for a host to be as desired. Pure; order is part of correctness:
+ *
+ * 1. Activation: WireGuard devices and addresses → routes → sysctls → clamps → captured addresses off the host → proxy neighbours → announcement.
+ *    So nothing is attracted before it can be delivered.
+ * 2. Deactivation is the reverse and comes after: a move never leaves a gap, and nothing is attracted any more when its route goes.
+ * 3. Only what carries our mark or stands in the ledger is ever removed or restored.
+ */
+import { bareAddress, type HostAddress } from '@routerd/resources';
+import type { HostOp, ObservedHost } from '../host-op.ts';
+import { slotOfAddress, slotOfProxyNeighbor, slotOfSysctl, textOfClamps } from '../host-slot.ts';
+import type { HostState, MssClamp } from '../host-state.ts';
+import { ownershipOf, type Ownership } from '../ownership.ts';
+import type { OwnedObject } from '../ports.ts';
+import type { Changes } from './changes.ts';
+import { diffRoutes } from './diff-routes.ts';
+import { diffWireGuard } from './diff-wireguard.ts';
+
+export interface DiffOptions {
+  /** Remove nothing of ours yet: the desired state is known to be incomplete. Captured addresses still leave the host. */
+  readonly retainSurplus?: boolean;
+}
+
+/** Cost: linear in the objects of both, but for sorting. */
+export function diffHost(
+  desired: HostState,
+  observed: ObservedHost,
+  owned: readonly OwnedObject[],
+  options: DiffOptions = {},
+): readonly HostOp[] {
+  const ownership = ownershipOf(owned);
+  const wireGuard = diffWireGuard(desired.wireGuard, observed, ownership);
+  const addresses = diffAddresses(desired, observed, ownership);
+  const routes = diffRoutes(desired, observed);
+  const sysctls = diffSysctls(desired, observed, ownership);
+  const clamps = diffClamps(desired.mssClamps, observed.mssClamps, options);
+  const neighbors = diffProxyNeighbors(desired, observed);
+  const activation = [
+    ...wireGuard.add,
+    ...addresses.add,
+    ...routes.add,
+    ...sysctls.add,
+    ...clamps.add,
+    ...absentAddressRemovals(desired.absentAddresses, observed),
+    ...neighbors.add,
+  ];
+  if (options.retainSurplus === true) return activation;
+  return [
+    ...activation,
+    ...neighbors.remove,
+    ...clamps.remove,
+    ...sysctls.remove,
+    ...routes.remove,
+    ...addresses.remove,
+    ...wireGuard.remove,
+  ];
+}
+
+function diffAddresses(desired: HostState, observed: ObservedHost, ownership: Ownership): Changes {
+  const present = new Set(observed.addresses.map((entry) => slotOfAddress(entry.interface, entry.address)));
+  const wanted = new Set(desired.addresses.map((entry) => slotOfAddress(entry.interface, entry.address)));
+  return {
+    add: desired.addresses
+      .filter((entry) => !present.has(slotOfAddress(entry.interface, entry.address)))
+      .map((entry) => ({ verb: 'address-add', ...entry }) as const),
+    remove: observed.addresses
+      .filter(({ interface: name, address }) => {
+        const slot = slotOfAddress(name, address);
+        return ownership.has(slot) && !wanted.has(slot);
+      })
+      .map((entry) => ({ verb: 'address-remove', ...entry, because: 'surplus' }) as const),
+  };
+}
+
+/** On whichever interface: the guest agent of a cloud configures what the provider assigned, and traffic would end on the router. */
+function absentAddressRemovals(absent: readonly HostAddress[], observed: ObservedHost): readonly HostOp[] {
+  const quads = new Set<string>(absent.map(bareAddress));
+  return observed.addresses
+    .filter(({ address }) => quads.has(address.slice(0, address.indexOf('/'))))
+    .map((entry) => ({ verb: 'address-remove', ...entry, because: 'captured' }) as const);
+}
+
+/** A setting of an interface that does not exist is not wanted: it comes with the interface, whose link event leads here again. */
+function diffSysctls(desired: HostState, observed: ObservedHost, ownership: Ownership): Changes {
+  const wanted = new Set(desired.sysctls.map(({ path }) => slotOfSysctl(path)));
+  return {
+    add: desired.sysctls.flatMap(({ path, value }) => {
+      const prior = observed.sysctls.get(path.join('/'));
+      return prior === undefined || prior === value ? [] : [{ verb: 'sysctl-set', path, value, prior } as const];
+    }),
+    remove: [...ownership.values()].flatMap(({ key, priorValue }) => {
+      if (!key.startsWith('sysctl:') || wanted.has(key) || priorValue === undefined) return [];
+      return [{ verb: 'sysctl-restore', path: key.slice('sysctl:'.length).split('/'), value: priorValue } as const];
+    }),
+  };
+}
+
+function diffClamps(
+  desired: readonly MssClamp[],
+  observed: readonly MssClamp[] | undefined,
+  options: DiffOptions,
+): Changes {
+  const clamps = options.retainSurplus === true ? withRetained(desired, observed ?? []) : desired;
+  if (clamps.length === 0) return { add: [], remove: observed === undefined ? [] : [{ verb: 'mss-remove' }] };
+  if (observed !== undefined && textOfClamps(clamps) === textOfClamps(observed)) return { add: [], remove: [] };
+  return { add: [{ verb: 'mss-replace', clamps }], remove: [] };
+}
+
+function withRetained(desired: readonly MssClamp[], observed: readonly MssClamp[]): readonly MssClamp[] {
+  const pathOf = (clamp: MssClamp): string => `${clamp.captureInterface} ${clamp.tunnelInterface}`;
+  const wanted = new Set(desired.map(pathOf));
+  return [...desired, ...observed.filter((clamp) => !wanted.has(pathOf(clamp)))];
+}
+
+function diffProxyNeighbors(desired: HostState, observed: ObservedHost): Changes {
+  const present = new Set(observed.proxyNeighbors.map(slotOfProxyNeighbor));
+  const wanted = new Set(desired.proxyNeighbors.map(slotOfProxyNeighbor));
+  const missing = desired.proxyNeighbors.filter((neighbor) => !present.has(slotOfProxyNeighbor(neighbor)));
+  return {
+    add: [
+      ...missing.map((neighbor) => ({ verb: 'proxy-neighbor-add', neighbor }) as const),
+      ...missing
+        .filter(({ announce }) => announce)
+        .map(({ interface: name, address }) => ({ verb: 'announce', interface: name, address }) as const),
+    ],
+    remove: observed.proxyNeighbors
+      .filter((neighbor) => neighbor.ours && !wanted.has(slotOfProxyNeighbor(neighbor)))
+      .map(({ address, interface: name }) => ({
+        verb: 'proxy-neighbor-remove',
+        neighbor: { address, interface: name, announce: false },
+      })),
+  };
+}

@@ -1,0 +1,57 @@
+/** Names of places in a kernel that hold one object each, and canonical text of what is in them. Diff, events and ledger compare by these. */
+import { compareText } from './text-order.ts';
+import type { HostRoute, MssClamp, WireGuardDevice } from './host-state.ts';
+import type { ObservedWireGuard } from './host-op.ts';
+
+/** The main table has one route of ours for a destination and metric (fib_table_insert compares these, and the type of service). */
+export function slotOfRoute({ destination, metric }: Pick<HostRoute, 'destination' | 'metric'>): string {
+  return `route:${destination} metric ${metric}`;
+}
+
+export function slotOfAddress(interfaceName: string, address: string): string {
+  return `address:${interfaceName}/${address}`;
+}
+
+export function slotOfProxyNeighbor(neighbor: { readonly interface: string; readonly address: string }): string {
+  return `proxy-neighbor:${neighbor.interface}/${neighbor.address}`;
+}
+
+export function slotOfSysctl(path: readonly string[]): string {
+  return `sysctl:${path.join('/')}`;
+}
+
+export function slotOfWireGuard(name: string): string {
+  return `wireguard:${name}`;
+}
+
+/** What makes a route differ from another in its slot, in the words of `ip route`. */
+export function textOfRoute(route: HostRoute): string {
+  if (route.blackhole) return 'blackhole';
+  return [
+    ...(route.gateway === undefined ? [] : ['via', route.gateway]),
+    ...(route.device === undefined ? [] : ['dev', route.device]),
+    ...(route.preferredSource === undefined ? [] : ['src', route.preferredSource]),
+  ].join(' ');
+}
+
+/** True if the observed route is what the desired one asks for: a gateway alone leaves the device to the kernel. */
+export function isSameRoute(desired: HostRoute, observed: HostRoute): boolean {
+  const device = desired.device ?? (desired.gateway === undefined ? undefined : observed.device);
+  return textOfRoute({ ...desired, device }) === textOfRoute(observed);
+}
+
+export function textOfClamps(clamps: readonly MssClamp[]): string {
+  return clamps
+    .map(({ captureInterface, tunnelInterface, mss }) => `${captureInterface} ${tunnelInterface} ${mss}`)
+    .toSorted(compareText)
+    .join('\n');
+}
+
+/** Everything of a device that is ours to set, but for the endpoints, which WireGuard learns. */
+export function textOfWireGuard(device: WireGuardDevice | ObservedWireGuard): string {
+  const peers = device.peers.map(
+    ({ publicKey, allowedIPs, persistentKeepalive }) =>
+      `${publicKey} ${allowedIPs.toSorted(compareText).join(',')} ${persistentKeepalive}`,
+  );
+  return [`${device.listenPort}`, ...peers.toSorted(compareText)].join('\n');
+}

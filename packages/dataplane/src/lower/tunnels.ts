@@ -1,0 +1,147 @@
+/** WireGuardInterface and WireGuardPeer → devices; OverlayPeer → tunnel. */
+import { ofKind, prefixContains, type HostAddress, type Resource, type ResourceOf } from '@routerd/resources';
+import type { WireGuardDevice, WireGuardPeerState } from '../host-state.ts';
+import { estimateTunnelMtu } from '../mss.ts';
+import { byText } from '../text-order.ts';
+import type { LoweringProblem } from './claim-lowering.ts';
+
+export interface Tunnel {
+  readonly interface: string;
+  /** Bytes that pass for certain. */
+  readonly mtu: number;
+}
+
+/** Finds the tunnel of an overlay peer. */
+export interface TunnelDirectory {
+  /** @param interfaceName overrides the peer's own interface @returns undefined without such a peer, or when neither names an interface */
+  find(peerRef: string, interfaceName: string | undefined): Tunnel | undefined;
+  /** One tunnel for each overlay peer that names its interface. */
+  readonly all: readonly Tunnel[];
+}
+
+export function tunnelDirectory(resources: readonly Resource[]): TunnelDirectory {
+  const mtus = new Map<string, number>();
+  for (const { spec } of ofKind(resources, 'Interface')) if (spec.mtu !== undefined) mtus.set(spec.ifname, spec.mtu);
+  for (const { metadata, spec } of ofKind(resources, 'WireGuardInterface')) mtus.set(metadata.name, spec.mtu);
+  const underlays = new Map(
+    ofKind(resources, 'OverlayPeer').map(({ metadata, spec }) => [metadata.name, spec.underlay]),
+  );
+  const find: TunnelDirectory['find'] = (peerRef, interfaceName) => {
+    const underlay = underlays.get(peerRef);
+    const name = interfaceName ?? underlay?.interface;
+    if (underlay === undefined || name === undefined) return undefined;
+    return { interface: name, mtu: estimateTunnelMtu(underlay.type, mtus.get(name)) };
+  };
+  return { find, all: [...underlays.keys()].flatMap((peerRef) => find(peerRef, undefined) ?? []) };
+}
+
+/** A claim's address and the overlay peer and device that deliver it. */
+export interface Delivered {
+  readonly address: HostAddress;
+  readonly peerRef: string;
+  readonly tunnelInterface: string;
+}
+
+type PeerResource = ResourceOf<'WireGuardPeer'>;
+
+/**
+ * Devices with their peers. A delivered address that no AllowedIPs of its peer cover is added there, so that two sites with one shared
+ * interface need not repeat the claims; with an interface a peer and the pool's prefix on each, nothing is ever added.
+ */
+export function lowerWireGuard(
+  resources: readonly Resource[],
+  delivered: readonly Delivered[],
+): { readonly devices: readonly WireGuardDevice[]; readonly problems: readonly LoweringProblem[] } {
+  const problems: LoweringProblem[] = [];
+  const interfaces = ofKind(resources, 'WireGuardInterface');
+  const names = new Set(interfaces.map(({ metadata }) => metadata.name));
+  const peersByInterface = new Map<string, PeerResource[]>();
+  for (const peer of ofKind(resources, 'WireGuardPeer')) {
+    const { interface: device } = peer.spec;
+    if (names.has(device)) peersByInterface.set(device, [...(peersByInterface.get(device) ?? []), peer]);
+    else problems.push({ resource: resourceOf(peer), reason: `no WireGuardInterface is named ${device}` });
+  }
+  const added = addedAllowedIPs(resources, peersByInterface, delivered);
+  const devices = interfaces.map(({ metadata: { name }, spec }) => ({
+    name,
+    privateKeyFile: spec.privateKeyFile,
+    listenPort: spec.listenPort,
+    mtu: spec.mtu,
+    peers: peerStates(peersByInterface.get(name) ?? [], added, problems),
+  }));
+  return { devices: devices.toSorted(byText(({ name }) => name)), problems };
+}
+
+function peerStates(
+  peers: readonly PeerResource[],
+  added: ReadonlyMap<PeerResource, readonly HostAddress[]>,
+  problems: LoweringProblem[],
+): readonly WireGuardPeerState[] {
+  const keys = new Set<string>();
+  const taken = new Map<string, string>();
+  const states: WireGuardPeerState[] = [];
+  for (const peer of peers.toSorted(byText(({ metadata }) => metadata.name))) {
+    const { publicKey, endpoint, persistentKeepalive, presharedKeyFile } = peer.spec;
+    if (keys.has(publicKey)) {
+      problems.push({ resource: resourceOf(peer), reason: `another peer of ${peer.spec.interface} has the same key` });
+      continue;
+    }
+    keys.add(publicKey);
+    const wanted = [...new Set([...peer.spec.allowedIPs, ...(added.get(peer) ?? [])])];
+    // A prefix belongs to one peer of a device; the kernel would move it to the last one without a word.
+    const allowedIPs = wanted.filter((prefix) => {
+      const other = taken.get(prefix);
+      if (other !== undefined)
+        problems.push({ resource: resourceOf(peer), reason: `allowedIPs ${prefix} belongs to ${other} already` });
+      else taken.set(prefix, resourceOf(peer));
+      return other === undefined;
+    });
+    states.push({
+      publicKey,
+      allowedIPs: allowedIPs.toSorted(byText((prefix) => prefix)),
+      endpoint,
+      persistentKeepalive,
+      presharedKeyFile,
+    });
+  }
+  return states.toSorted(byText((state) => state.publicKey));
+}
+
+/** Cost: one look a claim, whose peers are the few of its device. */
+function addedAllowedIPs(
+  resources: readonly Resource[],
+  peersByInterface: ReadonlyMap<string, readonly PeerResource[]>,
+  delivered: readonly Delivered[],
+): ReadonlyMap<PeerResource, readonly HostAddress[]> {
+  const overlay = new Map(ofKind(resources, 'OverlayPeer').map((peer) => [peer.metadata.name, peer]));
+  const added = new Map<PeerResource, HostAddress[]>();
+  for (const { address, peerRef, tunnelInterface } of delivered) {
+    const peers = peersByInterface.get(tunnelInterface) ?? [];
+    const peer = peers.length === 1 ? peers[0] : peerBehind(overlay.get(peerRef), peers);
+    if (peer === undefined || peer.spec.allowedIPs.some((prefix) => prefixContains(prefix, address))) continue;
+    const list = added.get(peer) ?? [];
+    list.push(address);
+    added.set(peer, list);
+  }
+  return added;
+}
+
+/** Of several WireGuard peers of one device the one that is the overlay peer: by its overlay address, else by its name. */
+function peerBehind(
+  overlayPeer: ResourceOf<'OverlayPeer'> | undefined,
+  peers: readonly PeerResource[],
+): PeerResource | undefined {
+  if (overlayPeer === undefined) return undefined;
+  const { underlay, nodeID } = overlayPeer.spec;
+  const { address } = underlay;
+  return (
+    (address === undefined
+      ? undefined
+      : peers.find((peer) => peer.spec.allowedIPs.some((prefix) => prefix === `${address}/32`))) ??
+    peers.find(({ metadata }) => metadata.name === overlayPeer.metadata.name || metadata.name === nodeID)
+  );
+}
+
+function resourceOf(resource: Resource): string {
+  return `${resource.kind}/${resource.metadata.name}`;
+}

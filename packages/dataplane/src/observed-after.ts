@@ -1,0 +1,120 @@
+/** What a host shows after ops landed on it: keeps a reading current without reading again. */
+import type { HostOp, ObservedHost, ObservedWireGuard } from './host-op.ts';
+import { slotOfAddress, slotOfProxyNeighbor, slotOfRoute } from './host-slot.ts';
+import type { WireGuardDevice } from './host-state.ts';
+import { unreachable } from '@routerd/resources';
+
+/** @param landed in the order of application. Cost: linear in what is observed, once, plus the ops. */
+export function observedAfter(observed: ObservedHost, landed: readonly HostOp[]): ObservedHost {
+  if (landed.length === 0) return observed;
+  const draft = draftOf(observed);
+  for (const op of landed) land(draft, op);
+  return {
+    links: [...draft.links.values()],
+    addresses: [...draft.addresses.values()],
+    routes: [...draft.routes.values()],
+    proxyNeighbors: [...draft.proxyNeighbors.values()],
+    wireGuard: [...draft.wireGuard.values()],
+    sysctls: draft.sysctls,
+    mssClamps: draft.mssClamps,
+  };
+}
+
+type Draft = ReturnType<typeof draftOf>;
+
+function draftOf(observed: ObservedHost) {
+  return {
+    links: new Map(observed.links.map((link) => [link.name, link])),
+    addresses: new Map(observed.addresses.map((entry) => [slotOfAddress(entry.interface, entry.address), entry])),
+    routes: new Map(observed.routes.map((route) => [slotOfRoute(route), route])),
+    proxyNeighbors: new Map(observed.proxyNeighbors.map((entry) => [slotOfProxyNeighbor(entry), entry])),
+    wireGuard: new Map(observed.wireGuard.map((device) => [device.name, device])),
+    sysctls: new Map(observed.sysctls),
+    mssClamps: observed.mssClamps,
+  };
+}
+
+function land(draft: Draft, op: HostOp): void {
+  switch (op.verb) {
+    case 'wireguard-create':
+    case 'wireguard-configure':
+      return landWireGuard(draft, op.device, op.verb === 'wireguard-create' ? undefined : op.endpointsOf);
+    case 'wireguard-remove':
+      return landDeviceRemoval(draft, op.name);
+    case 'address-add':
+      draft.addresses.set(slotOfAddress(op.interface, op.address), { interface: op.interface, address: op.address });
+      return;
+    case 'address-remove':
+      draft.addresses.delete(slotOfAddress(op.interface, op.address));
+      return;
+    case 'route-add':
+    case 'route-replace':
+      draft.routes.set(slotOfRoute(op.route), op.route);
+      return;
+    case 'route-remove':
+      draft.routes.delete(slotOfRoute(op.route));
+      return;
+    case 'sysctl-set':
+    case 'sysctl-restore':
+      if (draft.sysctls.has(op.path.join('/'))) draft.sysctls.set(op.path.join('/'), op.value);
+      return;
+    case 'mss-replace':
+      draft.mssClamps = op.clamps;
+      return;
+    case 'mss-remove':
+      draft.mssClamps = undefined;
+      return;
+    case 'proxy-neighbor-add':
+      draft.proxyNeighbors.set(slotOfProxyNeighbor(op.neighbor), {
+        address: op.neighbor.address,
+        interface: op.neighbor.interface,
+        ours: true,
+      });
+      return;
+    case 'proxy-neighbor-remove':
+      draft.proxyNeighbors.delete(slotOfProxyNeighbor(op.neighbor));
+      return;
+    case 'announce':
+      return;
+    default:
+      unreachable(op);
+  }
+}
+
+/** A device that disappears takes its addresses, routes and proxy neighbours with it, without a word about them. */
+function landDeviceRemoval(draft: Draft, name: string): void {
+  draft.wireGuard.delete(name);
+  draft.links.delete(name);
+  for (const [slot, entry] of draft.addresses) if (entry.interface === name) draft.addresses.delete(slot);
+  for (const [slot, route] of draft.routes) if (route.device === name) draft.routes.delete(slot);
+  for (const [slot, entry] of draft.proxyNeighbors) if (entry.interface === name) draft.proxyNeighbors.delete(slot);
+}
+
+function landWireGuard(draft: Draft, device: WireGuardDevice, endpointsOf: readonly string[] | undefined): void {
+  const before = draft.wireGuard.get(device.name);
+  const known = new Map(before?.peers.map((peer) => [peer.publicKey, peer]));
+  const after: ObservedWireGuard = {
+    name: device.name,
+    // The key is in a file; what matters here is that the device has one.
+    publicKey: before?.publicKey ?? '',
+    listenPort: device.listenPort,
+    peers: device.peers.map((peer) => {
+      const present = known.get(peer.publicKey);
+      const isSet = endpointsOf === undefined || present === undefined || endpointsOf.includes(peer.publicKey);
+      return {
+        publicKey: peer.publicKey,
+        allowedIPs: peer.allowedIPs,
+        endpoint: isSet ? peer.endpoint : present.endpoint,
+        persistentKeepalive: peer.persistentKeepalive,
+        latestHandshake: present?.latestHandshake ?? 0,
+      };
+    }),
+  };
+  draft.wireGuard.set(device.name, after);
+  draft.links.set(device.name, {
+    name: device.name,
+    up: true,
+    mtu: device.mtu,
+    mac: draft.links.get(device.name)?.mac,
+  });
+}
