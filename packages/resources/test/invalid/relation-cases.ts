@@ -136,6 +136,15 @@ export const relationCases: readonly InvalidCase[] = [
     codes: ['overlay.reserved-range'],
   },
   {
+    title: 'a remote address in the shared range',
+    text: changed(
+      ONPREM,
+      '    address: 10.255.0.2\n',
+      '    address: 10.255.0.2\n  remote:\n    address: 100.100.1.1\n',
+    ),
+    codes: ['overlay.reserved-range'],
+  },
+  {
     title: 'an endpoint in the link-local range',
     text: changed(ONPREM, 'endpoint: 203.0.113.10:51820', 'endpoint: 169.254.169.254:51820'),
     codes: ['overlay.reserved-range'],

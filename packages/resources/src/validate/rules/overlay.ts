@@ -24,7 +24,9 @@ function* outsidePools(address: Ipv4 | undefined, index: ResourceIndex, path: Fi
 }
 
 function* overlayPeer(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
-  const { underlay } = peer.spec;
+  const { underlay, remote } = peer.spec;
+  const described = parseIpv4(remote?.address ?? '');
+  if (described.ok) yield* reservedOverlayAddress(described.value, ['spec', 'remote', 'address']);
   const path = ['spec', 'underlay', 'address'];
   yield* reservedOverlayAddress(underlay.address, path);
   yield* outsidePools(underlay.address, index, path);
