@@ -1,0 +1,120 @@
+/** The executor port over plugin processes: the only way from the action engine to a provider. */
+import {
+  nicKeyOf,
+  type ErrorClass,
+  type ExecuteOutcome,
+  type ExecuteRequest,
+  type ExecutorFault,
+  type NicState,
+  type NicTarget,
+  type ProviderExecutor,
+} from '@routerd/actions';
+import type { ResultMessage } from '@routerd/plugin-sdk';
+import { err, ok, type ResourceOf, type Result } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import { findExecutor } from './find-executor.ts';
+import { Lane, type LaneFault } from './lane.ts';
+import { redact } from './redact.ts';
+import { executeLine, nicStateOf, observeLine, outcomeOf } from './wire.ts';
+
+export interface PluginExecutorOptions {
+  readonly plugins: readonly ResourceOf<'Plugin'>[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A process without requests for so long is let go. Default 5 minutes. Milliseconds. */
+  readonly idleMs?: number;
+}
+
+export interface PluginExecutor extends ProviderExecutor {
+  /** Cancels what is under way and ends every plugin process. Afterwards every request is answered as cancelled. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** For one request, without `Plugin.timeout`: a cloud's slow write plus its read-back. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const IDLE_MS = 300_000;
+const STOP_GRACE_MS = 1000;
+
+/** Starts no process before the first request. One process per NIC, which answers serially and stays. */
+export function createPluginExecutor(options: PluginExecutorOptions): PluginExecutor {
+  const { plugins, clock, log, idleMs = IDLE_MS } = options;
+  const lanes = new Map<string, Lane>();
+  let requests = 0;
+  let isStopped = false;
+
+  const laneOf = (plugin: ResourceOf<'Plugin'>, nic: NicTarget): Lane => {
+    const key = `${plugin.metadata.name}|${nicKeyOf(nic)}`;
+    const lane = lanes.get(key) ?? new Lane(plugin, { clock, log }, { idleMs, stopGraceMs: STOP_GRACE_MS });
+    lanes.set(key, lane);
+    return lane;
+  };
+
+  /** @param mayMutate whether a request that was sent and not answered may have changed something */
+  const ask = async (
+    nic: NicTarget,
+    lineOf: (id: string) => string,
+    mayMutate: boolean,
+    signal: AbortSignal,
+  ): Promise<Result<ResultMessage, ExecutorFault>> => {
+    if (isStopped) return err({ code: 'executor.cancelled', errorClass: 'transport', detail: 'stopped' });
+    const plugin = findExecutor(plugins, nic.provider);
+    if (!plugin.ok) return plugin;
+    requests += 1;
+    const id = String(requests);
+    const timeoutMs = plugin.value.spec.timeout ?? REQUEST_TIMEOUT_MS;
+    const answer = await laneOf(plugin.value, nic).request({ id, line: lineOf(id), timeoutMs, signal });
+    return answer.ok ? answer : err(executorFault(plugin.value.metadata.name, answer.error, mayMutate));
+  };
+
+  return {
+    async execute(request: ExecuteRequest, signal: AbortSignal): Promise<Result<ExecuteOutcome, ExecutorFault>> {
+      const mayMutate = request.mode === 'execute';
+      const answer = await ask(request.nic, (id) => executeLine(id, request), mayMutate, signal);
+      if (!answer.ok) return answer;
+      const { kind, status } = answer.value;
+      if (status.status === 'failed') return err(failure(status.error));
+      const outcome = kind === 'ExecuteActionResult' && 'results' in status ? outcomeOf(status) : undefined;
+      return outcome === undefined ? err(badResult(mayMutate)) : ok(outcome);
+    },
+    async observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicState, ExecutorFault>> {
+      const answer = await ask(nic, (id) => observeLine(id, nic), false, signal);
+      if (!answer.ok) return answer;
+      const { kind, status } = answer.value;
+      if (status.status === 'failed') return err(failure(status.error));
+      const state = kind === 'ObserveNicResult' && status.nic !== undefined ? nicStateOf(status.nic) : undefined;
+      return state === undefined ? err(badResult(false)) : ok(state);
+    },
+    async stop() {
+      isStopped = true;
+      await Promise.all([...lanes.values()].map(async (lane) => lane.stop()));
+    },
+  };
+}
+
+function executorFault(plugin: string, { code, detail, wasSent }: LaneFault, mayMutate: boolean): ExecutorFault {
+  const named = `plugin ${plugin} ${detail}`;
+  if (code === 'executor.not-configured') return { code, errorClass: 'invalid', detail: `plugin ${plugin}: ${detail}` };
+  return { code, errorClass: wasSent && mayMutate ? 'unknown-outcome' : 'transport', detail: named };
+}
+
+function failure(fault: {
+  readonly class: ErrorClass;
+  readonly message: string;
+  readonly retryAfterMs?: number | undefined;
+}): ExecutorFault {
+  const { class: errorClass, message, retryAfterMs } = fault;
+  return {
+    code: 'executor.failed',
+    errorClass,
+    detail: redact(message),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+function badResult(mayMutate: boolean): ExecutorFault {
+  return {
+    code: 'executor.bad-output',
+    errorClass: mayMutate ? 'unknown-outcome' : 'transport',
+    detail: 'the result does not fit the request',
+  };
+}
