@@ -1,7 +1,7 @@
 /** The RemoteAddressClaim that a lease means for this node. */
 import { bareAddress, ok, err, type NodeName, type ResourceOf, type Result } from '@routerd/resources';
 import { captureKeyOf } from './capture-record.ts';
-import { deliveryRouterOf } from './placement.ts';
+import { deliveryRouters } from './placement.ts';
 import type { AddressLease, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
 
 type Claim = ResourceOf<'RemoteAddressClaim'>;
@@ -31,24 +31,43 @@ export function domainResourceOf(context: PoolContext): ResourceOf<'AddressMobil
   };
 }
 
-/** deliveryTo by node, then by site, then by role, then the member's default, then the OverlayPeer to that node. */
+/**
+ * For each router of the owner's site, best first: deliveryTo by node, then by site, then by role, then the member's default, then
+ * the OverlayPeer whose `nodeID` is that router. A router that nothing leads to is passed over for the next.
+ */
 export function resolveDelivery(
   context: PoolContext,
   situation: PoolSituation,
   self: PoolMember,
   lease: AddressLease,
 ): Result<ResolvedDelivery, string> {
-  const via = deliveryRouterOf(context, situation, lease.site, lease.address);
-  if (via === undefined) return err(`site ${lease.site} has no router in the pool`);
-  const { deliveryTo, delivery } = self.spec;
-  const chosen =
-    deliveryTo.find((entry) => entry.nodeRef === via) ??
-    deliveryTo.find((entry) => entry.nodeRef === undefined && entry.site === lease.site) ??
-    deliveryTo.find((entry) => entry.nodeRef === undefined && entry.site === undefined && entry.role === lease.role) ??
-    delivery;
-  if (chosen !== undefined) return ok({ via, peerRef: chosen.peerRef, tunnelInterface: chosen.tunnelInterface });
-  const peer = context.peerByNode.get(via);
-  return peer === undefined ? err(`no deliveryTo, delivery or OverlayPeer leads to ${via}`) : ok({ via, ...peer });
+  const routers = deliveryRouters(context, situation, lease.site, lease.address);
+  for (const via of routers) {
+    const delivery = deliveryTo(context, self, lease, via);
+    if (delivery !== undefined)
+      return ok({ via, peerRef: delivery.peerRef, tunnelInterface: delivery.tunnelInterface });
+  }
+  return err(
+    routers.length === 0
+      ? `site ${lease.site} has no router in the pool`
+      : `no deliveryTo, delivery or OverlayPeer leads to ${routers.join(' or ')}`,
+  );
+}
+
+function deliveryTo(
+  context: PoolContext,
+  self: PoolMember,
+  lease: AddressLease,
+  via: NodeName,
+): { readonly peerRef: string; readonly tunnelInterface?: string | undefined } | undefined {
+  const { deliveryTo: entries, delivery } = self.spec;
+  return (
+    entries.find((entry) => entry.nodeRef === via) ??
+    entries.find((entry) => entry.nodeRef === undefined && entry.site === lease.site) ??
+    entries.find((entry) => entry.nodeRef === undefined && entry.site === undefined && entry.role === lease.role) ??
+    delivery ??
+    context.peerByNode.get(via)
+  );
 }
 
 export function claimOf(

@@ -172,6 +172,8 @@ export interface PoolMember {
 export interface PoolSituation {
   readonly now: Instant;
   readonly members: ReadonlyMap<NodeName, MemberState>;
+  /** The bounded wait for members that were never heard is over: from now on `unheard` means absent. Never goes back to false. */
+  readonly membersWaited: boolean;
   /** What must still be read before anything may be captured or released; empty when ready. */
   readonly waitingFor: readonly string[];
   /** Registry reachable: without it no transition is wished for and no action proposed. */

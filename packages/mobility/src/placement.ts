@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { HostAddress, NodeName, SiteName } from '@routerd/resources';
 import type { CaptureDomain } from './capture-record.ts';
-import type { PlacementLoser, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
+import type { Liveness, PlacementLoser, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
 
 export interface Placement {
   readonly node: NodeName | undefined;
@@ -14,7 +14,8 @@ type Exclusion = 'dead' | 'suspect' | 'unheard' | 'draining';
 
 /**
  * Among the eligible routers of `domain` the lowest priority wins; the incumbent keeps at equal priority; otherwise rendezvous
- * hashing spreads addresses. A suspect router keeps what it holds and is given nothing new.
+ * hashing spreads addresses. A router that is suspect, or unheard while it is still waited for, keeps what it holds and is given
+ * nothing new. Cost: linear in the members of the pool.
  */
 export function placeHolder(
   context: PoolContext,
@@ -24,7 +25,7 @@ export function placeHolder(
   incumbent: NodeName | undefined,
 ): Placement {
   const members = [...context.members.values()].filter((member) => member.domain === domain);
-  const judged = members.map((member) => ({ member, excluded: exclusionOf(situation, member, incumbent) }));
+  const judged = members.map((member) => ({ member, excluded: exclusionOf(context, situation, member, incumbent) }));
   const excluded: readonly PlacementLoser[] = judged.flatMap(({ member, excluded: why }) =>
     why === undefined ? [] : [{ node: member.node, because: why }],
   );
@@ -48,38 +49,59 @@ export function placeHolder(
 }
 
 function exclusionOf(
+  context: PoolContext,
   situation: PoolSituation,
-  { node }: PoolMember,
+  member: PoolMember,
   incumbent: NodeName | undefined,
 ): Exclusion | undefined {
-  const state = situation.members.get(node);
-  if (state?.draining === true) return 'draining';
-  if (state === undefined) return 'unheard';
-  if (state.liveness === 'alive' || (state.liveness === 'suspect' && node === incumbent)) return undefined;
-  return state.liveness;
+  if (isDraining(situation, member)) return 'draining';
+  const liveness = livenessOf(context, situation, member.node);
+  switch (liveness) {
+    case 'alive':
+      return undefined;
+    case 'dead':
+      return liveness;
+    case 'suspect':
+      return member.node === incumbent ? undefined : liveness;
+    case 'unheard':
+      return member.node === incumbent && !situation.membersWaited ? undefined : liveness;
+  }
+}
+
+/** A node is alive to itself, whatever its view of the others. */
+function livenessOf(context: PoolContext, situation: PoolSituation, node: NodeName): Liveness {
+  return node === context.self ? 'alive' : (situation.members.get(node)?.liveness ?? 'unheard');
+}
+
+function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boolean {
+  return situation.members.get(node)?.draining ?? spec.maintenance?.drain ?? false;
 }
 
 /**
- * The router of the owner's site that packets for the address go to: the one that placement prefers there, so that both directions
- * of a flow meet at one router. When none can be heard the view may be at fault, so the best by priority stays in use.
+ * The routers of the owner's site in the order in which packets for the address should go to them. First comes the one that placement
+ * prefers there, so that both directions of a flow meet at one router. Never empty because of a view: when nobody can be heard the
+ * view may be at fault, so the best by priority stays in use (fail static). A router still waited for counts as present, so that a
+ * restart of this node moves no route.
  */
-export function deliveryRouterOf(
+export function deliveryRouters(
   context: PoolContext,
   situation: PoolSituation,
   site: SiteName,
   address: HostAddress,
-): NodeName | undefined {
-  const members = [...context.members.values()].filter((member) => member.site === site);
-  const rank = ({ node }: PoolMember): number => {
-    const state = situation.members.get(node);
-    if (state?.liveness === 'dead') return 2;
-    return state?.draining === true ? 1 : 0;
+): readonly NodeName[] {
+  const rank = (member: PoolMember): number => {
+    const liveness = livenessOf(context, situation, member.node);
+    if (liveness === 'dead') return 3;
+    if (liveness === 'unheard' && situation.membersWaited) return 2;
+    return isDraining(situation, member) ? 1 : 0; // a draining router still forwards
   };
-  return members.toSorted(
-    (a, b) => rank(a) - rank(b) || a.priority - b.priority || compareRendezvous(address, a.node, b.node),
-  )[0]?.node;
+  return [...context.members.values()]
+    .filter((member) => member.site === site)
+    .toSorted((a, b) => rank(a) - rank(b) || a.priority - b.priority || compareRendezvous(address, a.node, b.node))
+    .map(({ node }) => node);
 }
 
+/** Descending by SHA-256 over address and node: every node computes the same order, and it differs from address to address. */
 function compareRendezvous(address: HostAddress, a: NodeName, b: NodeName): number {
   return weight(address, a) < weight(address, b) ? 1 : -1;
 }

@@ -137,6 +137,7 @@ export interface SituationOptions {
   readonly hostCaptures?: readonly HostAddress[];
   readonly waitingFor?: readonly string[];
   readonly disconnected?: boolean;
+  readonly membersAwaited?: boolean;
   readonly held?: ReadonlyMap<HostAddress, CapturePhase>;
 }
 
@@ -155,6 +156,7 @@ export function situationOf(context: PoolContext, options: SituationOptions = {}
   return {
     now: instant(options.now ?? 1000),
     members: new Map(members),
+    membersWaited: options.membersAwaited !== true,
     waitingFor: options.waitingFor ?? [],
     registryConnected: options.disconnected !== true,
     nic:

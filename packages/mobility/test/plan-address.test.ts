@@ -13,7 +13,6 @@ import type {
 import { fenceAction } from '../src/fence.ts';
 import type { AddressPlan, PoolContext } from '../src/model.ts';
 import { planAddress } from '../src/plan-address.ts';
-import { placeHolder } from '../src/placement.ts';
 import {
   address,
   contextOf,
@@ -209,39 +208,25 @@ test('a lease that cannot be delivered costs only its own claim', () => {
   expect(result.because).toContainEqual(expect.objectContaining({ rule: 'claim.no-delivery', owner: 'onprem' }));
 });
 
-test('at equal priority the incumbent keeps, and addresses spread over the group', () => {
-  const equal = contextOf({ priorities: [10, 10] });
-  const domain = equal.selfMember?.domain ?? ('' as never);
-  const situation = situationOf(equal);
-  expect(placeHolder(equal, situation, domain, address, node('aws-router-b'))).toMatchObject({
-    node: 'aws-router-b',
-    because: { rule: 'placement.incumbent' },
-  });
-  const holders = new Set(
-    Array.from(
-      { length: 40 },
-      (_, index) =>
-        placeHolder(equal, situation, domain, must(parseHostAddress(`10.77.60.${index + 100}/32`)), undefined).node,
-    ),
-  );
-  expect(holders.size).toBe(2);
-});
-
-test('of all nodes of a domain at most one wants to claim, whatever is alive', () => {
+test('of all routers that want to claim, each by its own view of the others, one wins', () => {
   const liveness = fc.constantFrom('alive' as const, 'suspect' as const, 'dead' as const, 'unheard' as const);
   fc.assert(
     fc.property(liveness, liveness, fc.constantFrom(undefined, 'aws-router-a', 'aws-router-b'), (a, b, holder) => {
+      const standing = holder === undefined ? undefined : recordOf(cloud, holder);
       const wishes = ['aws-router-a', 'aws-router-b'].flatMap((self) => {
         const context = contextOf({ self });
         const options: SituationOptions = { liveness: { 'aws-router-a': a, 'aws-router-b': b }, nic: emptyNic };
-        return plan(context, options, holder === undefined ? undefined : recordOf(context, holder)).transition ?? [];
+        const { transition } = plan(context, options, standing);
+        return transition === undefined ? [] : [won(context, transition)];
       });
-      expect(wishes.filter(({ phase }) => phase === 'acquiring').length).toBeLessThanOrEqual(1);
-      for (const wish of wishes) {
-        const current = holder === undefined ? undefined : recordOf(cloud, holder);
-        expect(foldCapture(current, { ...won(cloud, wish), writer: wish.holder ?? node('aws-router-a') }).kind).toBe(
-          'accepted',
-        );
+      for (const order of [wishes, wishes.toReversed()]) {
+        let current = standing;
+        const outcomes = order.map((wish) => {
+          const outcome = foldCapture(current, wish);
+          if (outcome.kind === 'accepted') current = outcome.record;
+          return outcome.kind;
+        });
+        expect(outcomes.filter((kind) => kind === 'accepted')).toHaveLength(Math.min(1, order.length));
       }
     }),
   );

@@ -309,6 +309,7 @@ export class Reconciler {
     return {
       now: clock.now(),
       members: new Map(members),
+      membersWaited: this.#membersWaited,
       waitingFor: this.#waitingFor(pool),
       registryConnected: federation.status().connected,
       nic: actions.nic(pool.context),

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { parseHostAddress, type HostAddress, type NodeName } from '@routerd/resources';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Liveness, PoolContext, PoolSituation } from '../src/model.ts';
+import { deliveryRouters, placeHolder } from '../src/placement.ts';
+import { address, contextOf, must, node, site, situationOf, type SituationOptions } from './fixtures.ts';
+
+const [a, b] = [node('aws-router-a'), node('aws-router-b')];
+const numbered = (host: number): HostAddress => must(parseHostAddress(`10.77.60.${host}/32`));
+
+function domainOf(context: PoolContext) {
+  const member = context.members.get(a);
+  if (member === undefined) throw new Error('the fixture has routers at AWS');
+  return member.domain;
+}
+
+function place(context: PoolContext, options: SituationOptions, incumbent?: NodeName, of = address) {
+  return placeHolder(context, situationOf(context, options), domainOf(context), of, incumbent);
+}
+
+/** From outside the site, so that no router is alive only because it looks at itself. */
+const outside = contextOf({ self: 'oci-router-a' });
+const equal = contextOf({ self: 'oci-router-a', priorities: [10, 10] });
+
+test('the lowest priority captures, and takes back what a stand-in holds', () => {
+  expect(place(outside, {}, b)).toEqual({
+    node: a,
+    because: {
+      rule: 'placement.preferred',
+      node: a,
+      priority: 10,
+      losers: [{ node: b, because: 'lower-priority' }],
+    },
+  });
+});
+
+test('at equal priority the incumbent keeps', () => {
+  for (const [incumbent, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    expect(place(equal, {}, incumbent)).toEqual({
+      node: incumbent,
+      because: { rule: 'placement.incumbent', node: incumbent, losers: [{ node: other, because: 'not-incumbent' }] },
+    });
+  }
+});
+
+test('addresses without an incumbent spread over equals, and losing one router moves only its own', () => {
+  const addresses = Array.from({ length: 200 }, (_, index) => numbered(index + 1));
+  const of = (name: NodeName): readonly HostAddress[] =>
+    addresses.filter((each) => place(equal, {}, undefined, each).node === name);
+  expect(of(a).length).toBeGreaterThan(60);
+  expect(of(b).length).toBeGreaterThan(60);
+  for (const each of of(b)) expect(place(equal, { liveness: { [a]: 'dead' } }, undefined, each).node).toBe(b);
+});
+
+test.each([
+  ['dead', undefined],
+  ['suspect', a],
+  ['unheard', undefined],
+] as const)('a router that is %s is given nothing new; as the incumbent it keeps: %s', (liveness, kept) => {
+  const options: SituationOptions = { liveness: { [a]: liveness } };
+  expect(place(outside, options).node).toBe(b);
+  expect(place(outside, options, a).node).toBe(kept ?? b);
+});
+
+test('an incumbent that was not heard yet keeps while the members are waited for', () => {
+  expect(place(outside, { liveness: { [a]: 'unheard' }, membersAwaited: true }, a).node).toBe(a);
+});
+
+test('a node is alive to itself, and not eligible while it drains', () => {
+  const self = contextOf({ self: a });
+  const alone: SituationOptions = { liveness: { [a]: 'unheard', [b]: 'dead' } };
+  expect(place(self, alone).node).toBe(a);
+  expect(place(self, { ...alone, draining: [a] })).toEqual({
+    node: undefined,
+    because: {
+      rule: 'placement.none-eligible',
+      losers: [
+        { node: a, because: 'draining' },
+        { node: b, because: 'dead' },
+      ],
+    },
+  });
+});
+
+const livenesses = fc.constantFrom<Liveness>('alive', 'suspect', 'dead', 'unheard');
+const situations = fc.record({
+  liveness: fc.record({ [a]: livenesses, [b]: livenesses }),
+  draining: fc.subarray<string>([a, b]),
+  membersAwaited: fc.boolean(),
+});
+
+test('placement agrees with a naive second implementation', () => {
+  const priorities = fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 }));
+  fc.assert(
+    fc.property(
+      situations,
+      priorities,
+      fc.integer({ min: 1, max: 254 }),
+      fc.constantFrom(undefined, a, b),
+      (...given) => {
+        const [options, drawn, host, incumbent] = given;
+        const context = contextOf({ self: 'oci-router-a', priorities: drawn });
+        const candidates = [a, b]
+          .filter((name) => !options.draining.includes(name))
+          .filter((name) => {
+            const liveness = options.liveness[name];
+            const mayStay = liveness === 'suspect' || (liveness === 'unheard' && options.membersAwaited);
+            return liveness === 'alive' || (mayStay && name === incumbent);
+          })
+          .map((name) => ({
+            name,
+            order: [
+              drawn[name === a ? 0 : 1],
+              name === incumbent ? 0 : 1,
+              -Number.parseInt(
+                createHash('sha256').update(`10.77.60.${host}/32|${name}`).digest('hex').slice(0, 12),
+                16,
+              ),
+            ],
+          }));
+        const best = candidates.reduce<(typeof candidates)[number] | undefined>(
+          (winner, each) => (winner === undefined || isBefore(each.order, winner.order) ? each : winner),
+          undefined,
+        );
+        expect(place(context, options, incumbent, numbered(host)).node).toBe(best?.name);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+function isBefore(left: readonly number[], right: readonly number[]): boolean {
+  const index = left.findIndex((value, position) => value !== right[position]);
+  return index >= 0 && (left[index] ?? 0) < (right[index] ?? 0);
+}
+
+function deliver(options: SituationOptions): readonly NodeName[] {
+  const situation: PoolSituation = situationOf(outside, options);
+  return deliveryRouters(outside, situation, site('aws'), address);
+}
+
+test.each<[string, SituationOptions, NodeName]>([
+  ['both are well', {}, a],
+  ['the first is only suspect', { liveness: { [a]: 'suspect' } }, a],
+  ['the first drains', { draining: [a] }, b],
+  ['the first is dead', { liveness: { [a]: 'dead' } }, b],
+  ['the first is dead and the second drains', { liveness: { [a]: 'dead' }, draining: [b] }, b],
+  ['the first was not heard since our start, and is still waited for', waiting(), a],
+  ['the first was waited for in vain', { liveness: { [a]: 'unheard' } }, b],
+  ['all are dead, which a broken view looks like', { liveness: { [a]: 'dead', [b]: 'dead' } }, a],
+  ['all are unheard', { liveness: { [a]: 'unheard', [b]: 'unheard' } }, a],
+])('delivery goes to the right router of the owning site when %s', (_, options, expected) => {
+  expect(deliver(options)[0]).toBe(expected);
+});
+
+function waiting(): SituationOptions {
+  return { liveness: { [a]: 'unheard' }, membersAwaited: true };
+}
+
+test('whatever is alive, delivery always has every router of the site to fall back on', () => {
+  fc.assert(
+    fc.property(situations, (options) => {
+      expect([...deliver(options)].toSorted()).toEqual([a, b]);
+    }),
+  );
+});
+
+test('delivery follows the router that captures there, so that both directions meet', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 254 }), fc.constantFrom<Liveness>('alive', 'dead'), (host, liveness) => {
+      const options: SituationOptions = { liveness: { [a]: liveness } };
+      const of = numbered(host);
+      expect(deliveryRouters(equal, situationOf(equal, options), site('aws'), of)[0]).toBe(
+        place(equal, options, undefined, of).node,
+      );
+    }),
+  );
+});
