@@ -70,7 +70,7 @@ export function claimRecord(
 
 export function inUse(files: LabFiles, record: LabRecord | undefined): LabFault {
   const who =
-    record === undefined ? '' : record.keep && record.ready ? ', kept up' : `, by process ${record.owner.pid}`;
+    record === undefined ? '' : isRunning(record.owner) ? ` by process ${record.owner.pid}` : ': it was kept up';
   return new LabFault(
     'lab.in-use',
     `The lab "${files.name}" is in use${who}.`,

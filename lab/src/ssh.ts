@@ -4,8 +4,6 @@ import path from 'node:path';
 import { runCommand } from '@routerd/runtime';
 import { outputOf } from './lab-fault.ts';
 import type { LabFiles } from './lab-files.ts';
-import type { ProcessId } from './process-table.ts';
-import type { Vm } from './vm.ts';
 
 export interface SshFiles {
   readonly serverConfig: string;
@@ -30,10 +28,8 @@ export function sshFiles(files: LabFiles): SshFiles {
   return { serverConfig: path.join(dir, 'sshd_config'), clientConfig: path.join(dir, 'ssh_config') };
 }
 
-export async function startSshd(vm: Vm, ssh: SshFiles, logFile: string): Promise<ProcessId> {
-  const process = await vm.daemon(['/usr/sbin/sshd', '-D', '-e', '-f', ssh.serverConfig], { logFile });
-  await vm.listening(22);
-  return process;
+export function sshServer(ssh: SshFiles): readonly string[] {
+  return ['/usr/sbin/sshd', '-D', '-e', '-f', ssh.serverConfig];
 }
 
 function serverConfig(hostKey: string, authorizedKeys: string): string {

@@ -151,16 +151,8 @@ export class Vm {
     return ['nsenter', `--net=/run/netns/${this.record.namespace}`, ...argv];
   }
 
-  /** Waits until something inside has a port open, by /proc/net: no process is started to look. */
-  async listening(port: number, protocol: 'tcp' | 'udp' = 'tcp', deadlineMs = 10_000): Promise<void> {
-    await waitUntil(
-      `${this.name}: a listener on ${protocol} port ${port}`,
-      () => this.#hasListener(port, protocol) || undefined,
-      { deadlineMs, everyMs: 5 },
-    );
-  }
-
-  #hasListener(port: number, protocol: 'tcp' | 'udp'): boolean {
+  /** Whether something inside has a port open, by /proc/net: no process is started to look. */
+  hasListener(port: number, protocol: 'tcp' | 'udp' = 'tcp'): boolean {
     const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
     const listens = protocol === 'tcp' ? '0A' : '07'; // TCP_LISTEN; an unconnected UDP socket is TCP_CLOSE
     return [protocol, `${protocol}6`].some((table) => {
@@ -171,6 +163,14 @@ export class Vm {
         .map((line) => line.trim().split(/\s+/))
         .some(([, local, , state]) => state === listens && local?.endsWith(suffix) === true);
     });
+  }
+
+  async listening(port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<void> {
+    await waitUntil(
+      `${this.name}: a listener on ${protocol} port ${port}`,
+      () => this.hasListener(port, protocol) || undefined,
+      { deadlineMs: 10_000 },
+    );
   }
 
   /** Starts a program whose lines are wanted. SIGKILL of the lab kills it too. */

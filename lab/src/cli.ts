@@ -1,0 +1,135 @@
+/** `pnpm lab …` and `npm run demo`. */
+import { parseArgs } from 'node:util';
+import { demo, listScenarios, runOne } from './commands/demo.ts';
+import { shell } from './commands/shell.ts';
+import { status } from './commands/status.ts';
+import { down, up, wanDelay } from './commands/up-down.ts';
+import { LabFault } from './lab-fault.ts';
+import { HOST_NAMES } from './topology.ts';
+
+const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, with two routers and a client each.
+
+usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
+
+  demo [--only D1,D3]        build the lab, run the scenarios, take it down
+  demo --keep                the same, and leave the lab up
+  demo --list                the scenarios
+  up                         build the lab and leave it up
+  status                     machines, daemons and tunnels of the lab that is up
+  shell <host> [command…]    a shell in a machine, or one command
+  scenario <id>              run one scenario on the lab that is up
+  wan-delay <time>           one-way delay on the WAN: 25ms; 0 takes it away
+  down                       remove the lab; also what a crash left behind
+
+options
+  --wan-delay <time>         (demo, up) one-way delay on the WAN; default 0
+  --wan-rate <rate>          (demo, up) rate of each WAN port as tc(8) writes it; default 200mbit
+  --lab <name>               another lab beside the first; default "main"
+  --help
+
+examples
+  pnpm lab up --wan-delay 10ms
+  pnpm lab shell onprem-client ping -c3 aws-client
+  pnpm lab shell aws-router-a routerctl status
+  pnpm lab scenario D3
+  pnpm lab down
+
+hosts
+  ${HOST_NAMES.join(' ')}
+`;
+
+const OPTIONS = {
+  keep: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  lab: { type: 'string', default: 'main' },
+  'wan-delay': { type: 'string', default: '0' },
+  'wan-rate': { type: 'string', default: '200mbit' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** What follows the host of `shell` belongs to the command that runs there, options and all. */
+function splitShell(argv: readonly string[]): { readonly own: readonly string[]; readonly inner: readonly string[] } {
+  const at = argv.indexOf('shell');
+  const isHost = (word: string, index: number): boolean =>
+    index > at && !word.startsWith('-') && argv[index - 1] !== '--lab';
+  const host = at < 0 ? -1 : argv.findIndex(isHost);
+  return host < 0 ? { own: argv, inner: [] } : { own: argv.slice(0, host + 1), inner: argv.slice(host + 1) };
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { own, inner } = splitShell(argv.filter((word, index) => word !== '--' || index > 0));
+  const { values, positionals } = parseArgs({ args: [...own], options: OPTIONS, allowPositionals: true });
+  const [command, argument, ...rest] = positionals;
+  if (values.help || command === undefined) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 2;
+  }
+  if (!/^[a-z0-9]{1,12}$/.test(values.lab)) {
+    throw new LabFault(
+      'lab.usage',
+      `"${values.lab}" is no name for a lab.`,
+      'Use 1 to 12 lower-case letters and digits.',
+    );
+  }
+  const place = {
+    name: values.lab,
+    wanDelayMs: parseDelayMs(values['wan-delay']),
+    wanRate: values['wan-rate'],
+    keep: values.keep || command === 'up',
+  };
+  if (rest.length > 0) throw usage(`"${command}" takes no argument "${rest.join(' ')}".`);
+  switch (command) {
+    case 'demo':
+      return values.list ? listScenarios() : demo(place, values.only?.split(',') ?? []);
+    case 'scenario':
+      return runOne(place.name, needed(argument, 'the id of a scenario, for example D1'));
+    case 'up':
+      return up(place);
+    case 'down':
+      return down(place.name);
+    case 'status':
+      return status(place.name);
+    case 'wan-delay':
+      return wanDelay(place.name, parseDelayMs(needed(argument, 'a delay, for example 25ms')));
+    case 'shell':
+      return shell(place.name, needed(argument, 'a host, for example onprem-client'), inner);
+    default:
+      throw usage(`There is no command "${command}".`);
+  }
+}
+
+function needed(argument: string | undefined, what: string): string {
+  if (argument === undefined) throw usage(`Missing: ${what}.`);
+  return argument;
+}
+
+function usage(message: string): LabFault {
+  return new LabFault('lab.usage', message, 'See "pnpm lab --help".');
+}
+
+/** `25ms`, `1s` or a bare number of milliseconds. */
+function parseDelayMs(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text) ?? [];
+  const delayMs = Number(count) * (unit === 's' ? 1000 : 1);
+  if (count === undefined || delayMs > 5000) throw usage(`"${text}" is no delay between 0 and 5 s.`);
+  return delayMs;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (cause) {
+  const fault = cause instanceof LabFault ? cause : undefined;
+  const isUsage = fault?.code === 'lab.usage' || (cause instanceof TypeError && 'code' in cause); // parseArgs throws TypeErrors with a code
+  const text =
+    fault === undefined && !isUsage && cause instanceof Error
+      ? (cause.stack ?? cause.message)
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
+  process.stderr.write(`error: ${text}\n`);
+  if (fault?.remedy !== undefined) process.stderr.write(`remedy: ${fault.remedy}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}
+// What was still being waited for when a phase failed would keep the process for its deadline.
+process.exit();

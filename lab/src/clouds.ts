@@ -1,0 +1,39 @@
+/** The emulated clouds: one process in each fabric's machine is the metadata service, the vendor's API and the fabric's rules. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { cloudConfigOf, controlSocket, type EmulatorTimings } from './cloud-accounts.ts';
+import type { Lab } from './lab.ts';
+import type { Material } from './material.ts';
+import { FABRICS, type Cloud } from './topology.ts';
+
+const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
+
+/**
+ * How long a mutating call takes, and how long after it packets follow. In proportion to the vendors (Azure takes longest by far,
+ * because a change is a long-running operation), but a hundred times faster, so that a demo does not wait for minutes.
+ */
+const TIMINGS: Readonly<Record<Cloud, EmulatorTimings>> = {
+  aws: { mutationDelayMs: 60, fabricDelayMs: 40 },
+  azure: { mutationDelayMs: 400, fabricDelayMs: 50 },
+  oci: { mutationDelayMs: 150, fabricDelayMs: 50 },
+};
+
+export async function startClouds(lab: Lab, material: Material): Promise<void> {
+  const dir = path.join(lab.files.stateDir, 'clouds');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  await Promise.all(
+    FABRICS.map(async ({ name, cloud }) => {
+      const configFile = path.join(dir, `${cloud}.json`);
+      const config = cloudConfigOf(cloud, lab.files, material.clouds[cloud], TIMINGS[cloud]);
+      writeFileSync(configFile, JSON.stringify(config, undefined, 2));
+      await lab.startDaemon(name, 'cloud', [process.execPath, PROGRAM, configFile], {
+        NODE_COMPILE_CACHE: lab.files.compileCacheDir,
+      });
+      const socket = controlSocket(lab.files, cloud);
+      await lab.untilDaemon(name, 'cloud', 'serving', () => {
+        const vm = lab.vm(name);
+        return vm.hasListener(443) && vm.hasListener(80) && existsSync(socket);
+      });
+    }),
+  );
+}

@@ -1,0 +1,45 @@
+import { openLab, type Lab } from '../lab.ts';
+import { isRunning } from '../process-table.ts';
+import { renderTable } from '../progress.ts';
+import { isReady } from '../router-api.ts';
+import { CLIENTS, FABRICS, HUB, peersOf, ROUTERS } from '../topology.ts';
+
+/** @returns 1 when a machine or a daemon is down, or a router is not ready */
+export async function status(labName: string): Promise<number> {
+  const lab = openLab(labName);
+  const rows = await Promise.all(lab.record.vms.map(async ({ hostName }) => rowOf(lab, hostName)));
+  const table = renderTable(['HOST', 'ADDRESS', 'DAEMONS', 'STATE'], rows);
+  const wan = lab.record.wanDelayMs === 0 ? 'no delay' : `${lab.record.wanDelayMs} ms each way`;
+  if (!lab.record.ready) process.stdout.write('This lab was not built to its end.\n\n');
+  process.stdout.write(`${table}\n\nWAN: ${wan}   logs: ${lab.files.logDir}\n`);
+  return rows.every((row) => row[3]?.startsWith('up')) ? 0 : 1;
+}
+
+async function rowOf(lab: Lab, hostName: string): Promise<readonly string[]> {
+  const daemons = lab.record.daemons.filter((daemon) => daemon.hostName === hostName);
+  const names = daemons.map(({ name, process }) => (isRunning(process) ? name : `${name} (dead)`));
+  return [hostName, addressOf(hostName), names.join(', ') || '-', await stateOf(lab, hostName, daemons)];
+}
+
+async function stateOf(lab: Lab, hostName: string, daemons: Lab['record']['daemons']): Promise<string> {
+  const vm = lab.vm(hostName);
+  if (!vm.isUp()) return 'down';
+  if (daemons.some(({ process }) => !isRunning(process))) return 'daemon dead';
+  const router = ROUTERS.find(({ name }) => name === hostName);
+  if (router === undefined) return 'up';
+  if (!(await isReady(vm))) return 'not ready';
+  const shaken = (await vm.output(['wg', 'show', 'all', 'latest-handshakes']))
+    .split('\n')
+    .filter((line) => Number(line.split('\t')[2] ?? 0) > 0);
+  return `up, ready, ${shaken.length} of ${peersOf(router).length} tunnels`;
+}
+
+function addressOf(hostName: string): string {
+  const router = ROUTERS.find(({ name }) => name === hostName);
+  if (router !== undefined) return `${router.address}  wan ${router.wanAddress}  overlay ${router.overlay}`;
+  const client = CLIENTS.find(({ name }) => name === hostName);
+  if (client !== undefined) return client.address;
+  const fabric = FABRICS.find(({ name }) => name === hostName);
+  if (fabric !== undefined) return `wan ${fabric.wanAddress}`;
+  return hostName === HUB.name ? `wan ${HUB.address}` : '-';
+}

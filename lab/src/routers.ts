@@ -1,0 +1,84 @@
+/** routerd on each router: configuration from the topology, one daemon a machine, ready when it says so and its tunnels have shaken hands. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Lab } from './lab.ts';
+import { CHECKOUT, routerDir } from './lab-files.ts';
+import type { Material } from './material.ts';
+import { isReady } from './router-api.ts';
+import { renderRouterConfig } from './router-config.ts';
+import { isCloud, peersOf, ROUTERS, type Router } from './topology.ts';
+import { waitUntil } from './wait-until.ts';
+
+const DAEMON = path.join(CHECKOUT, 'packages/routerd/src/main.ts');
+const READY_DEADLINE_MS = 60_000;
+
+export async function startRouters(lab: Lab, material: Material): Promise<void> {
+  await Promise.all(
+    ROUTERS.map(async (router) => {
+      writeRouterFiles(lab, router, material);
+      await startRouter(lab, router);
+    }),
+  );
+  await Promise.all(ROUTERS.map(async (router) => routerReady(lab, router)));
+}
+
+function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
+  const dir = routerDir(lab.files, router.name);
+  mkdirSync(path.join(dir, 'state'), { recursive: true, mode: 0o700 });
+  const secret = (name: string, text: string): string => {
+    const file = path.join(dir, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  const keys = material.of(router.name);
+  const config = renderRouterConfig(router, {
+    seedFile: secret('identity.nk', `${keys.seed}\n`),
+    wireGuardKeyFile: secret('wireguard.key', `${keys.wireGuard.privateKey}\n`),
+    hubCaFile: material.caFile,
+    identities: new Map(ROUTERS.map(({ name }) => [name, material.of(name).publicKey])),
+    wireGuardKeys: new Map(ROUTERS.map(({ name }) => [name, material.of(name).wireGuard.publicKey])),
+    executor: {
+      node: process.execPath,
+      main: isCloud(router.site) ? path.join(CHECKOUT, 'plugins', router.site, 'src/main.ts') : '',
+      environment: { NODE_EXTRA_CA_CERTS: material.caFile, NODE_COMPILE_CACHE: lab.files.compileCacheDir },
+    },
+  });
+  writeFileSync(path.join(dir, 'router.yaml'), config);
+}
+
+/** Also starts it again after it was killed: the state directory and the kernel are as it left them. */
+export async function startRouter(lab: Lab, router: Router): Promise<void> {
+  const dir = routerDir(lab.files, router.name);
+  const argv = [
+    process.execPath,
+    DAEMON,
+    'serve',
+    '--config',
+    path.join(dir, 'router.yaml'),
+    '--state-dir',
+    path.join(dir, 'state'),
+  ];
+  await lab.startDaemon(router.name, 'routerd', argv, { NODE_COMPILE_CACHE: lab.files.compileCacheDir });
+}
+
+export async function routerReady(lab: Lab, router: Router): Promise<void> {
+  const vm = lab.vm(router.name);
+  const limits = { deadlineMs: READY_DEADLINE_MS, everyMs: 50 };
+  await lab.untilDaemon(router.name, 'routerd', 'being ready', async () => isReady(vm), limits);
+  let missing: readonly string[] = [];
+  await waitUntil(
+    () => `${router.name}: a handshake with ${missing.join(', ')}`,
+    async () => {
+      missing = await peersWithoutHandshake(lab, router);
+      return missing.length === 0 ? true : undefined;
+    },
+    limits,
+  );
+}
+
+/** `wg show all latest-handshakes`: interface, peer's key, seconds since 1970 or 0. */
+async function peersWithoutHandshake(lab: Lab, router: Router): Promise<readonly string[]> {
+  const text = await lab.vm(router.name).output(['wg', 'show', 'all', 'latest-handshakes']);
+  const shaken = text.split('\n').filter((line) => Number(line.split('\t')[2] ?? 0) > 0).length;
+  return shaken >= peersOf(router).length ? [] : [`${peersOf(router).length - shaken} of its peers`];
+}

@@ -1,0 +1,16 @@
+import type { Evidence } from './evidence.ts';
+import type { Lab } from './lab.ts';
+import type { Progress } from './progress.ts';
+
+/** One story with a verdict. It asserts on what the kernel, the fabrics and the clients see, never on what routerd says of itself. */
+export interface Scenario {
+  readonly id: string;
+  readonly title: string;
+  run(stage: Stage): Promise<void>;
+}
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly evidence: Evidence;
+  readonly progress: Progress;
+}

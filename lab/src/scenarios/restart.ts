@@ -1,0 +1,98 @@
+/** R1: each routerd in turn is killed with -9 in the middle of traffic; nothing that flows notices, and the kernel is never touched. */
+import { flowName, type Flow } from '../client-flows.ts';
+import { copyOverSsh, writeBlob } from '../copy.ts';
+import type { Lab } from '../lab.ts';
+import { KernelWatch } from '../measure/kernel-watch.ts';
+import { SteadyPing } from '../measure/steady-ping.ts';
+import { signalProcess } from '../process-table.ts';
+import { routerReady, startRouter } from '../routers.ts';
+import type { Scenario, Stage } from '../scenario.ts';
+import { differences, kernelState } from '../snapshot.ts';
+import { clientAt, ROUTERS, type Router, type Site } from '../topology.ts';
+
+/** Milliseconds between two pings of a flow. */
+const PING_INTERVAL_MS = 5;
+
+const flow = (from: Site, to: Site): Flow => ({ from: clientAt(from), to: clientAt(to) });
+/** Together they cross every router that carries traffic, in both directions. */
+const FLOWS: readonly Flow[] = [
+  flow('onprem', 'aws'),
+  flow('aws', 'azure'),
+  flow('azure', 'oci'),
+  flow('oci', 'onprem'),
+];
+const COPIES: readonly Flow[] = [flow('aws', 'onprem'), flow('azure', 'oci')];
+
+export const restart: Scenario = {
+  id: 'R1',
+  title: 'every routerd killed with -9 under traffic: no packet lost, no change in any kernel',
+  async run(stage) {
+    const { lab, evidence } = stage;
+    const blob = await writeBlob(lab.files, 32 * 1024 * 1024);
+    const before = new Map(await Promise.all(ROUTERS.map(async (router) => stateOf(lab, router))));
+    const watches = await Promise.all(ROUTERS.map(async (router) => KernelWatch.start(lab.vm(router.name))));
+    const pings = await Promise.all(
+      FLOWS.map(async ({ from, to }) => SteadyPing.start(lab.vm(from.name), to.address, PING_INTERVAL_MS)),
+    );
+    const copying = COPIES.map(async (each) => ({ each, sha256: await copyOverSsh(lab, each, blob) }));
+    for (const router of ROUTERS) await killAndStart(stage, router);
+    for (const { each, sha256 } of await Promise.all(copying)) {
+      evidence.check(`copy over SSH ${flowName(each)} across the restarts: sha256`, blob.sha256, sha256);
+    }
+    await judgePings(stage, pings);
+    for (const [index, router] of ROUTERS.entries()) {
+      await judgeKernel(stage, router, before.get(router.name) ?? '', watches[index]);
+    }
+  },
+};
+
+async function stateOf(lab: Lab, router: Router): Promise<readonly [string, string]> {
+  return [router.name, await kernelState(lab.vm(router.name))];
+}
+
+async function killAndStart({ lab, evidence }: Stage, router: Router): Promise<void> {
+  const killed = signalProcess(lab.daemon(router.name, 'routerd'), 'SIGKILL');
+  evidence.check(`${router.name}: routerd was running and is killed`, 'yes', killed ? 'yes' : 'no');
+  const start = performance.now();
+  await startRouter(lab, router);
+  await routerReady(lab, router);
+  evidence.measure(`${router.name} ready again after`, performance.now() - start);
+}
+
+async function judgePings({ evidence }: Stage, pings: readonly SteadyPing[]): Promise<void> {
+  for (const [index, ping] of pings.entries()) {
+    const name = flowName(FLOWS[index] ?? flow('onprem', 'aws'));
+    const { sent, lost, longestGapMs, text } = await ping.stop();
+    evidence.file(`ping-${name.replace('->', '-')}.txt`, text);
+    evidence.check(
+      `${name}: packets lost of those sent`,
+      '0',
+      `${lost.length === 0 ? 0 : `${lost.length} of ${sent} (${lost.slice(0, 10).join(' ')})`}`,
+    );
+    evidence.measure(`${name} longest gap between answers`, longestGapMs);
+  }
+}
+
+async function judgeKernel(
+  { lab, evidence }: Stage,
+  router: Router,
+  before: string,
+  watch: KernelWatch | undefined,
+): Promise<void> {
+  const after = await kernelState(lab.vm(router.name));
+  const changed = differences(before, after);
+  evidence.file(`${router.name}/before.txt`, before);
+  evidence.file(`${router.name}/after.txt`, after);
+  evidence.check(
+    `${router.name}: difference of the kernel's state before and after`,
+    'none',
+    changed === '' ? 'none' : changed,
+  );
+  const events = watch?.stop() ?? ['the monitor was not running'];
+  evidence.file(`${router.name}/monitor.txt`, events.join('\n'));
+  evidence.check(
+    `${router.name}: changes that the kernel reported meanwhile`,
+    'none',
+    events.length === 0 ? 'none' : events.slice(0, 5).join(' | '),
+  );
+}
