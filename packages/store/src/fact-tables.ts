@@ -1,0 +1,70 @@
+/** Outbox, accepted facts and high-water marks. */
+import type { AcceptedFact, Fact, FactStore, HighWaterStore } from '@routerd/federation';
+import type { CaptureEpoch, CaptureKey } from '@routerd/mobility';
+import { decode, encode } from './row-codec.ts';
+import type { StateFile } from './state-file.ts';
+
+export function factStoreOn(file: StateFile): FactStore {
+  const { durable, relaxed } = file;
+  const nextSequence = durable.prepare<[], { value: number }>(
+    `INSERT INTO meta (key, value) VALUES ('outbox.sequence', 1)
+     ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value`,
+  );
+  const insert = durable.prepare<[number, string, string, string]>(
+    'INSERT INTO outbox (sequence, id, fact, wire) VALUES (?, ?, ?, ?)',
+  );
+  const unsent = durable.prepare<[number], { fact: string; wire: string }>(
+    'SELECT fact, wire FROM outbox ORDER BY sequence LIMIT ?',
+  );
+  const depth = durable.prepare<[], { depth: number }>('SELECT count(*) AS depth FROM outbox');
+  const remove = relaxed.prepare<[string]>('DELETE FROM outbox WHERE id = ?');
+  const accept = relaxed.prepare<[string, string, string]>(
+    `INSERT INTO accepted_facts (source, address, accepted) VALUES (?, ?, ?)
+     ON CONFLICT (source, address) DO UPDATE SET accepted = excluded.accepted`,
+  );
+  const accepted = relaxed.prepare<[], { accepted: string }>(
+    'SELECT accepted FROM accepted_facts ORDER BY source, address',
+  );
+  return {
+    appendLocal: (make) =>
+      file.write('durable', () => {
+        const sequence = nextSequence.get()?.value ?? 1;
+        const { fact, wire } = make(sequence);
+        insert.run(sequence, fact.id, encode(fact), wire);
+        return fact;
+      }),
+    unsent: (limit) => file.read(() => unsent.all(limit).map(({ fact, wire }) => ({ fact: decode<Fact>(fact), wire }))),
+    // Relaxed: a fact that comes back after a power cut is published twice, and that is harmless by its id.
+    markSent: (ids) => {
+      if (ids.length > 0) file.write('relaxed', () => ids.forEach((id) => remove.run(id)));
+    },
+    outboxDepth: () => file.read(() => depth.get()?.depth ?? 0),
+    saveAccepted: (facts) => {
+      if (facts.length === 0) return;
+      file.write('relaxed', () => {
+        for (const each of facts) accept.run(each.fact.source, each.fact.address, encode(each));
+      });
+    },
+    loadAccepted: () => file.read(() => accepted.all().map((row) => decode<AcceptedFact>(row.accepted))),
+  };
+}
+
+/** Kept in memory as well: `all` is asked on every pass of the planner. */
+export function highWaterStoreOn(file: StateFile): HighWaterStore {
+  const { durable } = file;
+  const raise = durable.prepare<[string, number]>(
+    `INSERT INTO high_water (key, epoch) VALUES (?, ?)
+     ON CONFLICT (key) DO UPDATE SET epoch = excluded.epoch WHERE excluded.epoch > epoch`,
+  );
+  const rows = durable.prepare<[], { key: CaptureKey; epoch: CaptureEpoch }>('SELECT key, epoch FROM high_water').all();
+  const marks = new Map(rows.map(({ key, epoch }) => [key, epoch]));
+  return {
+    raise: (raised) => {
+      const higher = raised.filter(({ key, epoch }) => epoch > (marks.get(key) ?? 0));
+      if (higher.length === 0) return;
+      file.write('durable', () => higher.forEach(({ key, epoch }) => raise.run(key, epoch)));
+      for (const { key, epoch } of higher) if (epoch > (marks.get(key) ?? 0)) marks.set(key, epoch);
+    },
+    all: () => marks,
+  };
+}

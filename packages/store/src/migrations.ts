@@ -1,0 +1,69 @@
+/** The schema, as the steps that led to it. A step that was released is never edited. All times are ms since 1970. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- Facts of this node that the federation has not acknowledged. Sequences come from meta and never repeat.
+  CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    fact TEXT NOT NULL,
+    wire TEXT NOT NULL
+  ) STRICT;
+
+  -- The last accepted fact per (source, address).
+  CREATE TABLE accepted_facts (
+    source TEXT NOT NULL,
+    address TEXT NOT NULL,
+    accepted TEXT NOT NULL,
+    PRIMARY KEY (source, address)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE high_water (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE actions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    idempotency_key TEXT NOT NULL UNIQUE,
+    provider TEXT NOT NULL,
+    status TEXT NOT NULL,
+    proposal TEXT NOT NULL,
+    approved_by TEXT,
+    attempts INTEGER NOT NULL,
+    next_attempt_at INTEGER,
+    error_class TEXT,
+    message TEXT NOT NULL,
+    observed TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX actions_by_status ON actions (status, id);
+
+  CREATE TABLE attempts (
+    attempt TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    outcome TEXT
+  ) STRICT;
+  CREATE TABLE attempt_actions (
+    action_id INTEGER NOT NULL REFERENCES actions (id),
+    attempt TEXT NOT NULL REFERENCES attempts (attempt),
+    PRIMARY KEY (action_id, attempt)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX attempt_actions_by_attempt ON attempt_actions (attempt);
+
+  CREATE TABLE owned_objects (key TEXT PRIMARY KEY, prior_value TEXT) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE leases (
+    pool TEXT NOT NULL,
+    address TEXT NOT NULL,
+    lease TEXT NOT NULL,
+    PRIMARY KEY (pool, address)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE objects (
+    identity TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
