@@ -2,12 +2,14 @@ import { openLab, type Lab } from '../lab.ts';
 import { isRunning } from '../process-table.ts';
 import { renderTable } from '../progress.ts';
 import { isReady } from '../router-api.ts';
-import { CLIENTS, FABRICS, HUB, peersOf, ROUTERS } from '../topology.ts';
+import { CLIENTS, FABRICS, HOST_NAMES, HUB, peersOf, ROUTERS } from '../topology.ts';
 
 /** @returns 1 when a machine or a daemon is down, or a router is not ready */
 export async function status(labName: string): Promise<number> {
   const lab = openLab(labName);
-  const rows = await Promise.all(lab.record.vms.map(async ({ hostName }) => rowOf(lab, hostName)));
+  const place = (name: string): number => (HOST_NAMES.includes(name) ? HOST_NAMES.indexOf(name) : HOST_NAMES.length);
+  const names = lab.record.vms.map(({ hostName }) => hostName).toSorted((a, b) => place(a) - place(b));
+  const rows = await Promise.all(names.map(async (name) => rowOf(lab, name)));
   const table = renderTable(['HOST', 'ADDRESS', 'DAEMONS', 'STATE'], rows);
   const wan = lab.record.wanDelayMs === 0 ? 'no delay' : `${lab.record.wanDelayMs} ms each way`;
   if (!lab.record.ready) process.stdout.write('This lab was not built to its end.\n\n');
