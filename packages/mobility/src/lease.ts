@@ -1,6 +1,7 @@
 /** Which site owns an address: from facts, by rules, with time as an argument. */
-import type { HostAddress, Instant, NodeName, SiteName } from '@routerd/resources';
-import type { AddressInput, AddressLease, PoolContext, PoolSituation, Reason, Sighting } from './model.ts';
+import type { Instant, SiteName } from '@routerd/resources';
+import type { AddressInput, AddressLease, PoolContext, PoolSituation, Reason } from './model.ts';
+import { isDeaf, siteVoices, type SiteVoice } from './site-voice.ts';
 
 export interface LeaseVerdict {
   /** Undefined while nobody has ever reported the address. */
@@ -10,247 +11,161 @@ export interface LeaseVerdict {
   readonly lookAgainAt: Instant | undefined;
 }
 
-/**
- * What one site says of the address.
- * fresh: asserted by a fact that stands. gone: positively denied. lapsed: its node is alive and no longer asserts. silent: its node
- * cannot be heard, so nothing follows from its silence.
- */
-interface SiteVoice {
-  readonly site: SiteName;
-  readonly kind: 'fresh' | 'gone' | 'lapsed' | 'silent';
-  readonly node: NodeName;
-  readonly role: 'onprem' | 'cloud';
-  readonly firstAcceptedAt: Instant;
-  readonly observedAt: Instant;
-  /** Undefined for static ownership. */
-  readonly expiresAt: Instant | undefined;
+interface Case {
+  readonly context: PoolContext;
+  readonly situation: PoolSituation;
+  readonly input: AddressInput;
+  readonly voices: readonly SiteVoice[];
 }
 
-/** Order of sightings is irrelevant; never throws. Cost: linear in the sightings of the one address. */
+/**
+ * 1. A lease begins with the first fresh assertion, and follows its site, not the router that happens to carry it.
+ * 2. The incumbent keeps while its site asserts; another site that asserts too makes a conflict, visible in status, and no hand-over.
+ * 3. It ends by positive evidence: a denial, at once; or its fact's end while its node lives and is heard, after the hold.
+ * 4. When its node cannot be heard the lease stands, stale. A site that asserts meanwhile takes over after the hold, which runs from
+ *    its first uninterrupted sighting; unless it is this node that cannot hear, which moves nothing.
+ *
+ * Never throws; the order of sightings is irrelevant; deriving again from the outcome changes nothing.
+ */
 export function deriveLease(context: PoolContext, situation: PoolSituation, input: AddressInput): LeaseVerdict {
-  const { accepted, refused } = admitSightings(context, input);
+  const { voices, refused } = siteVoices(context, situation, input);
+  const given: Case = { context, situation, input, voices };
   const previous = input.previousLease;
-  const voices = voicesOf(context, situation, input.address, accepted, previous?.ownerNode);
   const verdict =
-    previous === undefined || previous.status === 'expired'
-      ? grantAnew(context, situation, input.address, previous, voices)
-      : keepOrMove(context, situation, previous, voices);
+    previous === undefined || previous.status === 'expired' ? grantAnew(given, previous) : keepOrMove(given, previous);
   return { ...verdict, because: [...verdict.because, ...refused] };
 }
 
-/** Facts count only from members, about their own site, and never from the node that itself captures the address there. */
-function admitSightings(
-  context: PoolContext,
-  input: AddressInput,
-): { readonly accepted: readonly Sighting[]; readonly refused: readonly Reason[] } {
-  const accepted: Sighting[] = [];
-  const refused: Reason[] = [];
-  for (const sighting of input.sightings.toSorted((a, b) => (a.source < b.source ? -1 : 1))) {
-    const member = context.members.get(sighting.source);
-    if (member === undefined || member.site !== sighting.site) continue;
-    const record = input.records.get(member.domain);
-    if (sighting.kind === 'observed' && record?.holder === sighting.source)
-      refused.push({ rule: 'fact.refused-holder', source: sighting.source, captureKey: record.key });
-    else accepted.push(sighting);
+function grantAnew(given: Case, previous: AddressLease | undefined): LeaseVerdict {
+  const winner = given.voices.find(({ kind }) => kind === 'fresh');
+  if (winner !== undefined) {
+    const leaseEpoch = previous === undefined ? 1 : previous.leaseEpoch + (previous.site === winner.site ? 0 : 1);
+    return asserted(given, winner, { leaseEpoch, since: given.situation.now });
   }
-  return { accepted, refused };
+  if (previous !== undefined) return { lease: previous, because: endReasons(given, previous), lookAgainAt: undefined };
+  const denial = given.voices
+    .filter(({ kind }) => kind === 'gone')
+    .reduce<SiteVoice | undefined>(
+      (last, voice) => (last === undefined || voice.acceptedAt > last.acceptedAt ? voice : last),
+      undefined,
+    );
+  if (denial === undefined)
+    return { lease: undefined, because: [{ rule: 'lease.never-seen' }], lookAgainAt: undefined };
+  // A newcomer hears of an end only. It still is one: this node may hold a capture from before it lost its memory.
+  const lease = leaseOf(given, denial, { leaseEpoch: 1, since: given.situation.now }, 'expired');
+  return { lease, because: endReasons(given, lease), lookAgainAt: undefined };
 }
 
-function voicesOf(
-  context: PoolContext,
-  situation: PoolSituation,
-  address: HostAddress,
-  sightings: readonly Sighting[],
-  ownerNode: NodeName | undefined,
-): readonly SiteVoice[] {
-  const bySite = new Map<SiteName, [SiteVoice, ...SiteVoice[]]>();
-  const add = (voice: SiteVoice): void => void bySite.set(voice.site, [voice, ...(bySite.get(voice.site) ?? [])]);
-  for (const { node, site, role, spec } of context.members.values()) {
-    if (spec.staticOwnedAddresses.includes(address))
-      add({
-        site,
-        role,
-        node,
-        kind: 'fresh',
-        firstAcceptedAt: 0 as Instant,
-        observedAt: 0 as Instant,
-        expiresAt: undefined,
-      });
+function keepOrMove(given: Case, previous: AddressLease): LeaseVerdict {
+  const incumbent = given.voices.find(({ site }) => site === previous.site);
+  const challenger = freshBesides(given, previous.site);
+  switch (incumbent?.kind) {
+    case 'fresh':
+      return asserted(given, incumbent, previous);
+    case 'gone':
+      return challenger === undefined ? ended(given, previous) : moved(given, previous, challenger);
+    case 'lapsed':
+      return lapsing(given, previous, challenger, incumbent.expiresAt ?? given.situation.now);
+    case 'silent':
+    case undefined:
+      return unheard(given, previous, challenger);
   }
-  for (const sighting of sightings) {
-    const member = context.members.get(sighting.source);
-    if (member === undefined) continue;
-    const { firstAcceptedAt, observedAt, expiresAt } = sighting;
-    add({
-      site: member.site,
-      role: member.role,
-      node: member.node,
-      kind: voiceKind(situation, sighting),
-      firstAcceptedAt,
-      observedAt,
-      expiresAt,
-    });
-  }
-  return [...bySite.values()]
-    .map((site) => strongest(site, ownerNode))
-    .toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt || (a.site < b.site ? -1 : 1));
 }
 
-function voiceKind(situation: PoolSituation, { kind, expiresAt, source }: Sighting): SiteVoice['kind'] {
-  if (kind === 'expired') return 'gone';
-  if (situation.now < expiresAt) return 'fresh';
-  return situation.members.get(source)?.liveness === 'alive' ? 'lapsed' : 'silent';
+interface Tenure {
+  readonly leaseEpoch: number;
+  readonly since: Instant;
 }
 
-const STRENGTH: Readonly<Record<SiteVoice['kind'], number>> = { fresh: 0, silent: 1, lapsed: 2, gone: 3 };
-
-/**
- * One voice a site: a standing assertion of any of its routers counts most, then a silence that proves nothing. The node that carries
- * the lease goes on carrying it while it says the same as the others.
- */
-function strongest(voices: readonly [SiteVoice, ...SiteVoice[]], ownerNode: NodeName | undefined): SiteVoice {
-  const sorted = voices.toSorted(
-    (a, b) =>
-      STRENGTH[a.kind] - STRENGTH[b.kind] ||
-      Number(b.node === ownerNode) - Number(a.node === ownerNode) ||
-      (a.node < b.node ? -1 : 1),
-  );
-  const best = sorted[0] ?? voices[0];
-  const same = sorted.filter(({ kind }) => kind === best.kind);
-  const isStatic = same.some(({ expiresAt }) => expiresAt === undefined);
+/** `owner` asserts the address and has it. */
+function asserted(given: Case, owner: SiteVoice, tenure: Tenure): LeaseVerdict {
+  const rival = freshBesides(given, owner.site);
   return {
-    ...best,
-    firstAcceptedAt: Math.min(...same.map(({ firstAcceptedAt }) => firstAcceptedAt)) as Instant,
-    expiresAt: isStatic ? undefined : (Math.max(...same.map(({ expiresAt }) => expiresAt ?? 0)) as Instant),
+    lease: leaseOf(given, owner, tenure, rival === undefined ? 'active' : 'conflict', rival),
+    because: [ownReason(owner), ...conflictReasons(owner, rival)],
+    lookAgainAt: nextChange(given),
   };
 }
 
-function grantAnew(
-  context: PoolContext,
-  situation: PoolSituation,
-  address: HostAddress,
-  previous: AddressLease | undefined,
-  voices: readonly SiteVoice[],
-): LeaseVerdict {
-  const [winner, rival] = voices.filter(({ kind }) => kind === 'fresh');
-  if (winner === undefined) {
-    return {
-      lease: previous,
-      because: previous === undefined ? [{ rule: 'lease.never-seen' }] : endReasons(voices, previous),
-      lookAgainAt: undefined,
-    };
-  }
-  const leaseEpoch = previous === undefined ? 1 : previous.leaseEpoch + (previous.site === winner.site ? 0 : 1);
-  const lease = leaseOf(context, address, winner, {
-    leaseEpoch,
-    since: situation.now,
-    status: rival === undefined ? 'active' : 'conflict',
-    rival,
-  });
-  return { lease, because: freshReasons(winner, rival), lookAgainAt: winner.expiresAt };
+function moved(given: Case, previous: AddressLease, winner: SiteVoice): LeaseVerdict {
+  const verdict = asserted(given, winner, { leaseEpoch: previous.leaseEpoch + 1, since: given.situation.now });
+  return { ...verdict, because: [...verdict.because, ...endReasons(given, previous)] };
 }
 
-/** The incumbent keeps while it asserts; it hands over when it is gone, or lapsed or silent and the hold has passed. */
-function keepOrMove(
-  context: PoolContext,
-  situation: PoolSituation,
-  previous: AddressLease,
-  voices: readonly SiteVoice[],
-): LeaseVerdict {
-  const incumbent = voices.find(({ site }) => site === previous.site);
-  const challenger = voices.find(({ site, kind }) => site !== previous.site && kind === 'fresh');
-  const { address, leaseEpoch, since } = previous;
-  if (incumbent?.kind === 'fresh') {
-    const status = challenger === undefined ? 'active' : 'conflict';
-    const lease = leaseOf(context, address, incumbent, {
-      leaseEpoch,
-      since,
-      status,
-      rival: challenger,
-    });
-    return {
-      lease,
-      because: freshReasons(incumbent, challenger),
-      lookAgainAt: earliest(incumbent.expiresAt, challenger?.expiresAt),
-    };
-  }
-  if (incumbent?.kind === 'gone') {
-    if (challenger !== undefined) return moveTo(context, situation, previous, challenger);
-    return {
-      lease: { ...previous, status: 'expired', challenger: undefined },
-      because: endReasons(voices, previous),
-      lookAgainAt: undefined,
-    };
-  }
-  return holdOrMove(context, situation, previous, { incumbent, challenger });
+function ended(given: Case, previous: AddressLease): LeaseVerdict {
+  const lease = resting(previous, { status: 'expired', since: given.situation.now });
+  return { lease, because: endReasons(given, previous), lookAgainAt: undefined };
 }
 
-function holdOrMove(
-  context: PoolContext,
-  situation: PoolSituation,
+/**
+ * The owner's node lives, is heard and asserts no longer. The hold runs from when that was first seen, not from the fact's end: after
+ * an outage its facts may be on their way.
+ */
+function lapsing(
+  given: Case,
   previous: AddressLease,
-  { incumbent, challenger }: { readonly incumbent: SiteVoice | undefined; readonly challenger: SiteVoice | undefined },
+  challenger: SiteVoice | undefined,
+  expiredAt: Instant,
 ): LeaseVerdict {
-  const hold = context.pool.spec.leasePolicy.holdDuration;
-  const lapsedAt = incumbent?.kind === 'lapsed' ? (incumbent.expiresAt ?? situation.now) : undefined;
-  if (challenger !== undefined) {
-    const until = Math.max(challenger.firstAcceptedAt + hold, lapsedAt ?? 0) as Instant;
-    if (situation.now >= until) return moveTo(context, situation, previous, challenger);
-    const lease: AddressLease = { ...previous, status: 'holding', challenger: rivalOf(challenger) };
-    return {
-      lease,
-      because: [{ rule: 'lease.holding', from: previous.site, to: challenger.site, until }],
-      lookAgainAt: earliest(until, challenger.expiresAt),
-    };
-  }
-  if (lapsedAt === undefined) {
-    return {
-      lease: { ...previous, status: 'stale', challenger: undefined },
-      because: [{ rule: 'lease.stale-owner', node: previous.ownerNode }],
-      lookAgainAt: undefined,
-    };
-  }
-  const because: readonly Reason[] = [{ rule: 'lease.ttl-passed', node: previous.ownerNode, expiresAt: lapsedAt }];
-  const until = (lapsedAt + hold) as Instant;
-  if (situation.now < until)
-    return { lease: { ...previous, status: 'holding', challenger: undefined }, because, lookAgainAt: until };
-  return { lease: { ...previous, status: 'expired', challenger: undefined }, because, lookAgainAt: undefined };
+  const { now } = given.situation;
+  const lapsingSince = previous.lapsingSince ?? now;
+  const until = (lapsingSince + holdOf(given)) as Instant;
+  if (now >= until) return challenger === undefined ? ended(given, previous) : moved(given, previous, challenger);
+  return {
+    lease: resting(previous, { status: 'holding', challenger, lapsingSince }),
+    because: [
+      { rule: 'lease.ttl-passed', node: previous.ownerNode, expiresAt: expiredAt },
+      ...(challenger === undefined
+        ? [{ rule: 'lease.lapsing', node: previous.ownerNode, until } as const]
+        : [{ rule: 'lease.holding', from: previous.site, to: challenger.site, until } as const]),
+    ],
+    lookAgainAt: nextChange(given, until),
+  };
 }
 
-function moveTo(
-  context: PoolContext,
-  situation: PoolSituation,
-  previous: AddressLease,
-  winner: SiteVoice,
-): LeaseVerdict {
-  const lease = leaseOf(context, previous.address, winner, {
-    leaseEpoch: previous.leaseEpoch + 1,
-    since: situation.now,
-    status: 'active',
-    rival: undefined,
-  });
-  return { lease, because: freshReasons(winner, undefined), lookAgainAt: winner.expiresAt };
+function unheard(given: Case, previous: AddressLease, challenger: SiteVoice | undefined): LeaseVerdict {
+  const stale: Reason = { rule: 'lease.stale-owner', node: previous.ownerNode };
+  if (challenger === undefined || isDeaf(given.situation))
+    return {
+      lease: resting(previous, { status: 'stale', challenger }),
+      because: [stale],
+      lookAgainAt: nextChange(given),
+    };
+  const until = (challenger.firstAcceptedAt + holdOf(given)) as Instant;
+  if (given.situation.now >= until) return moved(given, previous, challenger);
+  return {
+    lease: resting(previous, { status: 'holding', challenger }),
+    because: [stale, { rule: 'lease.holding', from: previous.site, to: challenger.site, until }],
+    lookAgainAt: nextChange(given, until),
+  };
+}
+
+/** Of the other sites that assert the address, the one that has done so longest. */
+function freshBesides({ voices }: Case, site: SiteName): SiteVoice | undefined {
+  return voices.find((voice) => voice.site !== site && voice.kind === 'fresh');
+}
+
+function holdOf({ context }: Case): number {
+  return context.pool.spec.leasePolicy.holdDuration;
+}
+
+/** Time alone changes a verdict when an assertion ends, or a hold. */
+function nextChange({ voices, situation }: Case, until?: Instant): Instant | undefined {
+  const ends = voices.flatMap(({ nextEndAt }) => nextEndAt ?? []);
+  const ahead = [...ends, ...(until === undefined ? [] : [until])].filter((at) => at > situation.now);
+  return ahead.length === 0 ? undefined : (Math.min(...ahead) as Instant);
 }
 
 function leaseOf(
-  context: PoolContext,
-  address: HostAddress,
+  { context, input }: Case,
   { site, node, role, expiresAt }: SiteVoice,
-  {
-    leaseEpoch,
-    since,
-    status,
-    rival,
-  }: {
-    readonly leaseEpoch: number;
-    readonly since: Instant;
-    readonly status: AddressLease['status'];
-    readonly rival: SiteVoice | undefined;
-  },
+  { leaseEpoch, since }: Tenure,
+  status: AddressLease['status'],
+  rival?: SiteVoice,
 ): AddressLease {
   return {
     pool: context.name,
-    address,
+    address: input.address,
     status,
     site,
     ownerNode: node,
@@ -258,34 +173,47 @@ function leaseOf(
     leaseEpoch,
     since,
     expiresAt,
-    challenger: rival === undefined ? undefined : rivalOf(rival),
+    challenger: rivalOf(rival),
   };
 }
 
-function rivalOf({ site, node, firstAcceptedAt }: SiteVoice): NonNullable<AddressLease['challenger']> {
+/** The previous lease in a state in which nobody asserts it. */
+function resting(
+  { pool, address, site, ownerNode, role, leaseEpoch, since, expiresAt }: AddressLease,
+  state: {
+    readonly status: AddressLease['status'];
+    readonly challenger?: SiteVoice | undefined;
+    readonly since?: Instant;
+    readonly lapsingSince?: Instant;
+  },
+): AddressLease {
+  const kept = { pool, address, site, ownerNode, role, leaseEpoch, since, expiresAt };
+  return { ...kept, ...state, challenger: rivalOf(state.challenger) };
+}
+
+function rivalOf(voice: SiteVoice | undefined): AddressLease['challenger'] {
+  if (voice === undefined) return undefined;
+  const { site, node, firstAcceptedAt } = voice;
   return { site, node, firstAcceptedAt };
 }
 
-function freshReasons(winner: SiteVoice, rival: SiteVoice | undefined): readonly Reason[] {
-  const own: Reason =
-    winner.expiresAt === undefined
-      ? { rule: 'lease.static', node: winner.node }
-      : { rule: 'lease.observed', source: winner.node, site: winner.site, observedAt: winner.observedAt };
-  if (rival === undefined) return [own];
+function ownReason({ node, site, observedAt, expiresAt }: SiteVoice): Reason {
+  return expiresAt === undefined
+    ? { rule: 'lease.static', node }
+    : { rule: 'lease.observed', source: node, site, observedAt };
+}
+
+function conflictReasons({ site }: SiteVoice, rival: SiteVoice | undefined): readonly Reason[] {
+  if (rival === undefined) return [];
   return [
-    own,
-    { rule: 'lease.incumbent-kept', site: winner.site, over: rival.site },
-    { rule: 'lease.conflict', incumbent: winner.site, challenger: rival.site },
+    { rule: 'lease.incumbent-kept', site, over: rival.site },
+    { rule: 'lease.conflict', incumbent: site, challenger: rival.site },
   ];
 }
 
-function endReasons(voices: readonly SiteVoice[], previous: AddressLease): readonly Reason[] {
-  const voice = voices.find(({ site }) => site === previous.site);
+function endReasons({ voices }: Case, { site, ownerNode, expiresAt, since }: AddressLease): readonly Reason[] {
+  const voice = voices.find((each) => each.site === site);
   if (voice?.kind === 'gone') return [{ rule: 'lease.expired-fact', source: voice.node }];
-  return [{ rule: 'lease.ttl-passed', node: previous.ownerNode, expiresAt: voice?.expiresAt ?? previous.since }];
-}
-
-function earliest(...instants: readonly (Instant | undefined)[]): Instant | undefined {
-  const known = instants.filter((at) => at !== undefined);
-  return known.length === 0 ? undefined : (Math.min(...known) as Instant);
+  if (voice?.kind === 'silent') return [{ rule: 'lease.stale-owner', node: voice.node }];
+  return [{ rule: 'lease.ttl-passed', node: ownerNode, expiresAt: voice?.expiresAt ?? expiresAt ?? since }];
 }

@@ -71,8 +71,11 @@ export interface AddressLease {
   readonly role: 'onprem' | 'cloud';
   /** Lease epoch: grows by one when the owning site changes. Not a capture epoch. */
   readonly leaseEpoch: number;
+  /** Since when the site owns the address; of an expired lease, since when it does not. */
   readonly since: Instant;
   readonly expiresAt: Instant | undefined;
+  /** Set while the owner's node lives, is heard and no longer asserts: since when this node has seen that. The hold runs from here. */
+  readonly lapsingSince?: Instant;
   readonly challenger:
     | { readonly site: SiteName; readonly node: NodeName; readonly firstAcceptedAt: Instant }
     | undefined;
@@ -93,6 +96,7 @@ export type Reason =
   | { readonly rule: 'lease.stale-owner'; readonly node: NodeName }
   | { readonly rule: 'lease.expired-fact'; readonly source: NodeName }
   | { readonly rule: 'lease.ttl-passed'; readonly node: NodeName; readonly expiresAt: Instant }
+  | { readonly rule: 'lease.lapsing'; readonly node: NodeName; readonly until: Instant }
   | { readonly rule: 'lease.never-seen' }
   | { readonly rule: 'fact.refused-holder'; readonly source: NodeName; readonly captureKey: CaptureKey }
   | { readonly rule: 'claim.own-site'; readonly site: SiteName }

@@ -20,6 +20,8 @@ export function renderReason(reason: Reason): string {
       return `${reason.source} says that the address is gone`;
     case 'lease.ttl-passed':
       return `${reason.node} no longer asserts the address; its last fact stood until ${formatInstant(reason.expiresAt)}`;
+    case 'lease.lapsing':
+      return `the lease of ${reason.node} is held until ${formatInstant(reason.until)}, then it ends`;
     case 'lease.never-seen':
       return 'nobody has reported the address';
     case 'fact.refused-holder':

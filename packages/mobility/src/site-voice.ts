@@ -1,0 +1,163 @@
+/** What each site says of one address: admitted facts and declarations, reduced to one voice a site. */
+import { prefixContains, type Instant, type NodeName, type SiteName } from '@routerd/resources';
+import type { AddressInput, PoolContext, PoolMember, PoolSituation, Reason, Sighting } from './model.ts';
+
+/**
+ * fresh: asserted by a fact that stands, or declared in the pool. gone: positively denied. lapsed: its node lives and no longer asserts.
+ * silent: its node cannot be heard, so nothing follows from its silence.
+ */
+export type VoiceKind = 'fresh' | 'silent' | 'lapsed' | 'gone';
+
+export interface SiteVoice {
+  readonly site: SiteName;
+  readonly kind: VoiceKind;
+  /** The router whose word this is. */
+  readonly node: NodeName;
+  readonly role: 'onprem' | 'cloud';
+  readonly firstAcceptedAt: Instant;
+  readonly acceptedAt: Instant;
+  readonly observedAt: Instant;
+  /** When the last of its facts of this kind ends; undefined for what the pool declares. */
+  readonly expiresAt: Instant | undefined;
+  /** When the first of its standing facts ends; undefined when none stands, or none ends. */
+  readonly nextEndAt: Instant | undefined;
+}
+
+export interface Voices {
+  /** At most one a site; the one that has asserted longest comes first, then by site. */
+  readonly voices: readonly SiteVoice[];
+  /** Facts that do not count, and why. */
+  readonly refused: readonly Reason[];
+}
+
+/** Order of sightings is irrelevant. Cost: linear in the sightings of the one address and the members of the pool. */
+export function siteVoices(context: PoolContext, situation: PoolSituation, input: AddressInput): Voices {
+  const { accepted, refused } = admitSightings(context, input);
+  const bySite = new Map<SiteName, readonly [SiteVoice, ...SiteVoice[]]>();
+  for (const voice of [
+    ...declared(context, input),
+    ...accepted.map((each) => spoken(context, situation, accepted, each)),
+  ])
+    bySite.set(voice.site, [voice, ...(bySite.get(voice.site) ?? [])]);
+  const spokesmen = [input.previousLease?.ownerNode, input.previousLease?.challenger?.node];
+  const voices = [...bySite.values()]
+    .map((ofSite) => strongest(ofSite, spokesmen))
+    .toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt || (a.site < b.site ? -1 : 1));
+  return { voices, refused };
+}
+
+/**
+ * True while this node cannot judge anybody's silence: it is cut off, or has not waited for its members yet. What lapses meanwhile
+ * is nobody's fault but its own.
+ */
+export function isDeaf({ registryConnected, membersWaited }: PoolSituation): boolean {
+  return !registryConnected || !membersWaited;
+}
+
+interface Admitted {
+  readonly sighting: Sighting;
+  readonly member: PoolMember;
+}
+
+/** Facts count only inside the pool, from members, about their own site, and never from the node that itself captures there. */
+function admitSightings(
+  context: PoolContext,
+  input: AddressInput,
+): { readonly accepted: readonly Admitted[]; readonly refused: readonly Reason[] } {
+  const accepted: Admitted[] = [];
+  const refused: Reason[] = [];
+  if (!prefixContains(context.prefix, input.address)) return { accepted, refused };
+  for (const sighting of input.sightings.toSorted((a, b) => (a.source < b.source ? -1 : 1))) {
+    const member = context.members.get(sighting.source);
+    if (member === undefined || member.site !== sighting.site) continue;
+    const record = input.records.get(member.domain);
+    if (sighting.kind === 'observed' && record?.holder === sighting.source)
+      refused.push({ rule: 'fact.refused-holder', source: sighting.source, captureKey: record.key });
+    else accepted.push({ sighting, member });
+  }
+  return { accepted, refused };
+}
+
+/** Static ownership is as good as a fact that never ends, unless the node itself has positively denied it since. */
+function declared(context: PoolContext, { address, sightings }: AddressInput): readonly SiteVoice[] {
+  const since = 0 as Instant;
+  return [...context.members.values()]
+    .filter(({ node, spec }) => {
+      const isDenied = sightings.some(({ source, kind }) => source === node && kind === 'expired');
+      return spec.staticOwnedAddresses.includes(address) && !isDenied;
+    })
+    .map(({ node, site, role }) => ({
+      site,
+      role,
+      node,
+      kind: 'fresh',
+      firstAcceptedAt: since,
+      acceptedAt: since,
+      observedAt: since,
+      expiresAt: undefined,
+      nextEndAt: undefined,
+    }));
+}
+
+function spoken(
+  context: PoolContext,
+  situation: PoolSituation,
+  all: readonly Admitted[],
+  { sighting, member: { site, role, node } }: Admitted,
+): SiteVoice {
+  const { firstAcceptedAt, acceptedAt, observedAt, expiresAt } = sighting;
+  const kind = kindOf(context, situation, sighting);
+  // Another router of the site that has denied the address since speaks for one that cannot be heard.
+  const isDenied = all.some(
+    ({ sighting: other }) =>
+      other.kind === 'expired' && other.site === site && other.acceptedAt >= acceptedAt && other.source !== node,
+  );
+  return {
+    site,
+    role,
+    node,
+    kind: kind === 'silent' && isDenied ? 'gone' : kind,
+    firstAcceptedAt,
+    acceptedAt,
+    observedAt,
+    expiresAt,
+    nextEndAt: kind === 'fresh' ? expiresAt : undefined,
+  };
+}
+
+function kindOf(context: PoolContext, situation: PoolSituation, { kind, expiresAt, source }: Sighting): VoiceKind {
+  if (kind === 'expired') return 'gone';
+  if (situation.now < expiresAt) return 'fresh';
+  const isHeard = source === context.self || situation.members.get(source)?.liveness === 'alive';
+  return isHeard && !isDeaf(situation) ? 'lapsed' : 'silent';
+}
+
+const STRENGTH: Readonly<Record<VoiceKind, number>> = { fresh: 0, silent: 1, lapsed: 2, gone: 3 };
+
+/**
+ * A standing assertion of any router of the site counts most, then a silence that proves nothing. A declared owner comes before
+ * others; the node that carries the lease (or the challenge) goes on carrying it while it says the same as the others.
+ */
+function strongest(
+  voices: readonly [SiteVoice, ...SiteVoice[]],
+  spokesmen: readonly (NodeName | undefined)[],
+): SiteVoice {
+  const sorted = voices.toSorted(
+    (a, b) =>
+      STRENGTH[a.kind] - STRENGTH[b.kind] ||
+      Number(b.expiresAt === undefined) - Number(a.expiresAt === undefined) ||
+      Number(spokesmen.includes(b.node)) - Number(spokesmen.includes(a.node)) ||
+      (a.node < b.node ? -1 : 1),
+  );
+  const best = sorted[0] ?? voices[0];
+  const same = sorted.filter(({ kind }) => kind === best.kind);
+  const isDeclared = same.some(({ expiresAt }) => expiresAt === undefined);
+  const ends = isDeclared ? [] : same.flatMap(({ nextEndAt }) => nextEndAt ?? []);
+  return {
+    ...best,
+    firstAcceptedAt: Math.min(...same.map(({ firstAcceptedAt }) => firstAcceptedAt)) as Instant,
+    acceptedAt: Math.max(...same.map(({ acceptedAt }) => acceptedAt)) as Instant,
+    expiresAt: isDeclared ? undefined : (Math.max(...same.map(({ expiresAt }) => expiresAt ?? 0)) as Instant),
+    nextEndAt: ends.length === 0 ? undefined : (Math.min(...ends) as Instant),
+  };
+}
