@@ -7,7 +7,7 @@ export interface Context extends CommandContext {
   readonly process: {
     readonly stdout: { write(text: string): void };
     readonly stderr: { write(text: string): void };
-    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly env: Readonly<Partial<Record<string, string>>>;
     exitCode?: number | string | null;
   };
   /** Wall clock, for ages. */

@@ -2,7 +2,13 @@
 /** routerctl: shows and steers one node. */
 import { run } from '@stricli/core';
 import { application } from './application.ts';
+import type { Context } from './command-context.ts';
 
-await run(application, process.argv.slice(2), { process, now: () => Date.now() });
+const env = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+);
+const shell: Context['process'] = { stdout: process.stdout, stderr: process.stderr, env, exitCode: null };
+await run(application, process.argv.slice(2), { process: shell, now: () => Date.now() });
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools.
-if (typeof process.exitCode === 'number' && process.exitCode < 0) process.exitCode = 2;
+const code = Number(shell.exitCode ?? 0);
+process.exitCode = code < 0 ? 2 : code;

@@ -1,0 +1,2 @@
+export { composeNode, type NodeAdapters, type RoutingNode } from './compose-node.ts';
+export { nodeSettings, type NodeSettings, type SettingsFault } from './node-settings.ts';

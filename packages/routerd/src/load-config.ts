@@ -1,5 +1,15 @@
 /** Startup-config from disk: read, parsed, checked. Nothing of it may be used when there is an error. */
-import { diagnosticToJson, err, hasErrors, loadConfiguration, ok, renderDiagnostic, type Diagnostic, type Resource, type Result } from '@routerd/resources';
+import {
+  diagnosticToJson,
+  err,
+  hasErrors,
+  loadConfiguration,
+  ok,
+  renderDiagnostic,
+  type Diagnostic,
+  type Resource,
+  type Result,
+} from '@routerd/resources';
 import { readConfigSources, type ConfigReadFault, type ConfigSource } from './config-files.ts';
 
 export interface LoadedConfig {
@@ -14,15 +24,23 @@ export function loadConfig(location: string): Result<LoadedConfig, ConfigReadFau
   const sources = readConfigSources(location);
   if (!sources.ok) return err(sources.error);
   const { resources, diagnostics } = loadConfiguration(sources.value);
-  return ok({ resources: resources.map(({ value }) => value), sources: sources.value, diagnostics, valid: !hasErrors(diagnostics) });
+  return ok({
+    resources: resources.map(({ value }) => value),
+    sources: sources.value,
+    diagnostics,
+    valid: !hasErrors(diagnostics),
+  });
 }
 
 /** Every diagnostic with its code frame, and a closing line that counts them. */
 export function renderConfigReport(location: string, { diagnostics, sources, resources, valid }: LoadedConfig): string {
   const texts = new Map(sources.map(({ file, text }) => [file, text]));
   const rendered = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, texts.get(diagnostic.file) ?? ''));
-  const count = (severity: Diagnostic['severity']): number => diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
-  const verdict = valid ? `config is valid: ${resources.length} resources in ${location}` : `config is not valid: nothing of ${location} is applied`;
+  const count = (severity: Diagnostic['severity']): number =>
+    diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+  const verdict = valid
+    ? `config is valid: ${resources.length} resources in ${location}`
+    : `config is not valid: nothing of ${location} is applied`;
   return [...rendered, `${verdict} (${count('error')} errors, ${count('warning')} warnings)`].join('\n');
 }
 

@@ -27,7 +27,13 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): reado
     ...section('this node', ownLines(plan), 'nothing to do'),
     ...section('because', plan?.because.map(renderReason) ?? [], 'nothing was derived yet'),
     ...(waiting.length === 0 ? [] : section('waiting for', waiting, '')),
-    ...section('next', plan?.lookAgainAt === undefined ? [] : [`looked at again at ${formatInstant(plan.lookAgainAt)}, or when news comes`], 'when news comes'),
+    ...section(
+      'next',
+      plan?.lookAgainAt === undefined
+        ? []
+        : [`looked at again at ${formatInstant(plan.lookAgainAt)}, or when news comes`],
+      'when news comes',
+    ),
   ];
 }
 
@@ -39,8 +45,18 @@ function sightingLine({ source, site, kind, observedAt, expiresAt, sequence }: S
   return `${kind} by ${source} (${site}) at ${formatInstant(observedAt)}, stands until ${formatInstant(expiresAt)}, sequence ${sequence}`;
 }
 
-function leaseLine({ status, site, ownerNode, leaseEpoch, since, challenger }: NonNullable<AddressPlan['lease']>): string {
-  const rival = challenger === undefined ? '' : `, challenged by ${challenger.site} since ${formatInstant(challenger.firstAcceptedAt)}`;
+function leaseLine({
+  status,
+  site,
+  ownerNode,
+  leaseEpoch,
+  since,
+  challenger,
+}: NonNullable<AddressPlan['lease']>): string {
+  const rival =
+    challenger === undefined
+      ? ''
+      : `, challenged by ${challenger.site} since ${formatInstant(challenger.firstAcceptedAt)}`;
   return `${status}: owned by ${site} through ${ownerNode}, lease epoch ${leaseEpoch}, since ${formatInstant(since)}${rival}`;
 }
 
@@ -50,8 +66,20 @@ function recordLine({ domain, holder, phase, epoch, revision, since, reason }: C
 
 function ownLines(plan: AddressPlan | undefined): readonly string[] {
   if (plan === undefined) return [];
-  const claim = plan.claim === undefined ? [] : [`claim ${plan.claim.metadata.name}: ${plan.captureOpen ? 'captures' : 'stands by'}, delivers through ${plan.claim.spec.delivery.peerRef}`];
-  const transition = plan.transition === undefined ? [] : [`wants the registry to say: ${plan.transition.phase}, epoch ${plan.transition.epoch}, holder ${plan.transition.holder ?? 'nobody'}`];
-  const actions = plan.actions.map((action) => `wants ${action.verb} on ${action.nicRef} in epoch ${action.captureEpoch}`);
+  const claim =
+    plan.claim === undefined
+      ? []
+      : [
+          `claim ${plan.claim.metadata.name}: ${plan.captureOpen ? 'captures' : 'stands by'}, delivers through ${plan.claim.spec.delivery.peerRef}`,
+        ];
+  const transition =
+    plan.transition === undefined
+      ? []
+      : [
+          `wants the registry to say: ${plan.transition.phase}, epoch ${plan.transition.epoch}, holder ${plan.transition.holder ?? 'nobody'}`,
+        ];
+  const actions = plan.actions.map(
+    (action) => `wants ${action.verb} on ${action.nicRef} in epoch ${action.captureEpoch}`,
+  );
   return [...claim, ...transition, ...actions];
 }

@@ -1,0 +1,116 @@
+import { createLog, LOG_LEVELS, type LogLevel } from '@routerd/runtime';
+import { buildApplication, buildCommand, buildRouteMap, type CommandContext } from '@stricli/core';
+import { configReportToJson, loadConfig, renderConfigReport } from './load-config.ts';
+import { nodeSettings, type SettingsFault } from './node-settings.ts';
+
+export interface Context extends CommandContext {
+  readonly process: {
+    readonly stdout: { write(text: string): void };
+    readonly stderr: { write(text: string): void };
+    exitCode?: number | string | null;
+  };
+}
+
+interface ServeFlags {
+  readonly config: string;
+  readonly stateDir: string;
+  readonly socket: string;
+  readonly logLevel: LogLevel;
+}
+
+const configFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Startup configuration: a YAML file, or a folder of them',
+  placeholder: 'path',
+  default: '/usr/local/etc/routerd/router.yaml',
+} as const;
+
+const serveCommand = buildCommand<ServeFlags, [], Context>({
+  async func(this: Context, flags: ServeFlags) {
+    const config = loadConfig(flags.config);
+    if (!config.ok) return refuse(this, config.error);
+    if (config.value.diagnostics.length > 0)
+      this.process.stderr.write(`${renderConfigReport(flags.config, config.value)}\n`);
+    if (!config.value.valid) {
+      this.process.exitCode = 1;
+      return;
+    }
+    const settings = nodeSettings(config.value.resources);
+    if (!settings.ok) return refuse(this, settings.error);
+    const log = createLog(flags.logLevel);
+    const { startDaemon } = await import('./daemon.ts');
+    const { stateDir, socket } = flags;
+    const daemon = await startDaemon({ settings: settings.value, stateDir, socketPath: socket, log });
+    if (!daemon.ok) return refuse(this, daemon.error);
+    const signal = await untilAskedToStop();
+    log.info('stopping; the host keeps forwarding', { event: 'routerd.stopping', signal });
+    await daemon.value.stop();
+    log.info('routerd is down', { event: 'routerd.stopped' });
+  },
+  parameters: {
+    flags: {
+      config: configFlag,
+      stateDir: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Folder of the state database',
+        placeholder: 'path',
+        default: '/var/lib/routerd',
+      },
+      socket: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Socket that routerctl asks on',
+        placeholder: 'path',
+        default: '/run/routerd/routerd.sock',
+      },
+      logLevel: { kind: 'enum', values: LOG_LEVELS, default: 'info', brief: 'What is logged, as JSON lines on stderr' },
+    },
+  },
+  docs: { brief: 'Run the daemon until SIGTERM or SIGINT; the host keeps forwarding afterwards' },
+});
+
+interface ValidateFlags {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+const validateCommand = buildCommand<ValidateFlags, [], Context>({
+  func(this: Context, flags: ValidateFlags) {
+    const config = loadConfig(flags.config);
+    if (!config.ok) return refuse(this, config.error);
+    this.process.stdout.write(
+      `${flags.json ? JSON.stringify(configReportToJson(flags.config, config.value), undefined, 2) : renderConfigReport(flags.config, config.value)}\n`,
+    );
+    if (!config.value.valid) this.process.exitCode = 1;
+  },
+  parameters: { flags: { config: configFlag, json: { kind: 'boolean', default: false, brief: 'Report as JSON' } } },
+  docs: { brief: 'Check a configuration without touching anything' },
+});
+
+function refuse(context: Context, { message, remedy }: Pick<SettingsFault, 'message' | 'remedy'>): void {
+  context.process.stderr.write(`error: ${message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`);
+  context.process.exitCode = 1;
+}
+
+async function untilAskedToStop(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+const routes = buildRouteMap<string, Context>({
+  routes: { serve: serveCommand, validate: validateCommand },
+  docs: {
+    brief: 'Selective Address Mobility: the daemon of one router',
+    fullDescription:
+      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage',
+  },
+});
+
+export const application = buildApplication(routes, {
+  name: 'routerd',
+  versionInfo: { currentVersion: '0.1.0' },
+  scanner: { caseStyle: 'allow-kebab-for-camel' },
+});

@@ -1,0 +1,258 @@
+/** One node put together from its adapters. The daemon brings the real ones, tests and simulation the in-memory twins: all else is the same. */
+import {
+  createActionEngine,
+  nicKeyOf,
+  type ActionEngine,
+  type Journal,
+  type NicTarget,
+  type ProviderExecutor,
+} from '@routerd/actions';
+import { createHostReconciler, type Host, type HostReconciler, type OwnershipLedger } from '@routerd/dataplane';
+import type { Federation, FederationConfig, HighWaterStore } from '@routerd/federation';
+import { nicTargetOf, type PoolContext } from '@routerd/mobility';
+import { durationMs, err, type HostAddress, type NodeName, type Result } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import type { NodeOrders } from './api/orders.ts';
+import { capturedHere } from './capture-guard.ts';
+import { LocalFacts } from './local-facts.ts';
+import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { Reconciler, type LeaseMemory } from './reconciler.ts';
+import { solitaryFederation } from './solitary-federation.ts';
+import type { NodeView } from './views/node-view.ts';
+
+export interface NodeAdapters {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Evenly between 0 and 1, 1 excluded. */
+  readonly random: () => number;
+  readonly host: Host;
+  readonly ledger: OwnershipLedger;
+  readonly executor: ProviderExecutor;
+  readonly journal: Journal;
+  readonly leases: LeaseMemory;
+  readonly highWater: HighWaterStore;
+  /** Builds the federation; told why an address may not be observed here. */
+  readonly federation: (
+    config: NonNullable<NodeSettings['federation']>,
+    isCapturedHere: (address: HostAddress) => string | undefined,
+  ) => Result<Federation, SettingsFault>;
+}
+
+export type { FederationConfig };
+
+/** A node that exists and does nothing until `start`. */
+export interface RoutingNode {
+  readonly reconciler: Reconciler;
+  readonly federation: Federation;
+  readonly host: HostReconciler;
+  readonly engine: ActionEngine;
+  /** Facts of this node, by pool name; one for each pool that it is a member of. */
+  readonly localFacts: ReadonlyMap<string, LocalFacts>;
+  readonly view: NodeView;
+  readonly orders: NodeOrders;
+  /** Host first, so that tunnels stand before anything else needs them; the federation last, when everybody listens. */
+  start(): Promise<void>;
+  /** The host stays as it is. */
+  stop(): Promise<void>;
+}
+
+/** Executors and journals of a node that belongs to no group are asked for nothing. */
+const NOBODY = 'nobody' as NodeName;
+
+export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Result<RoutingNode, SettingsFault> {
+  const { clock, log, random, ledger, executor, journal, leases, highWater } = adapters;
+  const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
+  let reconciler: Reconciler | undefined;
+  const isCapturedHere = (address: HostAddress): string | undefined =>
+    capturedHere(address, {
+      pools: reconciler?.pools ?? [],
+      captured: host.captured(),
+      own: ownAddresses(settings, host),
+      claims: settings.handWrittenClaims,
+    });
+  const federation =
+    settings.federation === undefined
+      ? { ok: true as const, value: solitaryFederation() }
+      : adapters.federation(settings.federation, isCapturedHere);
+  if (!federation.ok) return federation;
+  const engine = createActionEngine({
+    self: settings.federation?.self ?? NOBODY,
+    journal,
+    executor,
+    fence: federation.value.registry,
+    clock,
+    random,
+    log,
+  });
+  engine.setPolicies(settings.policies);
+  reconciler = new Reconciler(
+    {
+      clock,
+      log,
+      federation: federation.value,
+      host: {
+        setDesired: (state, options) => host.setDesired(state, options),
+        captured: () => host.captured(),
+        onChange: (listener) => host.onChange(listener),
+      },
+      actions: {
+        propose: (proposals) => engine.propose(proposals),
+        sweepStale: () => engine.sweepStale(),
+        nic: (context) => nicOf(engine, context),
+        onChange: (listener) => engine.onChange(listener),
+      },
+      leases,
+      highWater,
+    },
+    { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },
+  );
+  const localFacts = new Map(
+    settings.pools.flatMap((context) => localFactsOf(context, { clock, log, facts: federation.value.facts })),
+  );
+  return {
+    ok: true,
+    value: assemble(settings, { clock, reconciler, federation: federation.value, host, engine, localFacts }),
+  };
+}
+
+type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts'> & {
+  readonly clock: Clock;
+};
+
+function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
+  const { reconciler, federation, host, engine, localFacts } = parts;
+  return {
+    reconciler,
+    federation,
+    host,
+    engine,
+    localFacts,
+    view: viewOf(settings, parts),
+    orders: ordersOf(settings, parts),
+    async start() {
+      host.start();
+      engine.start();
+      reconciler.start();
+      for (const context of settings.pools) {
+        const nic = nicTargetOfSelf(context);
+        if (nic !== undefined) engine.requestObservation(nic);
+      }
+      await federation.start();
+      for (const context of settings.pools) {
+        for (const address of context.selfMember?.spec.staticOwnedAddresses ?? [])
+          localFacts.get(context.name)?.assert(address, 'static');
+      }
+    },
+    async stop() {
+      for (const facts of localFacts.values()) facts.stop();
+      await reconciler.stop();
+      await engine.stop();
+      await federation.stop();
+      await host.stop();
+    },
+  };
+}
+
+function localFactsOf(
+  context: PoolContext,
+  ports: ConstructorParameters<typeof LocalFacts>[0],
+): readonly (readonly [string, LocalFacts])[] {
+  if (context.selfMember === undefined) return [];
+  const options = {
+    self: context.self,
+    pool: context.name,
+    site: context.selfMember.site,
+    ttl: context.pool.spec.leasePolicy.ttl,
+  };
+  return [[context.name, new LocalFacts(ports, options)]];
+}
+
+function ownAddresses(settings: NodeSettings, host: HostReconciler): ReadonlySet<HostAddress> {
+  const observed = host.status().observed?.addresses ?? [];
+  return new Set([
+    ...settings.ownAddresses,
+    ...observed.map(({ address }) => `${address.split('/')[0] ?? ''}/32` as HostAddress),
+  ]);
+}
+
+function nicTargetOfSelf(context: PoolContext): NicTarget | undefined {
+  const { selfMember } = context;
+  const capture = selfMember?.spec.capture;
+  if (selfMember === undefined || capture?.type !== 'provider-secondary-ip') return undefined;
+  const provider = context.profiles.get(capture.providerRef)?.spec.provider;
+  if (provider === undefined) return undefined;
+  return {
+    provider,
+    providerRef: capture.providerRef,
+    nicRef: capture.nicRef,
+    target: nicTargetOf(context, selfMember),
+  };
+}
+
+function nicOf(engine: ActionEngine, context: PoolContext) {
+  const target = nicTargetOfSelf(context);
+  return target === undefined ? ({ kind: 'unknown' } as const) : engine.nic(nicKeyOf(target));
+}
+
+function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, engine }: Parts): NodeView {
+  const startedAt = clock.now();
+  return {
+    node: settings.federation?.self,
+    startedAt,
+    startup: settings.startup,
+    pools: reconciler.pools,
+    derived: () => reconciler.derived(),
+    waitingFor: () => reconciler.waitingFor(),
+    federation: () => ({ ...federation.status(), members: federation.members.members() }),
+    facts: () => federation.facts.accepted(),
+    actions: () => engine.rows(),
+    host: () => {
+      const { observed, residuals } = host.status();
+      return {
+        observed,
+        settled: residuals.length === 0,
+        residuals: residuals.map(({ op, fault }) => ({ op, detail: fault.detail })),
+      };
+    },
+  };
+}
+
+function ordersOf(settings: NodeSettings, { federation, engine }: Parts): NodeOrders {
+  return {
+    emit({ type, address, pool, ttl }) {
+      const named = pool === undefined ? settings.pools : settings.pools.filter((context) => context.name === pool);
+      const [context, ...others] = named;
+      if (context === undefined)
+        return err({
+          code: 'fact.unknown-pool',
+          message: `This node has no pool${pool === undefined ? '' : ` "${pool}"`}.`,
+          remedy: 'List them with `routerctl get mobilitypools`.',
+        });
+      if (others.length > 0)
+        return err({
+          code: 'fact.pool-missing',
+          message: 'This node has several pools; say which.',
+          remedy: `Pass --pool, one of ${named.map(({ name }) => name).join(', ')}.`,
+        });
+      if (context.selfMember === undefined)
+        return err({
+          code: 'fact.not-a-member',
+          message: `${context.self} is no member of pool ${context.name}, so it speaks for no site.`,
+        });
+      return federation.facts.record({
+        type,
+        address,
+        pool: context.name,
+        site: context.selfMember.site,
+        ttl: ttl ?? context.pool.spec.leasePolicy.ttl,
+        origin: 'operator',
+      });
+    },
+    approve(id, by) {
+      const approved = engine.approve(id, by);
+      return approved.ok ? { ok: true, value: undefined } : approved;
+    },
+    execute: async (id, mode) => engine.execute(id, { mode }),
+    attempts: (id) => engine.attempts(id),
+  };
+}

@@ -1,0 +1,115 @@
+/** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { createLinuxHost } from '@routerd/dataplane';
+import { createFederation, readSeedFile } from '@routerd/federation';
+import { createPluginExecutor } from '@routerd/plugin-host';
+import { err, ok, type Result } from '@routerd/resources';
+import { systemClock, type Log } from '@routerd/runtime';
+import { openStore, type Store } from '@routerd/store';
+import { serveApi } from './api/http-server.ts';
+import { createRoutes } from './api/routes.ts';
+import { composeNode, type RoutingNode } from './compose-node.ts';
+import { watchLans } from './lan-watch.ts';
+import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { StatusWriter } from './status-writer.ts';
+
+export interface DaemonOptions {
+  readonly settings: NodeSettings;
+  readonly stateDir: string;
+  readonly socketPath: string;
+  readonly log: Log;
+}
+
+export interface Daemon {
+  /** In reverse order of the start; tries every step and reports what failed. The host stays as it is. */
+  stop(): Promise<void>;
+}
+
+interface Step {
+  readonly name: string;
+  readonly stop: () => Promise<void> | void;
+}
+
+export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon, SettingsFault>> {
+  const { settings, stateDir, log } = options;
+  const steps: Step[] = [];
+  const fail = async (fault: SettingsFault): Promise<Result<Daemon, SettingsFault>> => {
+    await stopAll(steps, log);
+    return err(fault);
+  };
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const store = openStore(path.join(stateDir, 'routerd.db'), { log });
+  if (!store.ok) return await fail(store.error);
+  steps.push({ name: 'store', stop: () => store.value.close() });
+  const starts = store.value.meta.recordStart();
+
+  const executor = createPluginExecutor({ plugins: settings.plugins, clock: systemClock, log });
+  steps.push({ name: 'plugins', stop: async () => executor.stop() });
+  const node = await buildNode(options, store.value, executor);
+  if (!node.ok) return await fail(node.error);
+
+  const api = await serveApi(options.socketPath, createRoutes(node.value.view, node.value.orders), log);
+  if (!api.ok) return await fail(api.error);
+  steps.push({ name: 'api', stop: async () => api.value.close() });
+  const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
+  steps.push({ name: 'status', stop: () => status.stop() });
+  node.value.reconciler.onChange(() => status.changed());
+  await node.value.start();
+  steps.push({ name: 'node', stop: async () => node.value.stop() });
+  const lans = watchLans(settings, node.value, { clock: systemClock, log });
+  steps.push({ name: 'lan observers', stop: async () => lans.stop() });
+  log.info('routerd is up', {
+    event: 'routerd.started',
+    node: settings.federation?.self,
+    starts,
+    socket: options.socketPath,
+  });
+  return ok({ stop: async () => stopAll(steps, log) });
+}
+
+async function buildNode(
+  { settings, log }: DaemonOptions,
+  store: Store,
+  executor: Parameters<typeof composeNode>[1]['executor'],
+): Promise<Result<RoutingNode, SettingsFault>> {
+  const seed = settings.federation === undefined ? ok('') : await readSeedFile(settings.federation.seedFile);
+  if (!seed.ok)
+    return err({
+      code: seed.error.code,
+      message: seed.error.detail,
+      remedy: `Check spec.identity.seedFile of the EventGroup (${seed.error.path}).`,
+    });
+  return composeNode(settings, {
+    clock: systemClock,
+    log,
+    random: Math.random,
+    host: createLinuxHost({ clock: systemClock, log }),
+    ledger: store.ledger,
+    executor,
+    journal: store.journal,
+    leases: store.leases,
+    highWater: store.highWater,
+    federation: (config, isCapturedHere) => {
+      const built = createFederation({
+        config: { ...config, seed: seed.value },
+        clock: systemClock,
+        log,
+        factStore: store.facts,
+        highWaterStore: store.highWater,
+        isCapturedHere,
+      });
+      return built.ok ? built : err({ code: built.error.code, message: built.error.detail });
+    },
+  });
+}
+
+async function stopAll(steps: Step[], log: Log): Promise<void> {
+  for (const { name, stop } of steps.splice(0).toReversed()) {
+    try {
+      await stop();
+    } catch (cause) {
+      log.error('a part did not stop cleanly', { event: 'routerd.stop.failed', part: name, cause: String(cause) });
+    }
+  }
+}

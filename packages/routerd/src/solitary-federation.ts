@@ -1,0 +1,31 @@
+/** The federation of a node that belongs to none: hand-written claims on two sites need no facts, members or registry. */
+import type { Federation, FederationStatus } from '@routerd/federation';
+import { err } from '@routerd/resources';
+
+const STATUS: FederationStatus = {
+  connected: false,
+  factsCaughtUp: true,
+  registryCaughtUp: true,
+  hub: undefined,
+  outboxDepth: 0,
+  refused: {},
+  lastError: undefined,
+};
+
+export function solitaryFederation(): Federation {
+  const silent = () => () => undefined;
+  return {
+    facts: { record: ({ pool }) => err({ code: 'fact.unknown-pool', pool }), accepted: () => [], onAccepted: silent },
+    members: { members: () => new Map(), onChange: silent },
+    registry: {
+      records: () => new Map(),
+      append: async (transitions) =>
+        transitions.map(() => ({ kind: 'unreachable', detail: 'no EventGroup is declared' }) as const),
+      onChange: silent,
+    },
+    status: () => STATUS,
+    onStatus: silent,
+    start: async () => undefined,
+    stop: async () => undefined,
+  };
+}
