@@ -6,9 +6,9 @@ import type { StateFile } from './state-file.ts';
 
 export function factStoreOn(file: StateFile): FactStore {
   const { durable, relaxed } = file;
-  const nextSequence = durable.prepare<[], { value: number }>(
-    `INSERT INTO meta (key, value) VALUES ('outbox.sequence', 1)
-     ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value`,
+  const nextSequence = durable.prepare<[{ above: number }], { value: number }>(
+    `INSERT INTO meta (key, value) VALUES ('outbox.sequence', $above + 1)
+     ON CONFLICT (key) DO UPDATE SET value = max(value, $above) + 1 RETURNING value`,
   );
   const insert = durable.prepare<[number, string, string, string]>(
     'INSERT INTO outbox (sequence, id, fact, wire) VALUES (?, ?, ?, ?)',
@@ -26,9 +26,9 @@ export function factStoreOn(file: StateFile): FactStore {
     'SELECT accepted FROM accepted_facts ORDER BY source, address',
   );
   return {
-    appendLocal: (make) =>
+    appendLocal: (make, above) =>
       file.write('durable', () => {
-        const sequence = nextSequence.get()?.value ?? 1;
+        const sequence = nextSequence.get({ above })?.value ?? above + 1;
         const { fact, wire } = make(sequence);
         insert.run(sequence, fact.id, encode(fact), wire);
         return fact;

@@ -56,8 +56,8 @@ function actionsOn(file: StateFile): Actions {
   const { durable, relaxed } = file;
   const byId = durable.prepare<[number], ActionColumns>('SELECT * FROM actions WHERE id = ?');
   const byKey = durable.prepare<[string], ActionColumns>('SELECT * FROM actions WHERE idempotency_key = ?');
-  const list = durable.prepare<[string | null, string | null], ActionColumns>(
-    'SELECT * FROM actions WHERE status = coalesce(?1, status) AND provider = coalesce(?2, provider) ORDER BY id',
+  const list = durable.prepare<[{ status: string | null; provider: string | null }], ActionColumns>(
+    'SELECT * FROM actions WHERE status = coalesce($status, status) AND provider = coalesce($provider, provider) ORDER BY id',
   );
   const listStatus = durable.prepare<[string], ActionColumns>('SELECT * FROM actions WHERE status = ? ORDER BY id');
   const insert = relaxed.prepare<[string, string, string, number, number], ActionColumns>(
@@ -88,7 +88,9 @@ function actionsOn(file: StateFile): Actions {
     list: ({ status, provider } = {}) =>
       file.read(() => {
         const isByStatus = status !== undefined && provider === undefined;
-        const columns = isByStatus ? listStatus.all(status) : list.all(status ?? null, provider ?? null);
+        const columns = isByStatus
+          ? listStatus.all(status)
+          : list.all({ status: status ?? null, provider: provider ?? null });
         return columns.flatMap((each) => rowOf(each) ?? []);
       }),
     transition: (ids, from, change, now) => (ids.length === 0 ? [] : transition(file, { ids, from, change, now })),

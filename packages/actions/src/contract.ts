@@ -1,0 +1,2 @@
+export { executorContract, type ExecutorRig } from './contract/executor-contract.ts';
+export { journalContract, type JournalRig } from './contract/journal-contract.ts';
