@@ -40,17 +40,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const store = openStore(path.join(stateDir, 'routerd.db'), { log });
-  if (!store.ok) return await fail(store.error);
+  if (!store.ok) return fail(store.error);
   steps.push({ name: 'store', stop: () => store.value.close() });
   const starts = store.value.meta.recordStart();
 
   const executor = createPluginExecutor({ plugins: settings.plugins, clock: systemClock, log });
   steps.push({ name: 'plugins', stop: async () => executor.stop() });
   const node = await buildNode(options, store.value, executor);
-  if (!node.ok) return await fail(node.error);
+  if (!node.ok) return fail(node.error);
 
   const api = await serveApi(options.socketPath, createRoutes(node.value.view, node.value.orders), log);
-  if (!api.ok) return await fail(api.error);
+  if (!api.ok) return fail(api.error);
   steps.push({ name: 'api', stop: async () => api.value.close() });
   const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
   steps.push({ name: 'status', stop: () => status.stop() });

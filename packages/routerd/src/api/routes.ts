@@ -46,8 +46,7 @@ export function createRoutes(node: NodeView, orders: NodeOrders): readonly Route
     {
       method: 'POST',
       pattern: '/v1/actions/:id/execute',
-      handle: async ({ params, body }) =>
-        await withAction(node, params['id'], async (id) => await execute(orders, id, body)),
+      handle: async ({ params, body }) => withAction(node, params['id'], async (id) => execute(orders, id, body)),
     },
   ];
 }
