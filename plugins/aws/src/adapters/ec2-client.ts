@@ -1,0 +1,96 @@
+/**
+ * EC2 through the vendor's SDK. Identity: the SDK's default chain, which on an instance is its profile, by IMDSv2.
+ *
+ * 1. A mutating request is sent once: the SDK's own resend after a reset is what a fence cannot see.
+ * 2. `RequestExpired` is the exception that needs no resend: the writing client takes over the clock offset that the reading one learnt.
+ */
+import {
+  AssignPrivateIpAddressesCommand,
+  DescribeNetworkInterfacesCommand,
+  EC2Client,
+  ModifyNetworkInterfaceAttributeCommand,
+  UnassignPrivateIpAddressesCommand,
+  type NetworkInterface as WireInterface,
+} from '@aws-sdk/client-ec2';
+import type { Ec2, NetworkInterface } from '../network-interface.ts';
+
+const READ_ATTEMPTS_MAX = 3;
+const CONNECT_LIMIT_MS = 3000;
+/** Of one request. Describes and assigns answer within two seconds in ordinary times. */
+const REQUEST_LIMIT_MS = 15_000;
+/** `Filter.N.Value` limit of DescribeNetworkInterfaces (EC2 API reference: 200 values per filter). */
+const FILTER_VALUES_MAX = 200;
+
+export function connectEc2(region: string): Ec2 {
+  const requestHandler = {
+    connectionTimeout: CONNECT_LIMIT_MS,
+    requestTimeout: REQUEST_LIMIT_MS,
+    throwOnRequestTimeout: true,
+  };
+  const reader = new EC2Client({ region, requestHandler, maxAttempts: READ_ATTEMPTS_MAX });
+  const writer = new EC2Client({ region, requestHandler, maxAttempts: 1, credentials: reader.config.credentials });
+  const write = async (send: () => Promise<unknown>): Promise<void> => {
+    writer.config.systemClockOffset = reader.config.systemClockOffset;
+    await send();
+  };
+  return {
+    async readInterface(id) {
+      const command = new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [id] });
+      const { NetworkInterfaces: [found] = [] } = await reader.send(command);
+      return found === undefined ? undefined : interfaceOf(found);
+    },
+    async findHolders(subnetId, addresses) {
+      const holders: NetworkInterface[] = [];
+      for (let start = 0; start < addresses.length; start += FILTER_VALUES_MAX) {
+        const Values = addresses.slice(start, start + FILTER_VALUES_MAX);
+        const Filters = [
+          { Name: 'addresses.private-ip-address', Values },
+          { Name: 'subnet-id', Values: [subnetId] },
+        ];
+        let NextToken: string | undefined;
+        do {
+          const page = await reader.send(
+            new DescribeNetworkInterfacesCommand({
+              Filters,
+              MaxResults: 1000,
+              ...(NextToken === undefined ? {} : { NextToken }),
+            }),
+          );
+          holders.push(...(page.NetworkInterfaces ?? []).map(interfaceOf));
+          NextToken = page.NextToken;
+        } while (NextToken !== undefined && NextToken !== '');
+      }
+      return holders;
+    },
+    async assign(id, addresses, allowReassignment) {
+      const input = {
+        NetworkInterfaceId: id,
+        PrivateIpAddresses: [...addresses],
+        ...(allowReassignment ? { AllowReassignment: true } : {}),
+      };
+      await write(async () => writer.send(new AssignPrivateIpAddressesCommand(input)));
+    },
+    async unassign(id, addresses) {
+      const input = { NetworkInterfaceId: id, PrivateIpAddresses: [...addresses] };
+      await write(async () => writer.send(new UnassignPrivateIpAddressesCommand(input)));
+    },
+    async setSourceDestCheck(id, enabled) {
+      const input = { NetworkInterfaceId: id, SourceDestCheck: { Value: enabled } };
+      await write(async () => writer.send(new ModifyNetworkInterfaceAttributeCommand(input)));
+    },
+  };
+}
+
+function interfaceOf(wire: WireInterface): NetworkInterface {
+  const addresses = wire.PrivateIpAddresses ?? [];
+  return {
+    id: wire.NetworkInterfaceId ?? '',
+    subnetId: wire.SubnetId ?? '',
+    primary: wire.PrivateIpAddress ?? '',
+    secondaries: addresses.flatMap(({ Primary, PrivateIpAddress }) =>
+      Primary === true || PrivateIpAddress === undefined ? [] : [PrivateIpAddress],
+    ),
+    // Absent means unknown, which is not permission to forward.
+    sourceDestCheck: wire.SourceDestCheck ?? true,
+  };
+}

@@ -1,0 +1,23 @@
+/** What this executor needs to know of EC2, and to do there: the port between its decisions and the vendor's SDK. */
+
+export interface NetworkInterface {
+  readonly id: string;
+  readonly subnetId: string;
+  readonly primary: string;
+  /** Bare addresses without the primary. */
+  readonly secondaries: readonly string[];
+  /** On: the fabric drops what is neither from nor to one of its addresses. Forwarding needs it off. */
+  readonly sourceDestCheck: boolean;
+}
+
+/** Every method rejects with what the SDK throws; see `classify.ts`. */
+export interface Ec2 {
+  /** @returns undefined if EC2 says that there is none */
+  readInterface(id: string): Promise<NetworkInterface | undefined>;
+  /** The interfaces of the subnet that have one of these addresses, as primary or secondary. May lag behind a write. */
+  findHolders(subnetId: string, addresses: readonly string[]): Promise<readonly NetworkInterface[]>;
+  /** One request, never sent twice. All or nothing. */
+  assign(id: string, addresses: readonly string[], allowReassignment: boolean): Promise<void>;
+  unassign(id: string, addresses: readonly string[]): Promise<void>;
+  setSourceDestCheck(id: string, enabled: boolean): Promise<void>;
+}
