@@ -49,7 +49,7 @@ export function factStoreOn(file: StateFile): FactStore {
   };
 }
 
-/** Kept in memory as well: `all` is asked on every pass of the planner. */
+/** Kept in memory as well: `all` is asked on every pass of the planner, and copies only after a raise. */
 export function highWaterStoreOn(file: StateFile): HighWaterStore {
   const { durable } = file;
   const raise = durable.prepare<[string, number]>(
@@ -58,13 +58,15 @@ export function highWaterStoreOn(file: StateFile): HighWaterStore {
   );
   const rows = durable.prepare<[], { key: CaptureKey; epoch: CaptureEpoch }>('SELECT key, epoch FROM high_water').all();
   const marks = new Map(rows.map(({ key, epoch }) => [key, epoch]));
+  let shown: ReadonlyMap<CaptureKey, CaptureEpoch> | undefined;
   return {
     raise: (raised) => {
       const higher = raised.filter(({ key, epoch }) => epoch > (marks.get(key) ?? 0));
       if (higher.length === 0) return;
       file.write('durable', () => higher.forEach(({ key, epoch }) => raise.run(key, epoch)));
       for (const { key, epoch } of higher) if (epoch > (marks.get(key) ?? 0)) marks.set(key, epoch);
+      shown = undefined;
     },
-    all: () => marks,
+    all: () => (shown ??= new Map(marks)),
   };
 }
