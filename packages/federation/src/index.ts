@@ -1,1 +1,33 @@
-export type * from './ports.ts';
+export { FACT_TYPES } from './ports.ts';
+export type {
+  AcceptedFact,
+  AppendOutcome,
+  CaptureRegistry,
+  Fact,
+  FactBus,
+  FactDraft,
+  FactFault,
+  FactStore,
+  FactType,
+  Federation,
+  FederationStatus,
+  HighWaterStore,
+  MemberView,
+} from './ports.ts';
+export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';
+export { captureStream, factsStream, parseGroupName, type GroupName, type GroupNameFault } from './subjects.ts';
+export { generateNodeIdentity, signerOf, type IdentityFault, type NodeIdentity, type Signer } from './node-identity.ts';
+export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';
+export { createFederation, type FederationOptions } from './adapters/nats/create-federation.ts';
+export { renderHubConfig, type HubConfigOptions } from './adapters/nats/hub-config.ts';
+export { provisionGroup, type ProvisionedGroup, type ProvisionGroupOptions } from './adapters/nats/provision-group.ts';
+export type { HubFault } from './adapters/nats/connect-hub.ts';
+export {
+  createMemoryNetwork,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryNodePorts,
+} from './adapters/memory/memory-network.ts';
+export { MemoryFactStore, MemoryHighWaterStore } from './adapters/memory/memory-stores.ts';
+export { WIRE_BYTES_MAX } from './wire/bounded-json.ts';
+export { encodeFact, parseFact, type SignedFact } from './wire/fact-wire.ts';

@@ -107,10 +107,15 @@ export interface Federation {
 
 /** Durable memory for facts; synchronous, because the adapter (SQLite) is. */
 export interface FactStore {
-  /** Appends to the outbox with the next sequence; synced to disk before it returns. */
-  appendLocal(make: (sequence: number) => { readonly fact: Fact; readonly wire: string }): Fact;
-  /** Oldest first. */
+  /**
+   * Appends to the outbox; synced to disk before it returns. Throws when it could not.
+   * The sequence is higher than every one given out before, also before a restart, and than `above`: the log may
+   * remember more of this node than its own disk does.
+   */
+  appendLocal(make: (sequence: number) => { readonly fact: Fact; readonly wire: string }, above: number): Fact;
+  /** Oldest first. Asked often: cost in proportion to `limit`. */
   unsent(limit: number): readonly { readonly fact: Fact; readonly wire: string }[];
+  /** Need not be synced: a fact that is sent twice is known by its id. Unknown ids are ignored. */
   markSent(ids: readonly string[]): void;
   outboxDepth(): number;
   /** Keeps the last accepted fact per (source, address); need not be synced. */

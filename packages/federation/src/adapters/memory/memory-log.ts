@@ -1,0 +1,44 @@
+/** An ordered log in memory with the rules of a stream: last messages per subject, and one message per id. */
+import type { LogMessage, OutgoingMessage } from '../../transport.ts';
+import { encodeWire } from '../../wire/bounded-json.ts';
+
+export class MemoryLog {
+  readonly #perSubjectMax: number;
+  #messages: LogMessage[] = [];
+  #byId = new Map<string, number>();
+  #last = 0;
+
+  constructor(perSubjectMax: number) {
+    this.#perSubjectMax = perSubjectMax;
+  }
+
+  /** Sequence of the last message ever stored; 0 when there was none. */
+  last(): number {
+    return this.#last;
+  }
+
+  messages(): readonly LogMessage[] {
+    return this.#messages;
+  }
+
+  /** @returns the stored message, or only its sequence when its id was stored before */
+  append({ subject, id, text }: OutgoingMessage): { readonly sequence: number; readonly stored?: LogMessage } {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return { sequence: known };
+    this.#last += 1;
+    const stored: LogMessage = { sequence: this.#last, subject, data: encodeWire(text) };
+    this.#byId.set(id, stored.sequence);
+    this.#messages.push(stored);
+    const alike = this.#messages.filter((message) => message.subject === subject);
+    const oldest = alike[0];
+    if (alike.length > this.#perSubjectMax) this.#messages = this.#messages.filter((message) => message !== oldest);
+    return { sequence: stored.sequence, stored };
+  }
+
+  /** A hub whose disk is gone. */
+  wipe(): void {
+    this.#messages = [];
+    this.#byId = new Map();
+    this.#last = 0;
+  }
+}

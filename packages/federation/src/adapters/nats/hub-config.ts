@@ -1,0 +1,108 @@
+/** The configuration of a hub, as text for nats-server. Pure. */
+import type { NodeName } from '@routerd/resources';
+import { captureStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+
+export interface HubConfigOptions {
+  readonly group: GroupName;
+  /** Unique among the hubs of a cluster. */
+  readonly serverName: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Folder of the streams; the hub creates it. */
+  readonly storeDir: string;
+  /** PEM files. Without them everything travels in clear: on a trusted network only. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
+  /** NKey public key of the user that creates streams (`provisionGroup`). Nodes are not allowed to. */
+  readonly operator: string;
+  /** NKey public key of each node. */
+  readonly nodes: ReadonlyMap<NodeName, string>;
+  readonly pidFile?: string;
+  readonly logFile?: string;
+}
+
+/** Nodes come in order of their names, so that equal options give equal text. */
+export function renderHubConfig(options: HubConfigOptions): string {
+  const { group, serverName, listen, storeDir, tls, operator, nodes, pidFile, logFile } = options;
+  const byName = [...nodes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const lines = [
+    `# Hub of federation group ${group}. Rendered by routerd; edit the configuration that it comes from.`,
+    `server_name: ${quote(serverName)}`,
+    `listen: ${quote(`${listen.host}:${listen.port}`)}`,
+    'max_payload: 64KB',
+    // A link that swallows everything is noticed after three of these, so that a node's next connection finds its consumer free.
+    'ping_interval: "5s"',
+    'ping_max: 2',
+    ...(pidFile === undefined ? [] : [`pid_file: ${quote(pidFile)}`]),
+    ...(logFile === undefined ? [] : [`log_file: ${quote(logFile)}`]),
+    `jetstream { store_dir: ${quote(storeDir)} }`,
+    ...(tls === undefined ? [] : renderTls(tls)),
+    'authorization {',
+    '  users: [',
+    ...renderUser('operator: creates and changes the streams', operator, operatorPermissions(group)),
+    ...byName.flatMap(([node, key]) => renderUser(`node ${node}`, key, nodePermissions(group, node))),
+    '  ]',
+    '}',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/**
+ * Least privilege (docs/reference/facts.md): a node publishes what is its own, reads both streams through consumers named after itself, and
+ * listens to heartbeats and to its own inbox. It cannot create, delete or purge a stream, or delete a message.
+ */
+export function nodePermissions(group: GroupName, node: NodeName): Permissions {
+  const streams = [factsStream(group), captureStream(group)];
+  return {
+    publish: [
+      `sam.v1.${group}.facts.${node}.>`,
+      heartbeatSubject(group, node),
+      `sam.v1.${group}.capture.${node}.>`,
+      ...streams.flatMap((stream) => [
+        `$JS.API.STREAM.INFO.${stream}`,
+        ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.${node}`),
+      ]),
+    ],
+    subscribe: [`_INBOX_${node}.>`, `sam.v1.${group}.hb.*`],
+  };
+}
+
+function operatorPermissions(group: GroupName): Permissions {
+  const streams = [factsStream(group), captureStream(group)];
+  return {
+    publish: streams.flatMap((stream) => [
+      ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      `$JS.API.CONSUMER.*.${stream}.>`,
+      `$JS.API.CONSUMER.LIST.${stream}`,
+    ]),
+    subscribe: ['_INBOX_OPERATOR.>'],
+  };
+}
+
+function renderTls(tls: NonNullable<HubConfigOptions['tls']>): readonly string[] {
+  const authority = tls.caFile === undefined ? [] : [`  ca_file: ${quote(tls.caFile)}`];
+  return ['tls {', `  cert_file: ${quote(tls.certFile)}`, `  key_file: ${quote(tls.keyFile)}`, ...authority, '}'];
+}
+
+function renderUser(comment: string, key: string, { publish, subscribe }: Permissions): readonly string[] {
+  const list = (subjects: readonly string[]): string => subjects.map(quote).join(', ');
+  return [
+    `    # ${comment}`,
+    '    {',
+    `      nkey: ${quote(key)}`,
+    '      permissions: {',
+    `        publish: { allow: [${list(publish)}] }`,
+    `        subscribe: { allow: [${list(subscribe)}] }`,
+    '      }',
+    '    }',
+  ];
+}
+
+/** Strings of this format have the escapes of JSON. */
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

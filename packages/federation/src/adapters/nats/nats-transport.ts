@@ -1,0 +1,225 @@
+/** The Transport over NATS JetStream: one connection at a time, and everything that belongs to it ends with it. */
+import {
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
+import { errors, type NatsConnection, type Status } from '@nats-io/transport-node';
+import { err, ok, unreachable, type Monotonic, type NodeName, type Result } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import type { HubConfig } from '../../federation-config.ts';
+import { captureStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
+import { connectHub, describe } from './connect-hub.ts';
+import { readStream } from './stream-reader.ts';
+
+/** Hubs that do not answer are asked again after this, doubled each time up to the maximum. */
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 2000;
+/** How long an acknowledgement is waited for; longer than an election of a new leader takes as a rule. */
+const PUBLISH_TIMEOUT_MS = 10_000;
+
+export interface NatsTransportOptions extends HubConfig {
+  readonly group: GroupName;
+  readonly self: NodeName;
+  /** NKey seed. Secret. */
+  readonly seed: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Session {
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** False as soon as the session is to be silent; what still arrives afterwards is dropped. */
+  isOpen: boolean;
+}
+
+export class NatsTransport implements Transport {
+  readonly #options: NatsTransportOptions;
+  readonly #stopping = new AbortController();
+  #session: Session | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: NatsTransportOptions) {
+    this.#options = options;
+  }
+
+  start(listener: TransportListener): void {
+    this.#running ??= this.#run(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const session = this.#session;
+    if (session !== undefined) {
+      session.isOpen = false;
+      await session.connection.close();
+    }
+    await this.#running;
+  }
+
+  async publishFact(message: OutgoingMessage): Promise<Result<number, TransportFault>> {
+    return this.#publish(message, factsStream(this.#options.group));
+  }
+
+  async appendCapture(message: OutgoingMessage): Promise<Result<number, TransportFault>> {
+    return this.#publish(message, captureStream(this.#options.group));
+  }
+
+  async captureTail(): Promise<Result<number, TransportFault>> {
+    const session = this.#session;
+    if (session === undefined) return NOT_CONNECTED;
+    try {
+      return ok((await session.manager.streams.info(captureStream(this.#options.group))).state.last_seq);
+    } catch (cause) {
+      return err({ code: 'transport.unanswered', detail: describe(cause) });
+    }
+  }
+
+  publishHeartbeat(subject: string, text: string): void {
+    try {
+      this.#session?.connection.publish(subject, text);
+    } catch (cause) {
+      // The connection closed a moment ago; its end is told elsewhere.
+      if (!(cause instanceof errors.ClosedConnectionError)) throw cause;
+    }
+  }
+
+  async #publish({ subject, id, text }: OutgoingMessage, stream: string): Promise<Result<number, TransportFault>> {
+    const session = this.#session;
+    if (session === undefined || session.connection.isClosed()) return NOT_CONNECTED;
+    try {
+      // Whoever else listened on the subject could acknowledge; the name of the stream says that it was the right one.
+      const expect = { streamName: stream };
+      const ack = await session.client.publish(subject, text, { msgID: id, timeout: PUBLISH_TIMEOUT_MS, expect });
+      return ok(ack.seq);
+    } catch (cause) {
+      const isAnswer = cause instanceof JetStreamApiError;
+      return err({ code: isAnswer ? 'transport.refused' : 'transport.unanswered', detail: describe(cause) });
+    }
+  }
+
+  async #run(listener: TransportListener): Promise<void> {
+    const { self, clock, log } = this.#options;
+    let retryMs = RETRY_MS_FIRST;
+    while (!this.#stopping.signal.aborted) {
+      // Every connection has its own inboxes below the prefix that the hub lets this node listen on.
+      const connected = await connectHub({ ...this.#options, name: `routerd ${self}`, inboxPrefix: `_INBOX_${self}` });
+      if (connected.ok) {
+        retryMs = RETRY_MS_FIRST;
+        await this.#serve(connected.value, listener);
+      } else if (!this.#stopping.signal.aborted) {
+        const { code, detail } = connected.error;
+        log.warn('no connection to a hub', { event: 'federation.hub.unreachable', code, detail });
+        listener.trouble(`${code}: ${detail}`);
+      }
+      await clock.sleepUntil((clock.monotonic() + retryMs) as Monotonic, this.#stopping.signal);
+      if (!connected.ok) retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+    }
+  }
+
+  /** Returns when the connection has closed and all that used it has ended. */
+  async #serve(connection: NatsConnection, listener: TransportListener): Promise<void> {
+    const { group } = this.#options;
+    const client = jetstream(connection);
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    const session: Session = { connection, client, manager, isOpen: true };
+    if (this.#stopping.signal.aborted) return connection.close();
+    this.#session = session;
+    connection.subscribe(heartbeatSubject(group, '*' as NodeName), {
+      callback: (fault, message) => {
+        if (fault === null && session.isOpen) listener.heartbeat(message.subject, message.data);
+      },
+    });
+    const watching = this.#watch(connection, listener);
+    listener.connected(connection.getServer());
+    const reading = Promise.all([
+      this.#keepReading(session, factsStream(group), listener.facts, listener),
+      this.#keepReading(session, captureStream(group), listener.captures, listener),
+    ]);
+    const cause = await connection.closed();
+    const wasOpen = session.isOpen;
+    session.isOpen = false;
+    this.#session = undefined;
+    if (wasOpen) listener.disconnected(cause instanceof Error ? cause.message : 'the hub closed the connection');
+    await Promise.all([reading, watching]);
+    return undefined;
+  }
+
+  async #keepReading(session: Session, stream: string, inner: LogReader, listener: TransportListener): Promise<void> {
+    const { self: node, clock, log } = this.#options;
+    const { connection, client, manager } = session;
+    let retryMs = RETRY_MS_FIRST;
+    while (session.isOpen && !connection.isClosed()) {
+      try {
+        const reader = whileOpen(session, inner, () => {
+          retryMs = RETRY_MS_FIRST;
+        });
+        await readStream({ connection, client, manager, stream, node, reader });
+      } catch (cause) {
+        if (!session.isOpen || connection.isClosed()) return;
+        const detail = `reading ${stream}: ${describe(cause)}`;
+        log.warn('stream is read again from its start', { event: 'federation.stream.reread', stream, detail });
+        listener.trouble(detail);
+        await clock.sleepUntil((clock.monotonic() + retryMs) as Monotonic, this.#stopping.signal);
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+      }
+    }
+  }
+
+  async #watch(connection: NatsConnection, listener: TransportListener): Promise<void> {
+    for await (const status of connection.status()) {
+      const trouble = troubleOf(status);
+      if (trouble === undefined) continue;
+      this.#options.log.error('the hub complained', { event: 'federation.hub.error', ...trouble });
+      listener.trouble(`${trouble.code}: ${trouble.detail}`);
+    }
+  }
+}
+
+const NOT_CONNECTED = err({ code: 'transport.not-sent', detail: 'not connected to a hub' } as const);
+
+/** Passes on until the session ends, so that nothing of an old connection mixes with a new one. */
+function whileOpen(session: Session, reader: LogReader, caughtUp: () => void): LogReader {
+  return {
+    restarted: () => {
+      if (session.isOpen) reader.restarted();
+    },
+    received: (batch) => {
+      if (session.isOpen && batch.length > 0) reader.received(batch);
+    },
+    caughtUp: () => {
+      if (!session.isOpen) return;
+      caughtUp();
+      reader.caughtUp();
+    },
+  };
+}
+
+/** A request that the permissions refuse is answered by a time-out only; the reason comes here. */
+function troubleOf(status: Status): { readonly code: string; readonly detail: string } | undefined {
+  switch (status.type) {
+    case 'error': {
+      const code = status.error instanceof errors.PermissionViolationError ? 'hub.permission-refused' : 'hub.error';
+      return { code, detail: status.error.message };
+    }
+    case 'slowConsumer':
+      return { code: 'hub.slow-consumer', detail: `${status.pending} messages wait in this process` };
+    case 'disconnect':
+    case 'reconnect':
+    case 'reconnecting':
+    case 'update':
+    case 'ldm':
+    case 'ping':
+    case 'staleConnection':
+    case 'forceReconnect':
+    case 'close':
+      return undefined;
+    default:
+      return unreachable(status);
+  }
+}

@@ -1,0 +1,89 @@
+/** What an operator sets up once for a group: its two streams. */
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { err, ok, type Result } from '@routerd/resources';
+import type { HubConfig } from '../../federation-config.ts';
+import { captureStream, factsStream, type GroupName } from '../../subjects.ts';
+import { WIRE_BYTES_MAX } from '../../wire/bounded-json.ts';
+import { CAPTURES_PER_SUBJECT, FACTS_PER_SUBJECT } from '../stream-limits.ts';
+import { connectHub, describe, type HubFault } from './connect-hub.ts';
+
+export interface ProvisionGroupOptions extends HubConfig {
+  readonly group: GroupName;
+  /** NKey seed of the operator's user. Secret. */
+  readonly seed: string;
+  /** Hubs that keep each stream: 1 or, in production, 3. */
+  readonly replicas?: number;
+}
+
+export interface ProvisionedGroup {
+  readonly streams: readonly { readonly name: string; readonly outcome: 'created' | 'updated' }[];
+}
+
+/** Creates the streams, or brings their settings up to date; what they hold stays. Safe to repeat. */
+export async function provisionGroup(options: ProvisionGroupOptions): Promise<Result<ProvisionedGroup, HubFault>> {
+  const connected = await connectHub({ ...options, name: 'routerd operator', inboxPrefix: '_INBOX_OPERATOR' });
+  if (!connected.ok) return connected;
+  try {
+    const manager = await jetstreamManager(connected.value, { checkAPI: false });
+    const streams = [];
+    for (const config of streamsOf(options.group, options.replicas ?? 1)) streams.push(await ensure(manager, config));
+    return ok({ streams });
+  } catch (cause) {
+    return err({ code: 'hub.failed', detail: describe(cause) });
+  } finally {
+    await connected.value.close();
+  }
+}
+
+type StreamSettings = Partial<StreamConfig> & { readonly name: string };
+
+function streamsOf(group: GroupName, replicas: number): readonly StreamSettings[] {
+  const settings = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    num_replicas: replicas,
+    max_msg_size: WIRE_BYTES_MAX,
+    // Within this a message that is sent again is stored once.
+    duplicate_window: nanos(120_000),
+    // Direct reads come from any replica and were stale in 2 to 3 % of reads after a write elsewhere.
+    allow_direct: false,
+  };
+  return [
+    {
+      ...settings,
+      name: factsStream(group),
+      subjects: [`sam.v1.${group}.facts.>`],
+      max_msgs_per_subject: FACTS_PER_SUBJECT,
+    },
+    {
+      ...settings,
+      name: captureStream(group),
+      subjects: [`sam.v1.${group}.capture.>`],
+      max_msgs_per_subject: CAPTURES_PER_SUBJECT,
+    },
+  ];
+}
+
+async function ensure(manager: JetStreamManager, config: StreamSettings): Promise<ProvisionedGroup['streams'][number]> {
+  try {
+    await manager.streams.info(config.name);
+  } catch (cause) {
+    const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
+    if (!isAbsent) throw cause;
+    await manager.streams.add(config);
+    return { name: config.name, outcome: 'created' };
+  }
+  await manager.streams.update(config.name, config);
+  return { name: config.name, outcome: 'updated' };
+}

@@ -1,0 +1,104 @@
+/** Reads one stream from its start to its end and onwards, for as long as the connection lasts. */
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type Consumer,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import type { NodeName } from '@routerd/resources';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { LogMessage, LogReader } from '../../transport.ts';
+
+/** Messages of one pull. A pull ends when it got as many, and the next is asked for: one round trip. */
+const PULL_MESSAGES = 1000;
+const PULL_EXPIRES_MS = 30_000;
+/** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
+const PULL_HEARTBEAT_MS = 2000;
+/** A consumer that nobody pulls from is removed by the hub after this. */
+const CONSUMER_IDLE_MS = 30_000;
+
+export interface StreamReaderOptions {
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly stream: string;
+  /** Names the consumer: the hub's permissions allow a node only its own. */
+  readonly node: NodeName;
+  readonly reader: LogReader;
+}
+
+/**
+ * One reading: returns when the connection closes or a newer reading of this node took the consumer away, throws what the client
+ * threw. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only.
+ *
+ * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
+ */
+export async function readStream(options: StreamReaderOptions): Promise<void> {
+  const { connection, client, manager, stream, node, reader } = options;
+  reader.restarted();
+  const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, node)]);
+  const created = await manager.consumers.add(stream, {
+    name: node,
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(CONSUMER_IDLE_MS),
+  });
+  const consumer = client.consumers.getConsumerFromInfo(created);
+  // The last message of a stream is the newest of its subject and so is never displaced by a limit per subject.
+  let missing = info.state.messages > 0 && created.num_pending > 0 ? info.state.last_seq : 0;
+  if (missing === 0) reader.caughtUp();
+  const deliver = (batch: readonly LogMessage[]): void => {
+    reader.received(batch);
+    if (missing === 0 || (batch.at(-1)?.sequence ?? 0) < missing) return;
+    missing = 0;
+    reader.caughtUp();
+  };
+  let delivered = 0;
+  while (!connection.isClosed()) delivered = await readPull(consumer, delivered, deliver);
+}
+
+/** @returns how many messages the consumer has delivered since it was made */
+async function readPull(
+  consumer: Consumer,
+  deliveredBefore: number,
+  deliver: (batch: readonly LogMessage[]) => void,
+): Promise<number> {
+  let delivered = deliveredBefore;
+  const messages = await consumer.fetch({
+    max_messages: PULL_MESSAGES,
+    expires: PULL_EXPIRES_MS,
+    idle_heartbeat: PULL_HEARTBEAT_MS,
+  });
+  const batch: LogMessage[] = [];
+  const handOn = (): void => deliver(batch.splice(0));
+  for await (const message of messages) {
+    delivered += 1;
+    if (message.info.deliverySequence !== delivered) {
+      throw new Error(`gap: delivery ${message.info.deliverySequence} where ${delivered} was due`);
+    }
+    // What came with one read of the socket is handed on together, right after that read.
+    if (batch.length === 0) setImmediate(handOn);
+    batch.push(logMessageOf(message));
+  }
+  return delivered;
+}
+
+function logMessageOf(message: JsMsg): LogMessage {
+  return { sequence: message.info.streamSequence, subject: message.subject, data: message.data };
+}
+
+/** An earlier connection's consumer may still be there, with another position. */
+async function removeConsumer(manager: JetStreamManager, stream: string, node: NodeName): Promise<void> {
+  try {
+    await manager.consumers.delete(stream, node);
+  } catch (cause) {
+    const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.ConsumerNotFound;
+    if (!isAbsent) throw cause;
+  }
+}

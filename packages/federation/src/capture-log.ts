@@ -1,0 +1,167 @@
+/** The fold of the capture log: what stands for each key, as far as the log was read. */
+import { foldCapture, type CaptureEpoch, type CaptureKey, type CaptureRecord, type ClaimId } from '@routerd/mobility';
+import type { NodeName } from '@routerd/resources';
+import type { HighWaterStore } from './ports.ts';
+import { captureKeyToken, parseCaptureSubject, type GroupName } from './subjects.ts';
+import type { LogMessage } from './transport.ts';
+import type { Refusal } from './refusals.ts';
+import { parseCapture } from './wire/capture-wire.ts';
+
+/** What became of one record that was read live. */
+export type ReadRecord =
+  | { readonly kind: 'accepted'; readonly record: CaptureRecord }
+  | { readonly kind: 'refused'; readonly record: CaptureRecord; readonly because: string };
+
+export interface CaptureNews {
+  readonly changed: readonly CaptureKey[];
+  /** In the order of the log; empty while it is being read again from its start. */
+  readonly read: readonly ReadRecord[];
+}
+
+export interface CaptureLogOptions {
+  readonly group: GroupName;
+  readonly highWaterStore: HighWaterStore;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/**
+ * The log is the truth, this is a reading of it. When reading begins anew (a connection, a gap) the whole fold is made anew beside
+ * the old one and takes its place at the end: records that an old leader had shown and its successor never had disappear again.
+ *
+ * Live records go through `foldCapture`. While reading history another rule picks the same winner from what compaction left over:
+ * of each key the first record of the highest revision. Compaction may have dropped the winner of a revision and kept its loser, against
+ * which the rules for epoch and holder would then be tested in vain; but nobody writes revision n+1 without having seen the winner of n, so
+ * the first of the highest revision is what stands, and that one is never dropped: see adapters/stream-limits.ts.
+ */
+export class CaptureLog {
+  readonly #options: CaptureLogOptions;
+  #current = new Map<CaptureKey, CaptureRecord>();
+  #rebuilding: Map<CaptureKey, CaptureRecord> | undefined;
+  #seenWhileRebuilding = new Set<ClaimId>();
+  #position = 0;
+  #highWater: Map<CaptureKey, CaptureEpoch>;
+
+  constructor(options: CaptureLogOptions) {
+    this.#options = options;
+    this.#highWater = new Map(options.highWaterStore.all());
+  }
+
+  records(): ReadonlyMap<CaptureKey, CaptureRecord> {
+    return this.#current;
+  }
+
+  highWaterOf(key: CaptureKey): CaptureEpoch | undefined {
+    return this.#highWater.get(key);
+  }
+
+  /** Sequence of the last message read since reading began. */
+  position(): number {
+    return this.#position;
+  }
+
+  restarted(): void {
+    this.#rebuilding = new Map();
+    this.#seenWhileRebuilding = new Set();
+    this.#position = 0;
+  }
+
+  received(batch: readonly LogMessage[]): CaptureNews {
+    const read: ReadRecord[] = [];
+    for (const message of batch) {
+      this.#position = message.sequence;
+      const record = this.#parse(message);
+      if (record === undefined) continue;
+      if (this.#rebuilding !== undefined) this.#foldHistory(this.#rebuilding, record);
+      else read.push(this.#fold(record));
+    }
+    const accepted = read.filter(({ kind }) => kind === 'accepted').map(({ record }) => record);
+    this.#remember(accepted);
+    return { changed: [...new Set(accepted.map(({ key }) => key))], read };
+  }
+
+  /**
+   * The end of the log was reached: the new reading takes the place of the old one.
+   * @returns what differs between them, and which claims stood in the log, winners or not
+   */
+  caughtUp(): { readonly changed: readonly CaptureKey[]; readonly claims: ReadonlySet<ClaimId> } {
+    const rebuilt = this.#rebuilding ?? this.#current;
+    const before = this.#current;
+    this.#rebuilding = undefined;
+    this.#current = rebuilt;
+    this.#remember([...rebuilt.values()]);
+    this.#reportLost();
+    const changed = [...new Set([...before.keys(), ...rebuilt.keys()])].filter(
+      (key) => before.get(key)?.claim !== rebuilt.get(key)?.claim,
+    );
+    return { changed, claims: this.#seenWhileRebuilding };
+  }
+
+  #parse({ subject, data }: LogMessage): CaptureRecord | undefined {
+    const { group, refuse } = this.#options;
+    const spoken = parseCaptureSubject(group, subject);
+    if (spoken === undefined) {
+      refuse({ reason: 'capture.wrong-subject', source: 'unknown', detail: subject });
+      return undefined;
+    }
+    const source: NodeName = spoken.writer;
+    const parsed = parseCapture(data);
+    if (!parsed.ok) {
+      refuse({ reason: 'capture.malformed', source, detail: `${parsed.error.code}: ${parsed.error.detail}` });
+      return undefined;
+    }
+    const record = parsed.value;
+    if (record.writer !== source) {
+      refuse({ reason: 'capture.wrong-writer', source, detail: `says it was written by ${record.writer}` });
+      return undefined;
+    }
+    if (captureKeyToken(record.key) !== spoken.keyToken) {
+      refuse({ reason: 'capture.wrong-subject', source, detail: `${record.key} on ${subject}` });
+      return undefined;
+    }
+    return record;
+  }
+
+  #fold(record: CaptureRecord): ReadRecord {
+    const folded = foldCapture(this.#current.get(record.key), record);
+    if (folded.kind === 'refused') return { kind: 'refused', record, because: folded.because };
+    const mark = this.#highWater.get(record.key) ?? 0;
+    if (record.epoch < mark) this.#reportRegression(record, mark);
+    this.#current.set(record.key, record);
+    return { kind: 'accepted', record };
+  }
+
+  #foldHistory(history: Map<CaptureKey, CaptureRecord>, record: CaptureRecord): void {
+    this.#seenWhileRebuilding.add(record.claim);
+    const before = history.get(record.key);
+    if (before === undefined || record.revision > before.revision) history.set(record.key, record);
+  }
+
+  /** On disk before anybody is told: an epoch that this node has acted on must not be forgotten with the hub's disk. */
+  #remember(records: readonly CaptureRecord[]): void {
+    const raised = new Map<CaptureKey, CaptureEpoch>();
+    for (const { key, epoch } of records) {
+      if (epoch > Math.max(this.#highWater.get(key) ?? 0, raised.get(key) ?? 0)) raised.set(key, epoch);
+    }
+    if (raised.size === 0) return;
+    this.#options.highWaterStore.raise([...raised].map(([key, epoch]) => ({ key, epoch })));
+    for (const [key, epoch] of raised) this.#highWater.set(key, epoch);
+  }
+
+  /** The whole log was read, so a key of which it says less than this node has seen lost records. */
+  #reportLost(): void {
+    for (const [key, mark] of this.#highWater) {
+      const record = this.#current.get(key);
+      if (record === undefined) {
+        const detail = `the log has no record of ${key}, of which epoch ${mark} was seen`;
+        this.#options.refuse({ reason: 'capture.regressed', source: 'hub', detail });
+      } else if (record.epoch < mark) {
+        this.#reportRegression(record, mark);
+      }
+    }
+  }
+
+  #reportRegression(record: CaptureRecord, mark: number): void {
+    const detail = `epoch ${record.epoch} of ${record.key} is below ${mark}, which was seen before`;
+    this.#options.refuse({ reason: 'capture.regressed', source: record.writer, detail });
+  }
+}

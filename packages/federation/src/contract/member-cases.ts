@@ -1,0 +1,77 @@
+import { expect } from 'vitest';
+import { startAll, startTwo, type WithRig } from './fact-cases.ts';
+import { address, AWS_A, AWS_B, OCI_A, ONPREM_A, ONPREM_B, transition, type RigNode } from './federation-rig.ts';
+import { append } from './registry-cases.ts';
+
+export function memberCases(withRig: WithRig): void {
+  withRig('every configured member is known from the start, unheard until it speaks', async (rig) => {
+    const node = rig.node(AWS_A);
+    expect(Object.fromEntries(node.federation.members.members())).toEqual({
+      [AWS_A]: 'alive',
+      [AWS_B]: 'unheard',
+      [OCI_A]: 'unheard',
+      [ONPREM_A]: 'unheard',
+      [ONPREM_B]: 'unheard',
+    });
+    await Promise.resolve();
+  });
+
+  withRig('a newcomer hears everybody, and everybody hears it', async (rig) => {
+    const nodes = await startAll(rig, [AWS_A, OCI_A]);
+    const newcomer = rig.node(ONPREM_A);
+    let changes = 0;
+    newcomer.federation.members.onChange(() => (changes += 1));
+    await newcomer.federation.start();
+    await rig.until(() => isAlive(newcomer, AWS_A) && isAlive(newcomer, OCI_A), 'the others heard');
+    await rig.until(() => nodes.every((node) => isAlive(node, ONPREM_A)), 'the newcomer heard');
+    expect(changes).toBe(2);
+  });
+
+  withRig('a silent member becomes suspect, then dead, and alive when it is heard again', async (rig) => {
+    const [watcher, other] = await startTwo(rig, AWS_A, AWS_B);
+    await rig.until(() => isAlive(watcher, AWS_B) && isAlive(other, AWS_A), 'both heard');
+    const seen: string[] = [];
+    watcher.federation.members.onChange(() => {
+      seen.push(liveness(watcher, AWS_B));
+    });
+    rig.cut(AWS_B);
+    await rig.until(() => liveness(watcher, AWS_B) === 'dead', 'the death');
+    // Cut off, it judges nobody.
+    expect(liveness(other, AWS_A)).toBe('alive');
+    rig.heal(AWS_B);
+    await rig.until(() => isAlive(watcher, AWS_B), 'the return');
+    expect(seen).toEqual(['suspect', 'dead', 'alive']);
+    expect(liveness(other, AWS_A)).toBe('alive');
+  });
+
+  withRig('a hub that stands still is not the death of its members', async (rig) => {
+    const nodes = await startAll(rig, [AWS_A, AWS_B, OCI_A]);
+    const [a] = nodes;
+    if (a === undefined) throw new Error('a node was asked for');
+    const everybodyAlive = (): boolean =>
+      nodes.every((node) => nodes.every(({ name }) => liveness(node, name) === 'alive'));
+    await rig.until(everybodyAlive, 'all heard');
+    let deaths = 0;
+    for (const node of nodes) {
+      node.federation.members.onChange(() => {
+        if ([...node.federation.members.members().values()].includes('dead')) deaths += 1;
+      });
+    }
+    rig.stall();
+    // The deadline of an append is longer than it takes to be dead.
+    let isAnswered = false;
+    void append(a, transition(address(10), AWS_A, undefined)).then(() => (isAnswered = true));
+    await rig.until(() => isAnswered, 'the deadline');
+    rig.resume();
+    await rig.until(everybodyAlive, 'all alive');
+    expect(deaths).toBe(0);
+  });
+}
+
+function liveness(node: RigNode, of: RigNode['name']): string {
+  return node.federation.members.members().get(of) ?? 'not a member';
+}
+
+function isAlive(node: RigNode, of: RigNode['name']): boolean {
+  return liveness(node, of) === 'alive';
+}

@@ -1,0 +1,224 @@
+/** The FactBus over a transport: records and signs own facts, judges and keeps everyone's. */
+import { err, ok, prefixContains, type HostAddress, type NodeName, type Result } from '@routerd/resources';
+import type { Log } from '@routerd/runtime';
+import { AcceptedFacts } from './accepted-facts.ts';
+import { judgeClaim, judgeFact, type FactSituation } from './fact-judgement.ts';
+import { FactPublisher } from './fact-publisher.ts';
+import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
+import { Listeners } from './listeners.ts';
+import type { Signer, VerifySignature } from './node-identity.ts';
+import type { AcceptedFact, Fact, FactBus, FactDraft, FactFault } from './ports.ts';
+import type { Refusals } from './refusals.ts';
+import type { LogMessage, LogReader, Transport } from './transport.ts';
+import { encodeFact, ORIGIN_LENGTH_MAX, TTL_MS_MAX } from './wire/fact-wire.ts';
+
+export interface FactExchangeOptions {
+  readonly config: FederationConfig;
+  readonly ports: FederationPorts;
+  readonly log: Log;
+  readonly random: RandomBytes;
+  readonly signer: Signer;
+  readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
+  readonly transport: Pick<Transport, 'publishFact'>;
+  readonly refusals: Refusals;
+  readonly trouble: (detail: string) => void;
+}
+
+export class FactExchange implements FactBus, LogReader {
+  readonly #publisher: FactPublisher;
+  readonly #options: FactExchangeOptions;
+  readonly #accepted = new AcceptedFacts();
+  readonly #listeners = new Listeners<readonly AcceptedFact[]>();
+  /** Own sequences that the log showed since reading began, by address. */
+  readonly #ownInLog = new Map<HostAddress, number>();
+  /** Own facts of this run; what an earlier life of this node said about these addresses is out of date. */
+  readonly #recordedHere = new Map<HostAddress, Fact>();
+  /** Highest own sequence known: the outbox's own memory may be younger than the log (a disk that was replaced). */
+  #ownSequence = 0;
+  #isConnected = false;
+  #hasReadLog = false;
+
+  constructor(options: FactExchangeOptions) {
+    this.#options = options;
+    const { config, ports, transport, log, trouble } = options;
+    const { clock, factStore: store } = ports;
+    this.#publisher = new FactPublisher({ group: config.group, clock, log, store, transport, trouble });
+    const situation = this.#situation();
+    for (const accepted of store.loadAccepted()) {
+      const { fact } = accepted;
+      // Configuration may have changed since: a pool or a peer that is gone speaks no more.
+      const known = fact.group === config.group && options.verifiers.has(fact.source);
+      if (!known || judgeClaim(fact, { ...situation, isCapturedHere: () => undefined }).kind !== 'accepted') continue;
+      this.#accepted.restore(accepted);
+      if (fact.source === config.self) this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
+    }
+  }
+
+  record(draft: FactDraft): Result<Fact, FactFault> {
+    const { config, ports } = this.#options;
+    const { address, type } = draft;
+    const pool = config.pools.get(draft.pool);
+    if (pool === undefined) return err({ code: 'fact.unknown-pool', pool: draft.pool });
+    if (!prefixContains(pool.prefix, address)) return err({ code: 'fact.outside-pool', address, pool: draft.pool });
+    if (type === 'routerd.client.ipv4.observed') {
+      const captured = ports.isCapturedHere(address);
+      if (captured !== undefined) return err({ code: 'fact.self-capture', address, detail: captured });
+    }
+    let fact: Fact;
+    try {
+      fact = this.#append(draft);
+    } catch (cause) {
+      return err({ code: 'fact.not-stored', detail: cause instanceof Error ? cause.message : String(cause) });
+    }
+    this.#publish(fact);
+    return ok(fact);
+  }
+
+  accepted(): readonly AcceptedFact[] {
+    return this.#accepted.all();
+  }
+
+  onAccepted(listener: (facts: readonly AcceptedFact[]) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /**
+   * The first connection after a start reads before it publishes: what the log remembers of an earlier life of this node must be
+   * seen before a fact with a lower sequence takes its place there.
+   */
+  connected(): void {
+    this.#isConnected = true;
+    if (this.#hasReadLog) this.#publisher.connected();
+  }
+
+  disconnected(): void {
+    this.#isConnected = false;
+    this.#publisher.disconnected();
+  }
+
+  stop(): void {
+    this.#publisher.stop();
+  }
+
+  restarted(): void {
+    this.#ownInLog.clear();
+  }
+
+  received(batch: readonly LogMessage[]): void {
+    const { config, refusals } = this.#options;
+    const situation = this.#situation();
+    // Judged one after another against what the batch itself brought.
+    const fresh = new Map<string, Fact>();
+    const keyOf = (source: NodeName, address: HostAddress): string => `${source} ${address}`;
+    const within: FactSituation = {
+      ...situation,
+      last: (source, address) => fresh.get(keyOf(source, address)) ?? situation.last(source, address),
+    };
+    const ordered: Fact[] = [];
+    for (const { subject, data } of batch) {
+      const verdict = judgeFact(subject, data, within);
+      if (verdict.kind === 'refused') {
+        refusals.add(verdict);
+        continue;
+      }
+      const { fact } = verdict;
+      if (fact.source === config.self) this.#ownInLog.set(fact.address, fact.sequence);
+      if (verdict.kind === 'duplicate') continue;
+      if (fact.source === config.self && this.#isOutdatedOwn(fact)) continue;
+      fresh.set(keyOf(fact.source, fact.address), fact);
+      ordered.push(fact);
+    }
+    if (ordered.length > 0) this.#accept(ordered);
+  }
+
+  /** The log was read to its end: what it should hold of ours and does not (a hub that lost data) is sent again. */
+  caughtUp(): void {
+    const { config, ports, signer, log } = this.#options;
+    if (!this.#hasReadLog && this.#isConnected) {
+      this.#hasReadLog = true;
+      this.#publisher.connected();
+    }
+    const now = ports.clock.now();
+    // From the oldest unsent on, the outbox sees to it; two senders of one address could pass each other.
+    const inOutbox = ports.factStore.unsent(1)[0]?.fact.sequence ?? Number.POSITIVE_INFINITY;
+    const missing = this.#accepted
+      .of(config.self)
+      .filter(({ fact: { address, sequence } }) => sequence > (this.#ownInLog.get(address) ?? 0) && sequence < inOutbox)
+      // What has lapsed meanwhile is not news; an `expired` stays true.
+      .filter(({ fact, acceptedAt }) => fact.type === 'routerd.client.ipv4.expired' || now <= acceptedAt + fact.ttl)
+      .map(({ fact }) => ({ fact, wire: encodeFact(fact, signer.sign) }));
+    if (missing.length === 0) return;
+    const event = 'federation.fact.republished';
+    log.warn('the hub lacks facts of this node, sending them again', { event, facts: missing.length });
+    this.#publisher.republish(missing);
+  }
+
+  #append(draft: FactDraft): Fact {
+    const { config, ports, random, signer } = this.#options;
+    const id = Buffer.from(random(16)).toString('hex');
+    const fact = ports.factStore.appendLocal((sequence) => {
+      const made: Fact = {
+        id,
+        type: draft.type,
+        source: config.self,
+        group: config.group,
+        pool: draft.pool,
+        site: draft.site,
+        address: draft.address,
+        observedAt: draft.observedAt ?? ports.clock.now(),
+        ttl: Math.min(draft.ttl, TTL_MS_MAX) as Fact['ttl'],
+        sequence,
+        origin: draft.origin.slice(0, ORIGIN_LENGTH_MAX),
+      };
+      return { fact: made, wire: encodeFact(made, signer.sign) };
+    }, this.#ownSequence);
+    this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
+    return fact;
+  }
+
+  /**
+   * A fact of our own that we did not know, with a sequence above ours, is from an earlier life of which the store knows nothing.
+   * What this life has said about the address is newer, whatever its sequence: it is said again, above.
+   */
+  #isOutdatedOwn(fact: Fact): boolean {
+    const { log } = this.#options;
+    this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
+    const newer = this.#recordedHere.get(fact.address);
+    if (newer === undefined) return false;
+    const event = 'federation.fact.sequence-lost';
+    log.warn('the hub knows later facts of this node than its own store', { event, sequence: fact.sequence });
+    const again = this.#append({ ...newer });
+    this.#publish(again);
+    return true;
+  }
+
+  /** On its way before listeners are told: their work is not on the path to the other sites. */
+  #publish(fact: Fact): void {
+    this.#recordedHere.set(fact.address, fact);
+    this.#publisher.recorded(fact.address);
+    this.#accept([fact]);
+  }
+
+  /** Listeners first: the store is only for the next start, and whatever it lost the log still has. */
+  #accept(facts: readonly Fact[]): void {
+    const { ports } = this.#options;
+    const acceptedAt = ports.clock.now();
+    const accepted = facts.map((fact) => this.#accepted.accept(fact, acceptedAt));
+    this.#listeners.tell(accepted);
+    ports.factStore.saveAccepted(accepted);
+  }
+
+  #situation(): FactSituation {
+    const { config, ports, verifiers } = this.#options;
+    return {
+      group: config.group,
+      now: ports.clock.now(),
+      replayWindow: config.replayWindow,
+      pools: config.pools,
+      self: config.self,
+      verifiers,
+      last: (source, address) => this.#accepted.get(source, address)?.fact,
+      isCapturedHere: ports.isCapturedHere,
+    };
+  }
+}

@@ -1,0 +1,49 @@
+/** What a node's federation is told when it is built. */
+import type { DurationMs, HostAddress, Ipv4Prefix, NodeName, PoolName, SiteName } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import type { FactStore, HighWaterStore } from './ports.ts';
+import type { GroupName } from './subjects.ts';
+
+/** Which addresses a pool may speak of, and for which site each node may speak. */
+export interface PoolMembership {
+  readonly prefix: Ipv4Prefix;
+  readonly sites: ReadonlyMap<NodeName, SiteName>;
+}
+
+export interface FederationConfig {
+  readonly group: GroupName;
+  readonly self: NodeName;
+  /** The node's NKey seed (`SU…`): signs its facts, and is its identity at the hub. Secret. */
+  readonly seed: string;
+  /** NKey public key (`U…`) of every other node of the group. */
+  readonly peers: ReadonlyMap<NodeName, string>;
+  readonly heartbeatInterval: DurationMs;
+  /** A peer unheard for half of this is suspect, for all of it dead. */
+  readonly deadAfter: DurationMs;
+  /** A fact dated further in the future is refused. */
+  readonly replayWindow: DurationMs;
+  readonly pools: ReadonlyMap<PoolName, PoolMembership>;
+  /** How long `append` waits to see its record in the log; 5 s unless told. */
+  readonly appendDeadline?: DurationMs;
+}
+
+/** Where the hubs are. */
+export interface HubConfig {
+  /** `tls://host:port` or `nats://host:port`, tried in random order. */
+  readonly servers: readonly string[];
+  /** The authority that signed the hubs' certificates; the system's unless told. */
+  readonly caFile?: string;
+}
+
+export interface FederationPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bytes for ids; the system's unless told. A simulator gives seeded ones. */
+  readonly random?: RandomBytes;
+  readonly factStore: FactStore;
+  readonly highWaterStore: HighWaterStore;
+  /** Says, in words, why this address may not be claimed as living here: a router of this site captures it, or has it. */
+  readonly isCapturedHere: (address: HostAddress) => string | undefined;
+}
+
+export type RandomBytes = (count: number) => Uint8Array;

@@ -1,0 +1,208 @@
+/** The MemberView over heartbeats: says that we live, and judges who else does. */
+import type { Liveness } from '@routerd/mobility';
+import type { Monotonic, NodeName } from '@routerd/resources';
+import type { Log } from '@routerd/runtime';
+import type { FederationConfig, FederationPorts } from './federation-config.ts';
+import { Listeners } from './listeners.ts';
+import { judgeLiveness, nextJudgement } from './liveness.ts';
+import type { MemberView } from './ports.ts';
+import type { Refusals } from './refusals.ts';
+import { heartbeatSubject, parseHeartbeatSubject } from './subjects.ts';
+import type { Transport } from './transport.ts';
+import { encodeHeartbeat, parseHeartbeat } from './wire/heartbeat-wire.ts';
+
+export interface MemberWatchOptions {
+  readonly config: FederationConfig;
+  readonly ports: Pick<FederationPorts, 'clock'>;
+  readonly log: Log;
+  readonly transport: Pick<Transport, 'publishHeartbeat'>;
+  readonly refusals: Refusals;
+  /** Unique per start of this node. */
+  readonly start: string;
+}
+
+/** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
+const RANK: Readonly<Record<Liveness, number>> = { alive: 0, suspect: 1, dead: 2, unheard: 3 };
+
+interface Peer {
+  liveness: Liveness;
+  heardAt: Monotonic | undefined;
+  start: string;
+  sequence: number;
+}
+
+/**
+ * 1. While disconnected nobody's state changes; on reconnect the patience with everybody starts anew.
+ * 2. A silence of everybody, this node's own echo included, is no silence of anybody: the hub, the link or this process stood
+ *    still. That time is not counted, and nobody is judged in it. So an outage of any kind never looks like mass death.
+ */
+export class MemberWatch implements MemberView {
+  readonly #options: MemberWatchOptions;
+  readonly #peers: ReadonlyMap<NodeName, Peer>;
+  readonly #listeners = new Listeners<undefined>();
+  #sequence = 0;
+  /** Ends the timers of the present connection. */
+  #connection: AbortController | undefined;
+  #watching = false;
+  /** When a heartbeat of anybody came last. This node hears its own come back from the hub, one each interval. */
+  #proofAt: Monotonic;
+
+  constructor(options: MemberWatchOptions) {
+    this.#options = options;
+    this.#proofAt = options.ports.clock.monotonic();
+    const unheard = (): Peer => ({ liveness: 'unheard', heardAt: undefined, start: '', sequence: 0 });
+    this.#peers = new Map([...options.config.peers.keys()].map((node) => [node, unheard()]));
+  }
+
+  members(): ReadonlyMap<NodeName, Liveness> {
+    const members = new Map<NodeName, Liveness>([[this.#options.config.self, 'alive']]);
+    for (const [node, { liveness }] of this.#peers) members.set(node, liveness);
+    return members;
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  connected(): void {
+    this.disconnected();
+    this.#connection = new AbortController();
+    const now = this.#options.ports.clock.monotonic();
+    this.#proofAt = now;
+    for (const peer of this.#peers.values()) {
+      // A suspect stays one until it is heard or its time is up; the dead stay dead until heard.
+      if (peer.liveness === 'alive' || peer.liveness === 'suspect') peer.heardAt = now;
+    }
+    void this.#announce(this.#connection.signal);
+    this.#watch();
+  }
+
+  disconnected(): void {
+    this.#connection?.abort();
+    this.#connection = undefined;
+  }
+
+  heartbeat(subject: string, data: Uint8Array): void {
+    const { config, ports, refusals } = this.#options;
+    const node = parseHeartbeatSubject(config.group, subject);
+    if (node === undefined || this.#connection === undefined) return;
+    if (node === config.self) return this.#heardAnybody();
+    const peer = this.#peers.get(node);
+    if (peer === undefined) {
+      refusals.add({ reason: 'heartbeat.unknown-source', source: node, detail: `${node} is no peer of this node` });
+      return;
+    }
+    const parsed = parseHeartbeat(data);
+    if (!parsed.ok || parsed.value.node !== node) {
+      const detail = parsed.ok ? `says it is from ${parsed.value.node}` : parsed.error.detail;
+      refusals.add({ reason: 'heartbeat.malformed', source: node, detail });
+      return;
+    }
+    const { start, sequence } = parsed.value;
+    if (start === peer.start && sequence <= peer.sequence) return;
+    this.#heardAnybody();
+    const isNewcomer = start !== peer.start;
+    Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
+    this.#set(node, peer, 'alive');
+    // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
+    if (isNewcomer) this.#beat();
+    this.#watch();
+  }
+
+  #heardAnybody(): void {
+    const now = this.#options.ports.clock.monotonic();
+    const lost = now - this.#proofAt;
+    if (lost > this.#proofMax()) {
+      const event = 'federation.member.all-silent';
+      this.#options.log.warn('nobody was heard, not even this node; nobody is judged for it', {
+        event,
+        ms: Math.round(lost),
+      });
+      for (const peer of this.#peers.values()) {
+        if (peer.heardAt !== undefined) peer.heardAt = (peer.heardAt + lost) as Monotonic;
+      }
+    }
+    this.#proofAt = now;
+    this.#watch();
+  }
+
+  /** Longest time without any heartbeat in which the hub is still taken to work: one may be late or lost. */
+  #proofMax(): number {
+    return this.#options.config.heartbeatInterval * 2;
+  }
+
+  async #announce(signal: AbortSignal): Promise<void> {
+    const { config, ports } = this.#options;
+    let next = ports.clock.monotonic();
+    while (!signal.aborted) {
+      this.#beat();
+      // The next beat is an interval after the last was due, unless that has passed too.
+      next = Math.max(next + config.heartbeatInterval, ports.clock.monotonic()) as Monotonic;
+      await ports.clock.sleepUntil(next, signal);
+    }
+  }
+
+  #beat(): void {
+    if (this.#connection === undefined) return;
+    const { config, transport, start } = this.#options;
+    this.#sequence += 1;
+    const text = encodeHeartbeat({ node: config.self, start, sequence: this.#sequence });
+    transport.publishHeartbeat(heartbeatSubject(config.group, config.self), text);
+  }
+
+  /** Sees to it that one watch runs while there is something to wait for. */
+  #watch(): void {
+    if (this.#watching || this.#connection === undefined || this.#earliest() === undefined) return;
+    void this.#sleepAndJudge(this.#connection.signal);
+  }
+
+  /**
+   * Sleeps to the earliest instant at which a judgement could change, judges, and so on. A heartbeat only moves instants further
+   * away, so nothing is missed by not being woken by it.
+   */
+  async #sleepAndJudge(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options.ports;
+    this.#watching = true;
+    for (let until = this.#earliest(); until !== undefined && !signal.aborted; until = this.#earliest()) {
+      await clock.sleepUntil(until, signal);
+      const now = clock.monotonic();
+      if (signal.aborted || now < until) continue;
+      // The next heartbeat of anybody starts the watch again.
+      if (now - this.#proofAt > this.#proofMax()) break;
+      this.#judge(now);
+    }
+    this.#watching = false;
+    // A new connection may have begun while this one was ending.
+    if (signal.aborted) this.#watch();
+  }
+
+  #earliest(): Monotonic | undefined {
+    const { config, ports } = this.#options;
+    const now = ports.clock.monotonic();
+    let earliest: Monotonic | undefined;
+    for (const { heardAt, liveness } of this.#peers.values()) {
+      const isOverdue = RANK[judgeLiveness(heardAt, now, config.deadAfter)] > RANK[liveness];
+      const next = isOverdue ? now : nextJudgement(heardAt, now, config.deadAfter);
+      if (next !== undefined && (earliest === undefined || next < earliest)) earliest = next;
+    }
+    return earliest;
+  }
+
+  #judge(now: Monotonic): void {
+    const { config } = this.#options;
+    for (const [node, peer] of this.#peers) {
+      const judged = judgeLiveness(peer.heardAt, now, config.deadAfter);
+      // Silence makes nobody more alive: a suspect whose timer was restarted is not trusted for that.
+      if (RANK[judged] > RANK[peer.liveness]) this.#set(node, peer, judged);
+    }
+  }
+
+  #set(node: NodeName, peer: Peer, liveness: Liveness): void {
+    if (peer.liveness === liveness) return;
+    const was = peer.liveness;
+    peer.liveness = liveness;
+    const event = `federation.member.${liveness}`;
+    this.#options.log.info('member judged anew', { event, node, was, liveness });
+    this.#listeners.tell(undefined);
+  }
+}

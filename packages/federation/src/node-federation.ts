@@ -1,0 +1,154 @@
+/** One node's federation over any transport. Everything that decides is here or below; the transport only carries. */
+import { randomBytes } from 'node:crypto';
+import { err, ok, type NodeName, type Result } from '@routerd/resources';
+import { CaptureExchange } from './capture-exchange.ts';
+import { FactExchange } from './fact-exchange.ts';
+import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
+import { Listeners } from './listeners.ts';
+import { MemberWatch } from './member-watch.ts';
+import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
+import type { CaptureRegistry, FactBus, Federation, FederationStatus, MemberView } from './ports.ts';
+import { Refusals } from './refusals.ts';
+import type { LogReader, Transport, TransportListener } from './transport.ts';
+
+/** Fails when a key is not one; nothing is started. */
+export function federationOver(
+  transport: Transport,
+  config: FederationConfig,
+  ports: FederationPorts,
+): Result<Federation, IdentityFault> {
+  const signer = signerOf(config.seed);
+  if (!signer.ok) return signer;
+  const verifiers = new Map<NodeName, VerifySignature>();
+  for (const [node, publicKey] of [...config.peers, [config.self, signer.value.publicKey] as const]) {
+    const verifier = verifierOf(publicKey);
+    if (!verifier.ok) return err({ ...verifier.error, detail: `${node}: ${verifier.error.detail}` });
+    verifiers.set(node, verifier.value);
+  }
+  return ok(new NodeFederation({ transport, config, ports, signer: signer.value, verifiers }));
+}
+
+interface NodeFederationOptions {
+  readonly transport: Transport;
+  readonly config: FederationConfig;
+  readonly ports: FederationPorts;
+  readonly signer: ConstructorParameters<typeof FactExchange>[0]['signer'];
+  readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
+}
+
+class NodeFederation implements Federation {
+  readonly #options: NodeFederationOptions;
+  readonly #facts: FactExchange;
+  readonly #members: MemberWatch;
+  readonly #registry: CaptureExchange;
+  readonly #refusals: Refusals;
+  readonly #listeners = new Listeners<undefined>();
+  #hub: string | undefined;
+  #lastError: string | undefined;
+  /** Read to the end since the start, and since the present connection. */
+  readonly #everRead = { facts: false, captures: false };
+  readonly #nowRead = { facts: false, captures: false };
+
+  constructor(options: NodeFederationOptions) {
+    this.#options = options;
+    const { transport, config, ports, signer, verifiers } = options;
+    const log = ports.log.child({ group: config.group });
+    const random: RandomBytes = ports.random ?? ((count) => randomBytes(count));
+    const trouble = (detail: string): void => this.#trouble(detail);
+    const refusals = new Refusals(ports.clock, log);
+    const start = Buffer.from(random(8)).toString('hex');
+    this.#refusals = refusals;
+    this.#facts = new FactExchange({ config, ports, log, random, signer, verifiers, transport, refusals, trouble });
+    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start });
+    this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
+  }
+
+  get facts(): FactBus {
+    return this.#facts;
+  }
+
+  get members(): MemberView {
+    return this.#members;
+  }
+
+  get registry(): CaptureRegistry {
+    return this.#registry;
+  }
+
+  status(): FederationStatus {
+    return {
+      connected: this.#hub !== undefined && this.#nowRead.facts && this.#nowRead.captures,
+      factsCaughtUp: this.#everRead.facts,
+      registryCaughtUp: this.#everRead.captures,
+      hub: this.#hub,
+      outboxDepth: this.#options.ports.factStore.outboxDepth(),
+      refused: this.#refusals.counts(),
+      lastError: this.#lastError,
+    };
+  }
+
+  onStatus(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Does not wait for a hub: a node without one lives on what it knew. */
+  async start(): Promise<void> {
+    this.#options.transport.start(this.#listener());
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#facts.stop();
+    this.#members.disconnected();
+    this.#registry.disconnected();
+    await this.#options.transport.stop();
+    this.#hub = undefined;
+  }
+
+  #listener(): TransportListener {
+    const log = this.#options.ports.log.child({ group: this.#options.config.group });
+    return {
+      facts: this.#reader('facts', this.#facts),
+      captures: this.#reader('captures', this.#registry),
+      heartbeat: (subject, data) => this.#members.heartbeat(subject, data),
+      connected: (hub) => {
+        this.#hub = hub;
+        log.info('connected to a hub', { event: 'federation.connected', hub });
+        this.#members.connected();
+        this.#facts.connected();
+        this.#listeners.tell(undefined);
+      },
+      disconnected: (detail) => {
+        this.#hub = undefined;
+        Object.assign(this.#nowRead, { facts: false, captures: false });
+        log.warn('disconnected from the hub', { event: 'federation.disconnected', detail });
+        this.#members.disconnected();
+        this.#facts.disconnected();
+        this.#registry.disconnected();
+        this.#trouble(detail);
+      },
+      trouble: (detail) => this.#trouble(detail),
+    };
+  }
+
+  #reader(name: 'facts' | 'captures', inner: LogReader): LogReader {
+    return {
+      restarted: () => {
+        this.#nowRead[name] = false;
+        inner.restarted();
+      },
+      received: (batch) => inner.received(batch),
+      caughtUp: () => {
+        this.#everRead[name] = true;
+        this.#nowRead[name] = true;
+        inner.caughtUp();
+        this.#listeners.tell(undefined);
+      },
+    };
+  }
+
+  #trouble(detail: string): void {
+    this.#lastError = detail;
+    this.#listeners.tell(undefined);
+  }
+}

@@ -1,0 +1,95 @@
+/** Names on the hub. The node's token stands where the hub's permissions can bind it to the node's key. */
+import type { CaptureKey } from '@routerd/mobility';
+import {
+  bareAddress,
+  err,
+  ok,
+  parseHostAddress,
+  parseNodeName,
+  parsePoolName,
+  type Brand,
+  type HostAddress,
+  type NodeName,
+  type PoolName,
+  type Result,
+} from '@routerd/resources';
+
+/** A federation group. Part of subjects, stream names and signatures. */
+export type GroupName = Brand<string, 'GroupName'>;
+
+export interface GroupNameFault {
+  readonly code: 'group.malformed';
+  readonly input: string;
+}
+
+/** A group is named like a node (RFC 1123 label): `.` or upper case could not stand in a subject or would make two streams one. */
+export function parseGroupName(input: string): Result<GroupName, GroupNameFault> {
+  return parseNodeName(input).ok ? ok(input as GroupName) : err({ code: 'group.malformed', input });
+}
+
+export function factsStream(group: GroupName): string {
+  return `SAM_${group.toUpperCase()}_FACTS`;
+}
+
+export function captureStream(group: GroupName): string {
+  return `SAM_${group.toUpperCase()}_CAPTURE`;
+}
+
+/** `sam.v1.<group>.facts.<node>.<pool>.<a-b-c-d>`: one subject per (source, address), of which the stream keeps the last message. */
+export function factSubject(
+  group: GroupName,
+  fact: { source: NodeName; pool: PoolName; address: HostAddress },
+): string {
+  return `sam.v1.${group}.facts.${fact.source}.${fact.pool}.${bareAddress(fact.address).replaceAll('.', '-')}`;
+}
+
+export function heartbeatSubject(group: GroupName, node: NodeName): string {
+  return `sam.v1.${group}.hb.${node}`;
+}
+
+/** `sam.v1.<group>.capture.<node>.<keyToken>` */
+export function captureSubject(group: GroupName, writer: NodeName, key: CaptureKey): string {
+  return `sam.v1.${group}.capture.${writer}.${captureKeyToken(key)}`;
+}
+
+/** base64url of the key, which is ASCII: one subject token, and the key can be read back from it by a person. */
+export function captureKeyToken(key: CaptureKey): string {
+  return btoa(key).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+export interface FactSubject {
+  readonly source: NodeName;
+  readonly pool: PoolName;
+  readonly address: HostAddress;
+}
+
+/** @returns undefined when the subject is not one of this group's fact subjects */
+export function parseFactSubject(group: GroupName, subject: string): FactSubject | undefined {
+  const [node = '', poolToken = '', addressToken = '', ...extra] = tokensAfter(`sam.v1.${group}.facts.`, subject);
+  const source = parseNodeName(node);
+  const pool = parsePoolName(poolToken);
+  const address = parseHostAddress(`${addressToken.replaceAll('-', '.')}/32`);
+  if (extra.length > 0 || !source.ok || !pool.ok || !address.ok) return undefined;
+  return { source: source.value, pool: pool.value, address: address.value };
+}
+
+/** @returns the node whose key may publish here, or undefined */
+export function parseHeartbeatSubject(group: GroupName, subject: string): NodeName | undefined {
+  const [node = '', ...extra] = tokensAfter(`sam.v1.${group}.hb.`, subject);
+  const parsed = parseNodeName(node);
+  return parsed.ok && extra.length === 0 ? parsed.value : undefined;
+}
+
+/** @returns the node whose key may publish here, and the token of the capture key; or undefined */
+export function parseCaptureSubject(
+  group: GroupName,
+  subject: string,
+): { readonly writer: NodeName; readonly keyToken: string } | undefined {
+  const [node = '', keyToken = '', ...extra] = tokensAfter(`sam.v1.${group}.capture.`, subject);
+  const writer = parseNodeName(node);
+  return writer.ok && keyToken !== '' && extra.length === 0 ? { writer: writer.value, keyToken } : undefined;
+}
+
+function tokensAfter(prefix: string, subject: string): readonly string[] {
+  return subject.startsWith(prefix) ? subject.slice(prefix.length).split('.') : [];
+}
