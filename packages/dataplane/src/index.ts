@@ -1,3 +1,6 @@
+export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
+export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';
+export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
 export {
@@ -26,3 +29,11 @@ export type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './
 export { lower, type Lowered } from './lower/lower.ts';
 export { estimateTunnelMtu, mssFor } from './mss.ts';
 export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLedger, Residual } from './ports.ts';
+export { cleanupHost } from './reconciler/cleanup-host.ts';
+export {
+  createHostReconciler,
+  type HostReconciler,
+  type HostReconcilerPorts,
+  type HostReconcilerStatus,
+  type NeighborEvent,
+} from './reconciler/host-reconciler.ts';

@@ -1,6 +1,7 @@
 /** RemoteAddressClaims → delivery routes, proxy neighbours, absent addresses, sysctls and clamped paths. */
 import { bareAddress, ofKind, type HostAddress, type Ipv4, type Resource, type ResourceOf } from '@routerd/resources';
 import { DELIVERY_METRIC, type HostRoute, type MssClamp, type ProxyNeighbor, type SysctlState } from '../host-state.ts';
+import { IP_FORWARD, IP_NONLOCAL_BIND, proxyDelayOf, SEND_REDIRECTS_ALL, sendRedirectsOf } from '../sysctl-names.ts';
 import { DEFAULT_INTERFACE_MTU, mssFor } from '../mss.ts';
 import type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './claim-lowering.ts';
 import { byText } from '../text-order.ts';
@@ -127,17 +128,16 @@ export function claimSysctls(
       captureType === 'proxy-arp' ? (captureInterface ?? []) : [],
     ),
   );
-  const set = (value: string, ...path: readonly string[]): SysctlState => ({ path: ['net', 'ipv4', ...path], value });
   return [
     // On a standby too: a packet that a remote site still delivers here must reach its owner.
-    set('1', 'ip_forward'),
+    { path: IP_FORWARD, value: '1' },
     // The kernel sends redirects if `all` or the device says so; a client that follows one goes round the capture.
-    set('0', 'conf', 'all', 'send_redirects'),
-    ...interfaces.map((name) => set('0', 'conf', name, 'send_redirects')),
+    { path: SEND_REDIRECTS_ALL, value: '0' },
+    ...interfaces.map((name) => ({ path: sendRedirectsOf(name), value: '0' })),
     // Answers after a random delay of up to 0.8 s unless told otherwise.
-    ...[...arpInterfaces].map((name) => set('0', 'neigh', name, 'proxy_delay')),
+    ...[...arpInterfaces].map((name) => ({ path: proxyDelayOf(name), value: '0' })),
     // Gratuitous ARP is sent from the captured address, which is not ours.
-    ...(proxyNeighbors.some(({ announce }) => announce) ? [set('1', 'ip_nonlocal_bind')] : []),
+    ...(proxyNeighbors.some(({ announce }) => announce) ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
   ].toSorted(byText(({ path }) => path.join('/')));
 }
 

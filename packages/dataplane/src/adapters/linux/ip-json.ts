@@ -1,0 +1,110 @@
+/** Reads what `ip -j` prints, iproute2 6.1. */
+import {
+  hostAddressOf,
+  parseHostAddress,
+  parseIpv4,
+  parseIpv4Prefix,
+  type HostAddress,
+  type Ipv4,
+  type Ipv4Prefix,
+} from '@routerd/resources';
+import { z } from 'zod';
+import type { ObservedHost, ObservedLink, ObservedProxyNeighbor } from '../../host-op.ts';
+import { ROUTE_PROTOCOL, type HostRoute } from '../../host-state.ts';
+
+const linksShown = z.array(
+  z.object({
+    ifname: z.string().optional(),
+    flags: z.array(z.string()).default([]),
+    mtu: z.number().default(0),
+    link_type: z.string().optional(),
+    address: z.string().optional(),
+    addr_info: z
+      .array(
+        z.object({ family: z.string().optional(), local: z.string().optional(), prefixlen: z.number().optional() }),
+      )
+      .default([]),
+  }),
+);
+
+const routesShown = z.array(
+  z.object({
+    type: z.string().optional(),
+    dst: z.string(),
+    gateway: z.string().optional(),
+    dev: z.string().optional(),
+    prefsrc: z.string().optional(),
+    metric: z.number().default(0),
+    protocol: z.string().optional(),
+  }),
+);
+
+const neighborsShown = z.array(
+  z.object({ dst: z.string().optional(), dev: z.string().optional(), protocol: z.string().optional() }),
+);
+
+export type LinksAndAddresses = Pick<ObservedHost, 'links' | 'addresses'>;
+
+/** `ip -j addr show` */
+export function parseAddresses(json: unknown): LinksAndAddresses {
+  const links: ObservedLink[] = [];
+  const addresses: { interface: string; address: string }[] = [];
+  for (const link of linksShown.parse(json)) {
+    const name = link.ifname;
+    if (name === undefined) continue; // `ip` prints an empty object for what it filtered out
+    const mac = link.link_type === 'ether' ? link.address : undefined;
+    links.push({ name, up: link.flags.includes('UP'), mtu: link.mtu, mac });
+    for (const { family, local, prefixlen } of link.addr_info)
+      if (family === 'inet' && local !== undefined && prefixlen !== undefined)
+        addresses.push({ interface: name, address: `${local}/${prefixlen}` });
+  }
+  return { links, addresses };
+}
+
+export interface ShownRoute extends HostRoute {
+  /** As `ip` prints it; undefined where the listing was filtered by it. */
+  readonly protocol: string | undefined;
+}
+
+/** `ip -j -4 route show …`; routes of kinds that this program never makes (multipath, unreachable) are left out. */
+export function parseRoutes(json: unknown): readonly ShownRoute[] {
+  return routesShown.parse(json).flatMap((route) => {
+    const destination = destinationOf(route.dst);
+    const type = route.type ?? 'unicast';
+    if (destination === undefined || !['unicast', 'blackhole'].includes(type)) return [];
+    return [
+      {
+        destination,
+        device: route.dev,
+        gateway: ipv4Of(route.gateway),
+        preferredSource: ipv4Of(route.prefsrc),
+        metric: route.metric,
+        blackhole: type === 'blackhole',
+        protocol: route.protocol,
+      },
+    ];
+  });
+}
+
+/** `ip -j neigh show proxy` */
+export function parseProxyNeighbors(json: unknown): readonly ObservedProxyNeighbor[] {
+  return neighborsShown.parse(json).flatMap(({ dst, dev, protocol }) => {
+    const address = ipv4Of(dst);
+    if (address === undefined || dev === undefined) return [];
+    return [{ address: hostAddressOf(address), interface: dev, ours: protocol === `${ROUTE_PROTOCOL}` }];
+  });
+}
+
+/** `ip` writes `default`, and a host without its `/32`. */
+export function destinationOf(text: string): Ipv4Prefix | HostAddress | undefined {
+  const full = text === 'default' ? '0.0.0.0/0' : text.includes('/') ? text : `${text}/32`;
+  const host = parseHostAddress(full);
+  if (host.ok) return host.value;
+  const prefix = parseIpv4Prefix(full);
+  return prefix.ok ? prefix.value : undefined;
+}
+
+function ipv4Of(text: string | undefined): Ipv4 | undefined {
+  const parsed = text === undefined ? undefined : parseIpv4(text);
+  return parsed?.ok === true ? parsed.value : undefined;
+}

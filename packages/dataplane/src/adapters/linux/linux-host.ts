@@ -1,0 +1,229 @@
+/** The Host port on Linux, by the ordinary programs: `ip`, `wg`, `nft`, `arping`, and /proc/sys. */
+import { ok, unreachable, type Result } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import type { HostOp, ObservedHost } from '../../host-op.ts';
+import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
+import { Announcer } from './announcer.ts';
+import { applyIpOps, type IpOp } from './apply-ip.ts';
+import { hostCommandRunner, type RunHostCommand } from './host-command.ts';
+import { LineProcess } from './line-process.ts';
+import { parseMonitorLine } from './monitor-line.ts';
+import { isFault, readMssTable, removeMssTable, replaceMssTable, type MssTable } from './mss-table.ts';
+import { readHost } from './observe.ts';
+import { localSysctlFiles, remoteSysctlFiles, type SysctlFiles } from './sysctl-files.ts';
+import { WireGuardDevices } from './wireguard.ts';
+
+export interface LinuxHostOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Enters the network namespace that is managed, such as `ip netns exec NAME`. The daemon runs inside and needs none. */
+  readonly commandPrefix?: readonly string[];
+  /** Program for userspace WireGuard where the kernel has none; `wireguard-go` on PATH unless told. */
+  readonly wireGuardGo?: string;
+}
+
+/** Kernel news beyond this rate waits: one event suffices to read everything again. */
+const MONITOR_LINES_PER_SECOND_MAX = 20_000;
+
+export function createLinuxHost(options: LinuxHostOptions): Host {
+  return new LinuxHost(options);
+}
+
+class LinuxHost implements Host {
+  readonly #options: LinuxHostOptions;
+  readonly #run: RunHostCommand;
+  readonly #sysctls: SysctlFiles;
+  readonly #wireGuard: WireGuardDevices;
+  readonly #announcer: Announcer;
+  /** As last read or written; undefined when it may be something else. */
+  #mssTable: MssTable | undefined;
+
+  constructor(options: LinuxHostOptions) {
+    const prefix = options.commandPrefix ?? [];
+    this.#options = options;
+    this.#run = hostCommandRunner(prefix);
+    this.#sysctls = prefix.length === 0 ? localSysctlFiles() : remoteSysctlFiles(this.#run);
+    this.#wireGuard = new WireGuardDevices(this.#run, options.wireGuardGo ?? 'wireguard-go');
+    this.#announcer = new Announcer(this.#run, options.log);
+  }
+
+  async observe(): Promise<Result<ObservedHost, HostFault>> {
+    const reading = await readHost(this.#run, this.#sysctls);
+    if (!reading.ok) return reading;
+    this.#mssTable = reading.value.mssTable;
+    return ok(reading.value.observed);
+  }
+
+  async apply(ops: readonly HostOp[]): Promise<readonly Residual[]> {
+    const residuals: Residual[] = [];
+    for (let start = 0; start < ops.length;) {
+      const first = ops[start];
+      if (first === undefined) break;
+      let end = start + 1;
+      while (end < ops.length && groupOf(ops[end]) === groupOf(first)) end += 1;
+      residuals.push(...(await this.#applyGroup(ops.slice(start, end))));
+      start = end;
+    }
+    return residuals;
+  }
+
+  watch(listener: (event: HostEvent) => void): { stop(): Promise<void> } {
+    const { clock, log, commandPrefix = [] } = this.#options;
+    return new LineProcess({
+      clock,
+      log,
+      argv: [...commandPrefix, 'ip', '-ts', '-o', 'monitor', 'label', 'link', 'address', 'route', 'neigh'],
+      linesPerSecondMax: MONITOR_LINES_PER_SECOND_MAX,
+      onStarted: () => listener({ kind: 'changed', what: 'link' }),
+      onLine: (line) => {
+        const event = parseMonitorLine(line);
+        if (event !== undefined) listener(event);
+      },
+    });
+  }
+
+  /** Neighbours of one kind; interface names that a program could take for something else are left over. */
+  async #applyGroup(ops: readonly HostOp[]): Promise<readonly Residual[]> {
+    const strange = ops.filter((op) => !interfacesOf(op).every(isPlainName));
+    const plain = strange.length === 0 ? ops : ops.filter((op) => !strange.includes(op));
+    const residuals = await this.#applyPlain(plain);
+    return [...residuals, ...strange.map((op) => ({ op, fault: STRANGE_NAME }))];
+  }
+
+  async #applyPlain(ops: readonly HostOp[]): Promise<readonly Residual[]> {
+    const ipOps = ops.filter(isIpOp);
+    if (ipOps.length > 0) {
+      for (const op of ipOps)
+        if (op.verb === 'proxy-neighbor-remove') this.#announcer.withdraw(op.neighbor.interface, op.neighbor.address);
+      return applyIpOps(this.#run, this.#sysctls, ipOps);
+    }
+    // Devices do not wait for one another; the key file that they share is made by the first.
+    const first = ops[0];
+    const faults =
+      first?.verb === 'wireguard-create'
+        ? [await this.#applyOne(first), ...(await Promise.all(ops.slice(1).map(async (op) => this.#applyOne(op))))]
+        : await this.#inTurn(ops);
+    return ops.flatMap((op, index) => {
+      const fault = faults[index];
+      return fault === undefined ? [] : [{ op, fault }];
+    });
+  }
+
+  async #inTurn(ops: readonly HostOp[]): Promise<readonly (HostFault | undefined)[]> {
+    const faults: (HostFault | undefined)[] = [];
+    for (const op of ops) faults.push(await this.#applyOne(op));
+    return faults;
+  }
+
+  async #applyOne(op: HostOp): Promise<HostFault | undefined> {
+    switch (op.verb) {
+      case 'wireguard-create':
+        return this.#wireGuard.create(op.device);
+      case 'wireguard-configure':
+        return this.#wireGuard.configure(op.device, op.endpointsOf);
+      case 'wireguard-remove':
+        return this.#wireGuard.remove(op.name);
+      case 'sysctl-set':
+        return this.#sysctls.write(op.path, op.value);
+      case 'sysctl-restore': {
+        const fault = await this.#sysctls.write(op.path, op.value);
+        return fault?.code === 'host.not-found' ? undefined : fault; // its interface went, and the setting with it
+      }
+      case 'mss-replace':
+      case 'mss-remove':
+        return this.#applyMss(op);
+      case 'announce':
+        this.#announcer.announce(op.interface, op.address);
+        return undefined;
+      case 'address-add':
+      case 'address-remove':
+      case 'route-add':
+      case 'route-replace':
+      case 'route-remove':
+      case 'proxy-neighbor-add':
+      case 'proxy-neighbor-remove':
+        return undefined; // in the batch
+      default:
+        return unreachable(op);
+    }
+  }
+
+  async #applyMss(
+    op: Extract<HostOp, { readonly verb: 'mss-replace' | 'mss-remove' }>,
+  ): Promise<HostFault | undefined> {
+    const table = this.#mssTable ?? (await readMssTable(this.#run));
+    if (isFault(table)) return table;
+    if (table.kind === 'foreign')
+      return {
+        code: 'host.refused',
+        detail: 'a table inet routerd_mss that is not ours is in the way',
+        retry: 'later',
+      };
+    if (op.verb === 'mss-remove' && table.kind === 'absent') return undefined;
+    this.#mssTable = undefined;
+    const fault =
+      op.verb === 'mss-remove' ? await removeMssTable(this.#run) : await replaceMssTable(this.#run, op.clamps);
+    if (fault === undefined)
+      this.#mssTable = op.verb === 'mss-remove' ? { kind: 'absent' } : { kind: 'ours', clamps: op.clamps };
+    return fault;
+  }
+}
+
+const IP_VERBS: readonly string[] = [
+  'address-add',
+  'address-remove',
+  'route-add',
+  'route-replace',
+  'route-remove',
+  'proxy-neighbor-add',
+  'proxy-neighbor-remove',
+];
+
+function isIpOp(op: HostOp): op is IpOp {
+  return IP_VERBS.includes(op.verb);
+}
+
+function groupOf(op: HostOp | undefined): string | undefined {
+  return op !== undefined && isIpOp(op) ? 'ip' : op?.verb;
+}
+
+const STRANGE_NAME: HostFault = {
+  code: 'host.refused',
+  detail: 'the name of the interface has characters that ip or nft would take for something else',
+  retry: 'never',
+};
+
+/** The kernel allows nearly every character; a star is a wildcard to nft, a hash or quote is syntax to `ip -batch`. */
+function isPlainName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,14}$/.test(name);
+}
+
+function interfacesOf(op: HostOp): readonly string[] {
+  switch (op.verb) {
+    case 'wireguard-create':
+    case 'wireguard-configure':
+      return [op.device.name];
+    case 'wireguard-remove':
+      return [op.name];
+    case 'address-add':
+    case 'address-remove':
+    case 'announce':
+      return [op.interface];
+    case 'route-add':
+    case 'route-replace':
+    case 'route-remove':
+      return op.route.device === undefined ? [] : [op.route.device];
+    case 'sysctl-set':
+    case 'sysctl-restore':
+      return [op.path[3] ?? 'lo'];
+    case 'mss-replace':
+      return op.clamps.flatMap(({ captureInterface, tunnelInterface }) => [captureInterface, tunnelInterface]);
+    case 'proxy-neighbor-add':
+    case 'proxy-neighbor-remove':
+      return [op.neighbor.interface];
+    case 'mss-remove':
+      return [];
+    default:
+      return unreachable(op);
+  }
+}

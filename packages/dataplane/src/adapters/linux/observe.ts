@@ -1,0 +1,66 @@
+/** One reading of the host: one `ip -batch` for links, addresses, routes and proxy neighbours, one `wg`, one `nft`, and files. */
+import { err, ok, type Result } from '@routerd/resources';
+import type { ObservedHost } from '../../host-op.ts';
+import { ROUTE_PROTOCOL } from '../../host-state.ts';
+import { sysctlPathsOf } from '../../sysctl-names.ts';
+import type { HostFault } from '../../ports.ts';
+import { faultOfCommand, type RunHostCommand } from './host-command.ts';
+import { parseAddresses, parseProxyNeighbors, parseRoutes } from './ip-json.ts';
+import { isFault, readMssTable, type MssTable } from './mss-table.ts';
+import type { SysctlFiles } from './sysctl-files.ts';
+import { parseWireGuardDump } from './wireguard-dump.ts';
+
+export interface Reading {
+  readonly observed: ObservedHost;
+  readonly mssTable: MssTable;
+}
+
+/** A part that cannot be read makes the whole reading a fault: half a picture would look like things that have gone. */
+export async function readHost(run: RunHostCommand, sysctls: SysctlFiles): Promise<Result<Reading, HostFault>> {
+  try {
+    return await readParts(run, sysctls);
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : 'unknown';
+    return err({ code: 'host.failed', detail: `a listing could not be understood: ${said}`, retry: 'later' });
+  }
+}
+
+async function readParts(run: RunHostCommand, sysctls: SysctlFiles): Promise<Result<Reading, HostFault>> {
+  const [ip, wireGuard, mssTable] = await Promise.all([
+    readIp(run),
+    run(['wg', 'show', 'all', 'dump']),
+    readMssTable(run),
+  ]);
+  if (!ip.ok) return ip;
+  if (isFault(mssTable)) return err(mssTable);
+  const names = ip.value.links.map(({ name }) => name);
+  return ok({
+    mssTable,
+    observed: {
+      ...ip.value,
+      // `wg` ends with an error when one device's socket is dead, and prints the others all the same; without `wg` there are none.
+      wireGuard: parseWireGuardDump(wireGuard.ok ? wireGuard.value.stdout : wireGuard.error.stdout, new Set(names)),
+      sysctls: await sysctls.read(sysctlPathsOf(names)),
+      mssClamps: mssTable.kind === 'ours' ? mssTable.clamps : undefined,
+    },
+  });
+}
+
+type IpReading = Pick<ObservedHost, 'links' | 'addresses' | 'routes' | 'proxyNeighbors'>;
+
+async function readIp(run: RunHostCommand): Promise<Result<IpReading, HostFault>> {
+  const result = await run(['ip', '-j', '-batch', '-'], {
+    input: `addr show\nroute show table main proto ${ROUTE_PROTOCOL}\nneigh show proxy\n`,
+    timeoutMs: 30_000,
+    outputBytesMax: 256 * 1024 * 1024,
+  });
+  if (!result.ok) return err(faultOfCommand(result.error));
+  const [addresses, routes, neighbors] = result.value.stdout.split('\n').filter((line) => line !== '');
+  if (addresses === undefined || routes === undefined || neighbors === undefined)
+    return err({ code: 'host.failed', detail: 'ip -j -batch printed fewer than three listings', retry: 'later' });
+  return ok({
+    ...parseAddresses(JSON.parse(addresses)),
+    routes: parseRoutes(JSON.parse(routes)),
+    proxyNeighbors: parseProxyNeighbors(JSON.parse(neighbors)),
+  });
+}

@@ -1,0 +1,283 @@
+/** What every Host keeps to: run by the in-memory twin and, in a real network namespace, by the Linux adapter. */
+import { hostAddressOf, parseIpv4, parseIpv4Prefix, type HostAddress, type Ipv4Prefix } from '@routerd/resources';
+import { RecordingLog, systemClock } from '@routerd/runtime';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MemoryLedger } from './adapters/memory/memory-ledger.ts';
+import { diffHost } from './diff/diff-host.ts';
+import type { ObservedHost } from './host-op.ts';
+import { DELIVERY_METRIC, EMPTY_HOST_STATE, type HostRoute, type HostState } from './host-state.ts';
+import type { Host, HostEvent } from './ports.ts';
+import { cleanupHost } from './reconciler/cleanup-host.ts';
+import { createHostReconciler, type HostReconciler } from './reconciler/host-reconciler.ts';
+import { IP_FORWARD, proxyDelayOf } from './sysctl-names.ts';
+
+/**
+ * A host with the links `lan0` (10.77.60.2/24), `tun-a` and `tun-b`, all up, `proxy_delay` of lan0 at 80, and nothing of ours.
+ * The other side of the world acts through the rig.
+ */
+export interface HostRig {
+  readonly host: Host;
+  /** For key files; removed with the rig. */
+  readonly directory: string;
+  /** Name of a WireGuard device that nobody else on the machine has. */
+  readonly wireGuardName: string;
+  /** Everything that a person could see of the host, ours or not, one line each. */
+  show(): Promise<readonly string[]>;
+  deleteRoute(address: HostAddress, device: string): Promise<void>;
+  addAddress(interfaceName: string, address: string): Promise<void>;
+  addForeignRoute(address: HostAddress, device: string, metric: number): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const first = addressOf('10.77.60.11');
+const second = addressOf('10.77.60.12');
+
+const captured: HostState = {
+  ...EMPTY_HOST_STATE,
+  routes: [routeTo(first, 'tun-a'), routeTo(second, 'tun-b')],
+  proxyNeighbors: [
+    { address: first, interface: 'lan0', announce: false },
+    { address: second, interface: 'lan0', announce: true },
+  ],
+  addresses: [{ interface: 'lo', address: '10.255.0.1/32' }],
+  sysctls: [
+    { path: ['net', 'ipv4', 'conf', 'all', 'send_redirects'], value: '0' },
+    { path: ['net', 'ipv4', 'conf', 'lan0', 'send_redirects'], value: '0' },
+    { path: IP_FORWARD, value: '1' },
+    { path: ['net', 'ipv4', 'ip_nonlocal_bind'], value: '1' },
+    { path: proxyDelayOf('lan0'), value: '0' },
+  ],
+  mssClamps: [{ captureInterface: 'lan0', tunnelInterface: 'tun-a', mss: 1300 }],
+};
+
+export function hostContract(name: string, open: () => Promise<HostRig>): void {
+  describe(`${name} keeps to the contract of Host`, () => {
+    let rig: HostRig;
+    let ledger: MemoryLedger;
+    const started: HostReconciler[] = [];
+
+    beforeEach(async () => {
+      rig = await open();
+      ledger = new MemoryLedger();
+    });
+    afterEach(async () => {
+      for (const reconciler of started.splice(0)) await reconciler.stop();
+      await rig.dispose();
+    });
+
+    async function read(): Promise<ObservedHost> {
+      const reading = await rig.host.observe();
+      if (!reading.ok) throw new Error(reading.error.detail);
+      return reading.value;
+    }
+    async function become(state: HostState): Promise<void> {
+      const ops = diffHost(state, await read(), ledger.entries());
+      expect(await rig.host.apply(ops)).toEqual([]);
+    }
+    async function follow(state: HostState): Promise<HostReconciler> {
+      const reconciler = createHostReconciler({ host: rig.host, ledger, clock: systemClock, log: new RecordingLog() });
+      started.push(reconciler);
+      reconciler.start();
+      reconciler.setDesired(state);
+      await reconciler.settled();
+      return reconciler;
+    }
+
+    test('becomes what was desired, and the next diff is empty', async () => {
+      await become(captured);
+      expect(diffHost(captured, await read(), [])).toEqual([]);
+    });
+
+    test('takes every op twice', async () => {
+      const ops = diffHost(captured, await read(), []);
+      expect(await rig.host.apply(ops)).toEqual([]);
+      expect(await rig.host.apply(ops)).toEqual([]);
+      expect(diffHost(captured, await read(), [])).toEqual([]);
+      const removals = diffHost(EMPTY_HOST_STATE, await read(), []);
+      expect(removals.length).toBeGreaterThan(0);
+      expect(await rig.host.apply(removals)).toEqual([]);
+      expect(await rig.host.apply(removals)).toEqual([]);
+    });
+
+    test('moves a route from one tunnel to another in one step', async () => {
+      await become(captured);
+      const moved = { ...captured, routes: [routeTo(first, 'tun-b'), routeTo(second, 'tun-b')] };
+      const ops = diffHost(moved, await read(), []);
+      expect(ops).toEqual([{ verb: 'route-replace', route: routeTo(first, 'tun-b') }]);
+      expect(await rig.host.apply(ops)).toEqual([]);
+      expect(diffHost(moved, await read(), [])).toEqual([]);
+    });
+
+    test('says what did not land and does the rest', async () => {
+      const residuals = await rig.host.apply([
+        { verb: 'route-add', route: routeTo(first, 'tun-missing') },
+        { verb: 'route-add', route: routeTo(second, 'tun-b') },
+      ]);
+      expect(residuals.map(({ op, fault }) => [op.verb, fault.code])).toEqual([['route-add', 'host.not-found']]);
+      expect((await read()).routes.map(({ destination }) => destination)).toEqual([second]);
+    });
+
+    test('never takes the place of a route that is not ours', async () => {
+      await rig.addForeignRoute(first, 'tun-b', DELIVERY_METRIC);
+      const before = await rig.show();
+      const residuals = await rig.host.apply([{ verb: 'route-add', route: routeTo(first, 'tun-a') }]);
+      expect(residuals.map(({ fault }) => fault.code)).toEqual(['host.refused']);
+      expect(await rig.show()).toEqual(before);
+    });
+
+    test('replaces a route of ours that a reading did not show', async () => {
+      await become({ ...EMPTY_HOST_STATE, routes: [routeTo(first, 'tun-a')] });
+      await rig.host.apply([{ verb: 'route-replace', route: routeTo(first, 'tun-b') }]);
+      expect((await read()).routes.map(({ device }) => device)).toEqual(['tun-b']);
+    });
+
+    test('takes a captured address off an interface and leaves its neighbours', async () => {
+      await rig.addAddress('lan0', '10.77.60.11/24');
+      await become({ ...EMPTY_HOST_STATE, absentAddresses: [first] });
+      expect((await read()).addresses).toContainEqual({ interface: 'lan0', address: '10.77.60.2/24' });
+      await become({ ...EMPTY_HOST_STATE, absentAddresses: [addressOf('10.77.60.2')] });
+      await rig.addAddress('lan0', '10.77.60.2/24');
+      expect((await read()).addresses.filter(({ interface: link }) => link === 'lan0')).toEqual([
+        { interface: 'lan0', address: '10.77.60.2/24' },
+      ]);
+    });
+
+    test('cleans up to exactly what was there before', async () => {
+      await rig.addForeignRoute(addressOf('10.77.60.99'), 'tun-b', 7);
+      const before = await rig.show();
+      await follow(captured);
+      expect(await rig.show()).not.toEqual(before);
+      await stopAll(started);
+      expect(await cleanupHost({ host: rig.host, ledger })).toEqual({ ok: true, value: [] });
+      expect(await rig.show()).toEqual(before);
+      expect(ledger.entries()).toEqual([]);
+    });
+
+    test('puts a setting back to the value that was seen first', async () => {
+      await follow(captured);
+      await stopAll(started);
+      await rig.host.apply([{ verb: 'sysctl-set', path: proxyDelayOf('lan0'), value: '40', prior: '0' }]);
+      await follow(captured);
+      expect((await read()).sysctls.get('net/ipv4/neigh/lan0/proxy_delay')).toBe('0');
+      await stopAll(started);
+      await follow(EMPTY_HOST_STATE);
+      expect((await read()).sysctls.get('net/ipv4/neigh/lan0/proxy_delay')).toBe('80');
+    });
+
+    test('reports a route that somebody deletes, and the reconciler puts it back within a second', async () => {
+      await follow(captured);
+      await rig.deleteRoute(first, 'tun-a');
+      await expectWithin(1000, async () => (await read()).routes.some(({ destination }) => destination === first));
+    });
+
+    test('a captured address that a guest agent configures again is gone within a second', async () => {
+      await follow({ ...EMPTY_HOST_STATE, absentAddresses: [first] });
+      await rig.addAddress('lan0', '10.77.60.11/24');
+      await expectWithin(
+        1000,
+        async () => !(await read()).addresses.some(({ address }) => address === '10.77.60.11/24'),
+      );
+    });
+
+    test('a restart with the same desired state changes nothing', async () => {
+      await follow(captured);
+      await stopAll(started);
+      const before = await rig.show();
+      const restarted = await follow(captured);
+      expect(restarted.status()).toMatchObject({ opsLanded: 0, settled: true, residuals: [] });
+      expect(await rig.show()).toEqual(before);
+    });
+
+    test('makes a WireGuard device, changes its peers and removes it', async () => {
+      const device = wireGuardDevice(rig, [peer('A', '10.0.0.0/24', '192.0.2.1:51820')]);
+      await follow({ ...EMPTY_HOST_STATE, wireGuard: [device] });
+      expect((await read()).wireGuard).toMatchObject([
+        {
+          name: rig.wireGuardName,
+          listenPort: device.listenPort,
+          peers: [{ allowedIPs: ['10.0.0.0/24'], endpoint: '192.0.2.1:51820', persistentKeepalive: 25 }],
+        },
+      ]);
+      await stopAll(started);
+      const changed = { ...device, peers: [peer('A', '10.0.1.0/24', undefined), peer('E', '10.0.2.0/24', undefined)] };
+      await follow({ ...EMPTY_HOST_STATE, wireGuard: [changed] });
+      const [shown] = (await read()).wireGuard;
+      expect(shown?.peers.map(({ allowedIPs }) => allowedIPs.join()).toSorted()).toEqual([
+        '10.0.1.0/24',
+        '10.0.2.0/24',
+      ]);
+      // The endpoint that the peer had is WireGuard's business.
+      expect(shown?.peers.find(({ allowedIPs }) => allowedIPs[0] === '10.0.1.0/24')?.endpoint).toBe('192.0.2.1:51820');
+      await stopAll(started);
+      expect(await cleanupHost({ host: rig.host, ledger })).toEqual({ ok: true, value: [] });
+      expect((await read()).wireGuard).toEqual([]);
+    });
+
+    test('tells of its start, so that what happened before is looked at', async () => {
+      const seen: HostEvent[] = [];
+      const watching = rig.host.watch((event) => seen.push(event));
+      await rig.addAddress('lo', '10.9.9.9/32');
+      await expectWithin(1000, async () => seen.length > 0);
+      await watching.stop();
+      expect(seen.length).toBeGreaterThan(0);
+    });
+  });
+}
+
+function wireGuardDevice(rig: HostRig, peers: HostState['wireGuard'][number]['peers']): HostState['wireGuard'][number] {
+  const listenPort = 40_000 + (Number.parseInt(rig.wireGuardName.replaceAll(/\D/g, '').slice(-4), 10) % 10_000);
+  return { name: rig.wireGuardName, privateKeyFile: `${rig.directory}/wireguard.key`, listenPort, mtu: 1420, peers };
+}
+
+/** A public key that is valid and belongs to nobody. @param letter of the set that a last sextet may be */
+function peer(
+  letter: string,
+  allowed: '10.0.0.0/24' | '10.0.1.0/24' | '10.0.2.0/24',
+  endpoint: string | undefined,
+): HostState['wireGuard'][number]['peers'][number] {
+  return {
+    publicKey: `${letter.repeat(42)}${letter}=`,
+    allowedIPs: [parsePrefix(allowed)],
+    endpoint,
+    persistentKeepalive: 25,
+    presharedKeyFile: undefined,
+  };
+}
+
+function routeTo(destination: HostAddress, device: string): HostRoute {
+  return {
+    destination,
+    device,
+    gateway: undefined,
+    preferredSource: undefined,
+    metric: DELIVERY_METRIC,
+    blackhole: false,
+  };
+}
+
+function addressOf(quad: string): HostAddress {
+  const parsed = parseIpv4(quad);
+  if (!parsed.ok) throw new Error(parsed.error.code);
+  return hostAddressOf(parsed.value);
+}
+
+function parsePrefix(text: string): Ipv4Prefix {
+  const parsed = parseIpv4Prefix(text);
+  if (!parsed.ok) throw new Error(parsed.error.code);
+  return parsed.value;
+}
+
+async function stopAll(reconcilers: HostReconciler[]): Promise<void> {
+  for (const reconciler of reconcilers.splice(0)) await reconciler.stop();
+}
+
+/** Looks again and again until it holds; fails past the deadline. */
+async function expectWithin(milliseconds: number, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`did not hold within ${milliseconds} ms`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Keeps a host as it is desired.
+ *
+ * 1. One apply is in flight at a time; of several desired states the latest wins.
+ * 2. The last reading is kept current by the ops that landed, so a change of the desired state costs a diff and one apply, no reading.
+ * 3. The host is read again when the kernel reports a change that is not our own, and after anything failed.
+ * 4. What must be put back later is in the ledger before the change is made.
+ * 5. Stopping leaves the kernel as it is, and starting with the same desired state changes nothing.
+ */
+import type { HostAddress, Monotonic } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import { describeOp } from '../describe-op.ts';
+import { diffHost } from '../diff/diff-host.ts';
+import type { HostOp, ObservedHost } from '../host-op.ts';
+import type { HostState } from '../host-state.ts';
+import { observedAfter } from '../observed-after.ts';
+import type { Host, HostEvent, OwnershipLedger, Residual } from '../ports.ts';
+import { contradicts } from './kernel-echo.ts';
+import { OwnershipMirror } from './ownership-mirror.ts';
+
+export interface HostReconcilerPorts {
+  readonly host: Host;
+  readonly ledger: OwnershipLedger;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface HostReconcilerStatus {
+  /** What the host last showed, and our changes since; undefined until it was read. */
+  readonly observed: ObservedHost | undefined;
+  /** The latest desired state is in the kernel, as far as is known. */
+  readonly settled: boolean;
+  /** What did not land at the last apply; it is tried again. */
+  readonly residuals: readonly Residual[];
+  /** Ops that landed since the start. */
+  readonly opsLanded: number;
+  /** Readings since the start. */
+  readonly readings: number;
+  /** Why the last reading failed; undefined when it did not. */
+  readonly readingFault: string | undefined;
+}
+
+export interface HostReconciler {
+  /** @param options.retainSurplus remove nothing yet, the desired state is known to be incomplete */
+  setDesired(state: HostState, options?: { readonly retainSurplus?: boolean }): void;
+  /** Resolves when nothing is left to do but to wait: all landed, or what is left over waits for its next try. */
+  settled(): Promise<void>;
+  status(): HostReconcilerStatus;
+  /** Addresses that the kernel answers ARP for; undefined until the host was read. The same set until it changes. */
+  captured(): ReadonlySet<HostAddress> | undefined;
+  /** Reads the host now, whatever is known of it. */
+  refresh(): Promise<void>;
+  /** Told after each reading and each apply. */
+  onChange(listener: () => void): () => void;
+  onNeighbor(listener: (event: NeighborEvent) => void): () => void;
+  /** Reads the host, then follows it. */
+  start(): void;
+  /** Waits for an apply in flight; the kernel stays as it is. */
+  stop(): Promise<void>;
+}
+
+export type NeighborEvent = Extract<HostEvent, { readonly kind: 'neighbor' }>;
+type ChangedEvent = Extract<HostEvent, { readonly kind: 'changed' }>;
+
+/** Kernel events come in bursts; they are looked at together. */
+const EVENT_BURST_MS = 5;
+const RETRY_AFTER_MS_MIN = 100;
+const RETRY_AFTER_MS_MAX = 5000;
+
+export function createHostReconciler(ports: HostReconcilerPorts): HostReconciler {
+  return new LevelReconciler(ports);
+}
+
+class LevelReconciler implements HostReconciler {
+  readonly #ports: HostReconcilerPorts;
+  readonly #ownership: OwnershipMirror;
+  readonly #stopping = new AbortController();
+  readonly #changeListeners = new Set<() => void>();
+  readonly #neighborListeners = new Set<(event: NeighborEvent) => void>();
+  #watching: { stop(): Promise<void> } | undefined;
+  #desired: HostState | undefined;
+  #retainSurplus = false;
+  #observed: ObservedHost | undefined;
+  #captured: ReadonlySet<HostAddress> | undefined;
+  #residuals: readonly Residual[] = [];
+  #events: ChangedEvent[] = [];
+  #bursting: Promise<undefined> | undefined;
+  #mustRead = true;
+  #mustDiff = false;
+  #running: Promise<void> | undefined;
+  #retry: AbortController | undefined;
+  #retryAfterMs = RETRY_AFTER_MS_MIN;
+  /** The same ops were needed again right after they had landed: they take no effect, or somebody undoes them. */
+  #contested = false;
+  /** The ops of the last apply. */
+  #lastOps = '';
+  /** What stays the same is said once, however often it is tried. */
+  #reportedResiduals = '';
+  #opsLanded = 0;
+  #readings = 0;
+  #readingFault: string | undefined;
+
+  constructor(ports: HostReconcilerPorts) {
+    this.#ports = ports;
+    this.#ownership = new OwnershipMirror(ports.ledger);
+  }
+
+  start(): void {
+    this.#watching = this.#ports.host.watch((event) => this.#onEvent(event));
+    this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#retry?.abort();
+    await this.#watching?.stop();
+    await this.#running;
+  }
+
+  setDesired(state: HostState, options: { readonly retainSurplus?: boolean } = {}): void {
+    this.#desired = state;
+    this.#retainSurplus = options.retainSurplus ?? false;
+    this.#mustDiff = true;
+    this.#lastOps = '';
+    this.#retryAfterMs = RETRY_AFTER_MS_MIN;
+    this.#run();
+  }
+
+  async settled(): Promise<void> {
+    for (;;) {
+      const work = this.#running ?? this.#bursting;
+      if (work === undefined) return;
+      await work;
+    }
+  }
+
+  async refresh(): Promise<void> {
+    this.#mustRead = true;
+    this.#run();
+    await this.settled();
+  }
+
+  status(): HostReconcilerStatus {
+    return {
+      observed: this.#observed,
+      settled: this.#running === undefined && this.#residuals.length === 0 && !this.#mustRead && !this.#mustDiff,
+      residuals: this.#residuals,
+      opsLanded: this.#opsLanded,
+      readings: this.#readings,
+      readingFault: this.#readingFault,
+    };
+  }
+
+  captured(): ReadonlySet<HostAddress> | undefined {
+    return this.#captured;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  onNeighbor(listener: (event: NeighborEvent) => void): () => void {
+    this.#neighborListeners.add(listener);
+    return () => this.#neighborListeners.delete(listener);
+  }
+
+  // ---- news ----
+
+  #onEvent(event: HostEvent): void {
+    if (event.kind === 'neighbor') {
+      for (const listener of this.#neighborListeners) listener(event);
+      return;
+    }
+    this.#events.push(event);
+    this.#bursting ??= this.#sleep(EVENT_BURST_MS, this.#stopping.signal).then(() => {
+      this.#bursting = undefined;
+      this.#weighEvents();
+      return undefined;
+    });
+  }
+
+  /** While an apply is in flight nobody knows what landed: its end looks at the events. So does the end of a burst. */
+  #weighEvents(): void {
+    if (this.#running !== undefined || this.#bursting !== undefined) return;
+    const events = this.#events;
+    this.#events = [];
+    if (this.#observed === undefined || contradicts(this.#observed, events)) this.#mustRead = true;
+    // Somebody undoes what we do: without a pause the two of us would keep the host busy.
+    if (!this.#contested) this.#run();
+  }
+
+  // ---- work ----
+
+  #run(): void {
+    if (this.#running !== undefined || this.#stopping.signal.aborted || this.#watching === undefined) return;
+    if (!this.#mustRead && !this.#mustDiff) return;
+    this.#retry?.abort();
+    this.#retry = undefined;
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+      if (this.#events.length > 0) this.#weighEvents();
+    });
+  }
+
+  async #work(): Promise<void> {
+    while ((this.#mustRead || this.#mustDiff) && !this.#stopping.signal.aborted) {
+      const reading = this.#mustRead;
+      if (reading && !(await this.#read())) return this.#retryLater();
+      const failed = await this.#applyOnce(reading);
+      this.#tell();
+      if (failed) return this.#retryLater();
+    }
+  }
+
+  async #read(): Promise<boolean> {
+    this.#mustRead = false;
+    this.#events = [];
+    const reading = await this.#ports.host.observe();
+    this.#readings += 1;
+    this.#readingFault = reading.ok ? undefined : reading.error.detail;
+    if (!reading.ok) {
+      this.#mustRead = true;
+      this.#ports.log.warn('the host could not be read', {
+        event: 'dataplane.observe.failed',
+        code: reading.error.code,
+        detail: reading.error.detail,
+      });
+      this.#tell();
+      return false;
+    }
+    this.#observed = reading.value;
+    this.#mustDiff = this.#desired !== undefined;
+    return true;
+  }
+
+  /** @returns true if it must be tried again later */
+  async #applyOnce(afterReading: boolean): Promise<boolean> {
+    const [desired, observed] = [this.#desired, this.#observed];
+    this.#mustDiff = false;
+    if (desired === undefined || observed === undefined) return false;
+    const ops = diffHost(desired, observed, this.#ownership.entries(), { retainSurplus: this.#retainSurplus });
+    if (ops.length === 0) {
+      this.#residuals = [];
+      this.#lastOps = '';
+      this.#contested = false;
+      this.#retryAfterMs = RETRY_AFTER_MS_MIN;
+      return false;
+    }
+    this.#ownership.recordBefore(ops);
+    const residuals = await this.#ports.host.apply(ops);
+    const left = new Set(residuals.map(({ op }) => op));
+    const landed = left.size === 0 ? ops : ops.filter((op) => !left.has(op));
+    this.#ownership.forgetAfter(landed);
+    this.#observed = observedAfter(observed, landed);
+    this.#opsLanded += landed.length;
+    this.#report(landed, residuals);
+    this.#residuals = residuals;
+    const text = ops.map(describeOp).join('\n');
+    this.#contested = afterReading && text === this.#lastOps;
+    this.#lastOps = text;
+    return residuals.length > 0 || this.#contested;
+  }
+
+  /** What failed is read anew before it is tried again: the failure says that the reading was wrong, or the host is changing. */
+  #retryLater(): void {
+    this.#mustRead = true;
+    const wait = this.#retryAfterMs;
+    this.#retryAfterMs = Math.min(wait * 2, RETRY_AFTER_MS_MAX);
+    const retry = new AbortController();
+    this.#retry = retry;
+    void this.#sleep(wait, retry.signal).then(() => {
+      if (!retry.signal.aborted) this.#run();
+      return undefined;
+    });
+  }
+
+  #report(landed: readonly HostOp[], residuals: readonly Residual[]): void {
+    const { log } = this.#ports;
+    if (landed.length > 0)
+      log.info('host changed', {
+        event: 'dataplane.host.applied',
+        count: landed.length,
+        ops: landed.slice(0, 20).map(describeOp),
+      });
+    const text = residuals.map(({ op, fault }) => `${describeOp(op)}: ${fault.detail}`).join('\n');
+    const isKnown = text === this.#reportedResiduals;
+    this.#reportedResiduals = text;
+    if (isKnown) return;
+    for (const { op, fault } of residuals.slice(0, 20))
+      log.warn('a change of the host did not land; it is tried again', {
+        event: 'dataplane.host.residual',
+        op: describeOp(op),
+        code: fault.code,
+        detail: fault.detail,
+        ofCount: residuals.length,
+      });
+  }
+
+  #tell(): void {
+    const captured = new Set(this.#observed?.proxyNeighbors.map(({ address }) => address));
+    const known = this.#captured;
+    if (this.#observed !== undefined && (known === undefined || !isSame(known, captured))) this.#captured = captured;
+    for (const listener of this.#changeListeners) listener();
+  }
+
+  async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, signal);
+  }
+}
+
+function isSame<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  return a.size === b.size && [...a].every((item) => b.has(item));
+}

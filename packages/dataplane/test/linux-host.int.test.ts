@@ -1,0 +1,4 @@
+import { hostContract } from '../src/contract.ts';
+import { openNamespaceRig } from './namespace-rig.ts';
+
+hostContract('LinuxHost', openNamespaceRig);
