@@ -1,0 +1,69 @@
+/** One emulated cloud, running: fabric first, then the metadata service and the API, then the lab's own door. Stopped in reverse. */
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Clock, Log } from '@routerd/runtime';
+import type { CloudConfig } from './cloud-config.ts';
+import { ControlPlane } from './control-plane.ts';
+import { ControlServer } from './control-server.ts';
+import type { FabricEvent } from './control-messages.ts';
+import { METADATA_ADDRESS } from './fabric-rules.ts';
+import { Fabric } from './fabric.ts';
+import { FaultDeck } from './fault-deck.ts';
+import { RequestJournal } from './request-journal.ts';
+import { serve, type ServeParts } from './serve.ts';
+import { createVendor } from './vendor.ts';
+
+export interface RunningCloud {
+  /** In-flight requests are cut off; the fabric stays as it is. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with what could not be brought up; nothing is left listening then. */
+export async function startCloud(
+  config: CloudConfig,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<RunningCloud> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.toReversed()) await each();
+  };
+  try {
+    const listeners = new Set<(event: FabricEvent) => void>();
+    const onEvent = (event: FabricEvent): void => {
+      log.info('the fabric changed', { ...event });
+      for (const listener of listeners) listener(event);
+    };
+    const tls = { cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) };
+    const fabric = await Fabric.start(config, { clock, log, onEvent });
+    stops.push(async () => fabric.stop());
+    const plane = new ControlPlane(config, { clock, follow: (view, at) => fabric.follow(view, at) });
+    stops.push(async () => plane.stop());
+    const reached = (device: string): readonly string[] =>
+      [...fabric.applied.holders].filter(([, holder]) => holder === device).map(([address]) => address);
+    const vendor = await createVendor(config, { plane, reached });
+    const parts: ServeParts = { journal: new RequestJournal(clock), faults: new FaultDeck(), plane, log };
+    stops.push(await listen(createHttpServer(serve(vendor.metadata, parts)), 80, METADATA_ADDRESS));
+    stops.push(await listen(createHttpsServer(tls, serve(vendor.api, parts)), 443, config.apiAddress));
+    const etagOf = (nicId: string): string | undefined => vendor.etagOf(nicId);
+    const control = await ControlServer.start({ ...parts, fabric, etagOf }, config.controlSocket);
+    stops.push(async () => control.stop());
+    listeners.add((event) => control.tell(event));
+    return { stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+async function listen(server: HttpServer, port: number, address: string): Promise<() => Promise<void>> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, address, resolve);
+  });
+  return async () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+}

@@ -1,0 +1,123 @@
+/** What is said on the control socket, between an emulated cloud and the lab. Never reachable by guests. */
+import { z } from 'zod';
+
+const instant = z.number();
+
+/** A line of `GET /watch`. `at` is wall clock in milliseconds, taken when the kernel had the change. */
+export const fabricEvent = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('fabric.captured'),
+    at: instant,
+    address: z.string(),
+    /** Name of the instance that gets its packets from now on. */
+    holder: z.string(),
+    previous: z.string().optional(),
+  }),
+  z.strictObject({
+    event: z.literal('fabric.released'),
+    at: instant,
+    address: z.string(),
+    previous: z.string().optional(),
+  }),
+  z.strictObject({
+    event: z.literal('fabric.forwarding'),
+    at: instant,
+    instance: z.string(),
+    /** True: the source/destination check is off. */
+    forwarding: z.boolean(),
+  }),
+]);
+export type FabricEvent = z.output<typeof fabricEvent>;
+
+export const FAULT_KINDS = [
+  'delay',
+  'throttle',
+  'error-before',
+  'error-after',
+  'reset-after',
+  'hang',
+  'operation-failed',
+] as const;
+
+/** `POST /faults`: the next `count` requests for `operation` meet it. Cards are used up in the order they came. */
+export const faultCard = z.strictObject({
+  /** As the journal names operations; `*` is any of the vendor's API. */
+  operation: z.string(),
+  count: z.number().int().min(1).default(1),
+  /**
+   * `delay`: answered later, by `delayMs`. `throttle`: the vendor's refusal. `error-before`, `error-after`: a 5xx with the change not made, made.
+   * `reset-after`: the change is made and the connection reset. `hang`: the change is not made and nothing is ever answered.
+   * `operation-failed`: Azure's long-running operation is accepted and ends `Failed`.
+   */
+  kind: z.enum(FAULT_KINDS),
+  /** Only requests of this instance. */
+  principal: z.string().optional(),
+  delayMs: z.number().min(0).default(0),
+});
+export type FaultCard = z.output<typeof faultCard>;
+export type FaultRequest = z.input<typeof faultCard>;
+
+/** `POST /knobs`: how far the control plane is from an ideal one. All off at the start. */
+export const knobs = z.strictObject({
+  /** Describes and lists tell what was true that long ago, milliseconds. Never used for a writer's own conditions. */
+  readLagMs: z.number().min(0).default(0),
+  /** Azure: how long a removed address still counts as allocated, after the removal succeeded. */
+  releaseLagMs: z.number().min(0).default(0),
+});
+export type Knobs = z.output<typeof knobs>;
+
+const outcome = z.strictObject({
+  /** HTTP status; 0 when nothing was answered. */
+  status: z.number().int(),
+  /** The vendor's error code. */
+  code: z.string().optional(),
+  /** The fault card that it met. */
+  fault: z.enum(FAULT_KINDS).optional(),
+});
+
+/** One request, in the order of arrival. */
+export const journalEntry = z.strictObject({
+  sequence: z.number().int(),
+  at: instant,
+  service: z.enum(['api', 'imds']),
+  /** Name of the instance whose identity it had; `unknown` if it had none that counts. */
+  principal: z.string(),
+  operation: z.string(),
+  /** What it asked for; never a credential. */
+  parameters: z.record(z.string(), z.unknown()),
+  /** Whether the operation can change anything, whatever came of it. */
+  mutating: z.boolean(),
+  /** Absent while it runs. */
+  outcome: outcome.optional(),
+});
+export type JournalEntry = z.output<typeof journalEntry>;
+export type JournalOutcome = z.output<typeof outcome>;
+
+export const cloudState = z.strictObject({
+  cloud: z.enum(['aws', 'azure', 'oci']),
+  nics: z.array(
+    z.strictObject({
+      instance: z.string(),
+      nicId: z.string(),
+      device: z.string(),
+      power: z.enum(['on', 'off']),
+      /** What the API says; primary first. */
+      controlPlane: z.strictObject({ addresses: z.array(z.string()), forwarding: z.boolean() }),
+      /** What packets meet. */
+      fabric: z.strictObject({ addresses: z.array(z.string()), forwarding: z.boolean() }),
+      /** Absent on AWS, which has none. */
+      etag: z.string().optional(),
+    }),
+  ),
+  /** Packets dropped by the fabric: `srcdrop`, `dstdrop` (source/destination check), `metadatadrop`, `wandrop`. */
+  dropped: z.record(z.string(), z.number()),
+});
+export type CloudState = z.output<typeof cloudState>;
+
+export const powerOrder = z.strictObject({ power: z.enum(['on', 'off']) });
+/** `POST /instances/<name>/addresses`: somebody other than routerd changes the NIC, past any identity. */
+export const addressOrder = z.strictObject({
+  assign: z.array(z.string()).default([]),
+  unassign: z.array(z.string()).default([]),
+  takeOver: z.boolean().default(false),
+});

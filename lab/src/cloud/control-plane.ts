@@ -1,0 +1,71 @@
+/** The vendor's control plane: one address space, changed atomically, followed by the fabric some time later. */
+import type { Monotonic } from '@routerd/resources';
+import type { Clock } from '@routerd/runtime';
+import { createAddressSpace, type AddressSpace, type SpaceResult } from './address-space.ts';
+import type { CloudConfig } from './cloud-config.ts';
+import type { Knobs } from './control-messages.ts';
+import { fabricViewOf, type FabricView } from './fabric-view.ts';
+
+/** How long snapshots are kept for readers that are told old news; the largest read lag that works. */
+const HISTORY_MS = 60_000;
+
+export interface ControlPlaneParts {
+  readonly clock: Clock;
+  /** `Fabric.follow`. */
+  readonly follow: (view: FabricView, at: Monotonic) => void;
+}
+
+export class ControlPlane {
+  readonly config: CloudConfig;
+  readonly clock: Clock;
+  readonly #follow: ControlPlaneParts['follow'];
+  readonly #stopped = new AbortController();
+  #space: AddressSpace;
+  #history: readonly { readonly from: Monotonic; readonly space: AddressSpace }[];
+  knobs: Knobs = { readLagMs: 0, releaseLagMs: 0 };
+
+  constructor(config: CloudConfig, { clock, follow }: ControlPlaneParts) {
+    this.config = config;
+    this.clock = clock;
+    this.#follow = follow;
+    this.#space = createAddressSpace(config);
+    this.#history = [{ from: clock.monotonic(), space: this.#space }];
+  }
+
+  get space(): AddressSpace {
+    return this.#space;
+  }
+
+  /** What describes and lists tell: eventually consistent when `readLagMs` is set. */
+  get seen(): AddressSpace {
+    const until = this.clock.monotonic() - this.knobs.readLagMs;
+    return (this.#history.findLast(({ from }) => from <= until) ?? this.#history[0])?.space ?? this.#space;
+  }
+
+  /** Decides on the space as it is when the call's time is over; nothing comes in between. The fabric follows. */
+  async change(decide: (space: AddressSpace) => SpaceResult): Promise<SpaceResult> {
+    await this.pause(this.config.mutationDelayMs);
+    return this.changeNow(decide);
+  }
+
+  changeNow(decide: (space: AddressSpace) => SpaceResult): SpaceResult {
+    const decided = decide(this.#space);
+    if (!decided.ok || decided.value === this.#space) return decided;
+    const now = this.clock.monotonic();
+    this.#space = decided.value;
+    const recent = this.#history.findLastIndex(({ from }) => from < now - HISTORY_MS);
+    this.#history = [...this.#history.slice(Math.max(0, recent)), { from: now, space: this.#space }];
+    // A brand of its own for sums of instants and durations would say no more than this line.
+    this.#follow(fabricViewOf(this.#space), (now + this.config.fabricDelayMs) as Monotonic);
+    return decided;
+  }
+
+  async pause(milliseconds: number): Promise<void> {
+    await this.clock.sleepUntil((this.clock.monotonic() + milliseconds) as Monotonic, this.#stopped.signal);
+  }
+
+  /** Ends every pause. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+}

@@ -1,0 +1,31 @@
+/** Every request that an emulated cloud got, in the order of arrival, for tests and scenarios to count. */
+import type { Clock } from '@routerd/runtime';
+import type { JournalEntry, JournalOutcome } from './control-messages.ts';
+
+export class RequestJournal {
+  readonly #clock: Clock;
+  #entries: JournalEntry[] = [];
+  /** Never starts again, also not by {@link reset}: a reader's `since` stays meaningful. */
+  #sequence = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @returns what tells its outcome, once */
+  open(request: Omit<JournalEntry, 'sequence' | 'at' | 'outcome'>): (outcome: JournalOutcome) => void {
+    const entry = { sequence: ++this.#sequence, at: this.#clock.now(), ...request };
+    this.#entries.push(entry);
+    return (outcome) => {
+      this.#entries = this.#entries.map((each) => (each.sequence === entry.sequence ? { ...entry, outcome } : each));
+    };
+  }
+
+  since(sequence: number): readonly JournalEntry[] {
+    return this.#entries.filter((entry) => entry.sequence > sequence);
+  }
+
+  reset(): void {
+    this.#entries = [];
+  }
+}

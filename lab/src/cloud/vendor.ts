@@ -1,0 +1,35 @@
+/** What the three clouds have in common for whoever runs them. */
+import type { CloudConfig } from './cloud-config.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { AwsMetadataService } from './aws/imds.ts';
+import { CredentialStore } from './aws/credentials.ts';
+import { Ec2Api } from './aws/ec2-api.ts';
+import type { Service } from './wire.ts';
+
+export interface Vendor {
+  readonly api: Service;
+  readonly metadata: Service;
+  etagOf(nicId: string): string | undefined;
+}
+
+export interface VendorParts {
+  readonly plane: ControlPlane;
+  /** Addresses that the fabric brings to a device now. */
+  readonly reached: (device: string) => readonly string[];
+}
+
+export async function createVendor(config: CloudConfig, parts: VendorParts): Promise<Vendor> {
+  switch (config.cloud) {
+    case 'aws': {
+      const credentials = new CredentialStore(parts.plane.clock);
+      return {
+        api: new Ec2Api(parts.plane, credentials),
+        metadata: new AwsMetadataService({ ...parts, credentials }),
+        etagOf: () => undefined, // EC2 has no conditional writes
+      };
+    }
+    case 'azure':
+    case 'oci':
+      throw new Error(`${config.cloud} is not emulated`);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One emulated cloud with its guests, in namespaces of this process:
+ *
+ *     router-a .4   router-b .5   client .11        (AWS; the others as in the lab's topology)
+ *            └──────────┼────────────┘
+ *                    fabric  ── wan ──  internet 198.51.100.99
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { cloudConfigOf, type EmulatorTimings } from '../../src/cloud-accounts.ts';
+import { CloudControl } from '../../src/cloud/control-client.ts';
+import type { CloudConfig, CloudInstance } from '../../src/cloud/cloud-config.ts';
+import { hostsFile } from '../../src/guest-files.ts';
+import { CHECKOUT, type LabFiles } from '../../src/lab-files.ts';
+import { macOf } from '../../src/mac-address.ts';
+import { connectClient, fabricDevice, layCables } from '../../src/network.ts';
+import { createAuthority, issueServerCertificate } from '../../src/pki.ts';
+import { tearDown } from '../../src/tear-down.ts';
+import { API_ADDRESS, FABRICS, VENDOR_NAMES, type Cloud } from '../../src/topology.ts';
+import { bootVm, type Stream, type Vm } from '../../src/vm.ts';
+import { waitUntil } from '../../src/wait-until.ts';
+import { SdkShell } from './sdk-shell.ts';
+
+const MAIN = path.join(CHECKOUT, 'lab/src/cloud/main.ts');
+export const INTERNET = '198.51.100.99';
+
+export interface CloudRig {
+  readonly config: CloudConfig;
+  readonly control: CloudControl;
+  readonly fabric: Vm;
+  readonly internet: Vm;
+  /** The two routers, then the client, by their names in the configuration. */
+  guest(name: string): Vm;
+  instance(name: string): CloudInstance;
+  /** The vendor's SDK inside a guest, with that guest's identity and no override. */
+  sdk(name: string): Promise<SdkShell>;
+  /** Answers `ping` from the inside of a guest. */
+  pings(from: string, address: string): Promise<boolean>;
+  /** Ends the cloud's process by that signal. @returns its exit code */
+  stop(signal: NodeJS.Signals): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+export interface RigOptions {
+  readonly timings?: Partial<EmulatorTimings>;
+  /** Changes the configuration before it is used. */
+  readonly adjust?: (config: CloudConfig) => CloudConfig;
+}
+
+export async function openCloudRig(
+  cloud: Cloud,
+  { timings, adjust = (config) => config }: RigOptions = {},
+): Promise<CloudRig> {
+  const files = rigFiles(cloud);
+  const shells: SdkShell[] = [];
+  const close = async (): Promise<void> => {
+    for (const shell of shells) shell.stop();
+    await tearDown(files);
+    rmSync(files.stateDir, { recursive: true, force: true });
+  };
+  try {
+    const authority = await createAuthority(path.join(files.stateDir, 'pki'));
+    const tls = await issueServerCertificate(authority, {
+      names: VENDOR_NAMES[cloud],
+      ips: [API_ADDRESS],
+      dir: path.join(files.stateDir, 'pki'),
+    });
+    const pki = { tls, identityCaDir: path.join(files.stateDir, 'pki') };
+    const config = adjust(cloudConfigOf(cloud, files, pki, { mutationDelayMs: 20, fabricDelayMs: 10, ...timings }));
+    const vms = await bootAll(files, config, cloud);
+    const vm = (name: string): Vm => {
+      const found = vms.get(name);
+      if (found === undefined) throw new Error(`no machine ${name}`);
+      return found;
+    };
+    await connect(vm, config);
+    const running = await startMain(vm('fabric'), files, config);
+    const instance = (name: string): CloudInstance => {
+      const found = config.instances.find((each) => each.name === name);
+      if (found === undefined) throw new Error(`no instance ${name}`);
+      return found;
+    };
+    return {
+      config,
+      control: new CloudControl(config.controlSocket),
+      fabric: vm('fabric'),
+      internet: vm('internet'),
+      guest: vm,
+      instance,
+      async sdk(name) {
+        const shell = await SdkShell.open(vm(name), cloud, authority.certFile);
+        shells.push(shell);
+        return shell;
+      },
+      async pings(from, address) {
+        return (await vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', address])).ok;
+      },
+      async stop(signal) {
+        running.signal(signal);
+        return running.exited;
+      },
+      close,
+    };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}
+
+function rigFiles(cloud: Cloud): LabFiles {
+  const prefix = `rc${process.pid}${cloud}`;
+  const stateDir = mkdtempSync(path.join(tmpdir(), `${prefix}-`));
+  const at = (name: string): string => path.join(stateDir, name);
+  mkdirSync(at('sockets'));
+  return {
+    name: prefix,
+    prefix,
+    stateDir,
+    recordFile: at('lab.json'),
+    logDir: at('logs'),
+    binDir: at('bin'),
+    evidenceDir: at('evidence'),
+    socketDir: at('sockets'),
+    compileCacheDir: path.join(CHECKOUT, 'node_modules', '.cache', 'compile'),
+  };
+}
+
+async function bootAll(files: LabFiles, config: CloudConfig, cloud: Cloud): Promise<ReadonlyMap<string, Vm>> {
+  const hosts = path.join(files.stateDir, 'hosts.txt');
+  writeFileSync(hosts, hostsFile(cloud));
+  const resolv = path.join(files.stateDir, 'resolv.conf');
+  writeFileSync(resolv, 'nameserver 127.0.0.1\n');
+  const names = ['fabric', 'internet', ...config.instances.map(({ name }) => name)];
+  const booted = await Promise.all(
+    names.map(async (name) =>
+      bootVm({
+        hostName: name,
+        namespace: `${files.prefix}-${name}`,
+        hostsFile: hosts,
+        resolvFile: resolv,
+        binDir: files.binDir,
+        workDir: CHECKOUT,
+        keep: false,
+      }),
+    ),
+  );
+  return new Map(booted.map((vm) => [vm.name, vm]));
+}
+
+async function connect(vm: (name: string) => Vm, config: CloudConfig): Promise<void> {
+  const fabric = vm('fabric');
+  await layCables([
+    { guest: vm('internet'), guestDevice: 'wan0', carrier: fabric, carrierDevice: 'wan' },
+    ...config.instances.map(({ name, privateIp }) => ({
+      guest: vm(name),
+      guestDevice: 'eth0',
+      guestMac: macOf(privateIp),
+      carrier: fabric,
+      carrierDevice: fabricDevice(name),
+    })),
+  ]);
+  const wanAddress = FABRICS.find((each) => each.cloud === config.cloud)?.wanAddress;
+  await vm('internet').ip(['link set wan0 up', `addr add ${INTERNET}/24 dev wan0`]);
+  await fabric.ip(['link set wan up', `addr add ${wanAddress}/24 dev wan`]);
+  await Promise.all(
+    config.instances.map(async ({ name, privateIp }) => connectClient(vm(name), { nic: 'eth0', address: privateIp })),
+  );
+}
+
+async function startMain(fabric: Vm, files: LabFiles, config: CloudConfig): Promise<Stream> {
+  const configFile = path.join(files.stateDir, 'cloud.json');
+  writeFileSync(configFile, JSON.stringify(config));
+  const said: string[] = [];
+  const running = await fabric.stream([process.execPath, MAIN, '--config', configFile], (line) => said.push(line));
+  const ended = running.exited.then((code) => `exit ${code}`);
+  let how: string | undefined;
+  void ended.then((text) => (how = text));
+  await waitUntil(
+    () => `the start of the ${config.cloud} cloud (it said ${said.join(' | ')})`,
+    () => {
+      if (how !== undefined) throw new Error(`the cloud ended (${how}): ${said.join('\n')}`);
+      return said.some((line) => line.includes('"cloud.ready"')) || undefined;
+    },
+    { deadlineMs: 20_000 },
+  );
+  return running;
+}
