@@ -1,0 +1,58 @@
+/**
+ * The VM's managed identity, by the vendor's credential, with limits of ours: against a metadata service that swallows packets the
+ * credential hangs for minutes.
+ */
+import http from 'node:http';
+import { ManagedIdentityCredential } from '@azure/identity';
+import { ArmError } from '../classify.ts';
+
+const METADATA = {
+  host: '169.254.169.254',
+  port: 80,
+  path: '/metadata/instance/compute?api-version=2021-02-01',
+} as const;
+const PROBE_LIMIT_MS = 1500;
+const TOKEN_LIMIT_MS = 10_000;
+
+type Credential = Pick<ManagedIdentityCredential, 'getToken'>;
+
+export function managedIdentity(): Credential {
+  const credential = new ManagedIdentityCredential();
+  let isProbed = false;
+  return {
+    async getToken(scopes, options) {
+      if (!isProbed) await probe();
+      isProbed = true;
+      const abortSignal = AbortSignal.timeout(TOKEN_LIMIT_MS);
+      try {
+        return await credential.getToken(scopes, { ...options, abortSignal });
+      } catch (cause) {
+        if (abortSignal.aborted) throw unavailable(`no token within ${TOKEN_LIMIT_MS / 1000} s`);
+        throw cause;
+      }
+    },
+  };
+}
+
+/** Resolves when the metadata service answers, whatever it answers. */
+async function probe(): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const request = http.get({ ...METADATA, headers: { Metadata: 'true' }, timeout: PROBE_LIMIT_MS }, (response) => {
+      response.resume();
+      resolve();
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${PROBE_LIMIT_MS / 1000} s`)));
+    request.on('error', (error) => reject(unavailable(error.message)));
+  });
+}
+
+function unavailable(detail: string): ArmError {
+  const message = `the instance metadata service at ${METADATA.host} gives no identity: ${detail}`;
+  return new ArmError({
+    code: 'IdentityUnavailable',
+    message,
+    httpStatus: undefined,
+    requestId: undefined,
+    retryAfterMs: undefined,
+  });
+}

@@ -1,0 +1,22 @@
+/** What this executor needs of Azure Resource Manager: the port between its decisions and the vendor's runtime. */
+import type { JsonObject } from './json.ts';
+import type { NicDocument } from './nic-document.ts';
+
+export interface SubnetEntry {
+  readonly nicId: string;
+  /** Bare; empty where the listing does not tell. */
+  readonly address: string;
+}
+
+/** Every method rejects with something that `faultOf` reads. */
+export interface Arm {
+  /** @returns undefined if it does not exist */
+  readNic(id: string): Promise<NicDocument | undefined>;
+  /**
+   * Writes the document under its ETag, sent once, and waits for the operation to end.
+   * May take minutes; Azure needs 30 to 90 s for a NIC in ordinary times.
+   */
+  putNic(id: string, body: JsonObject, etag: string): Promise<void>;
+  /** Every NIC entry of the subnet, in whatever resource group. May lag. */
+  readSubnetEntries(subnetId: string): Promise<readonly SubnetEntry[]>;
+}

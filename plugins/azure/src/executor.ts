@@ -1,0 +1,41 @@
+/** The executor: verbs to functions over one connection. */
+import { ExecutorError, requiredTarget, type ExecutorPlugin, type NicTarget } from '@routerd/plugin-sdk';
+import type { Arm } from './arm.ts';
+import { assign } from './assign.ts';
+import { readNic } from './edit-nic.ts';
+import { setForwarding } from './forwarding.ts';
+import { nicStateOf } from './nic-state.ts';
+import { unassign } from './unassign.ts';
+
+/** NICs of uniform scale sets hang under the scale set and cannot be written one by one. */
+const NIC_ID =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkInterfaces\/[^/]+$/i;
+
+export function createAzureExecutor(arm: Arm): ExecutorPlugin {
+  return {
+    async observe(nic) {
+      return nicStateOf(await readNic(arm, nicIdOf(nic)));
+    },
+    async execute(call, context) {
+      nicIdOf(call.nic);
+      switch (call.action) {
+        case 'assign-secondary-ip':
+          return assign(arm, call, context);
+        case 'unassign-secondary-ip':
+          return unassign(arm, call, context);
+        case 'ensure-forwarding-enabled':
+          return setForwarding(arm, call, context, true);
+        case 'ensure-forwarding-disabled':
+          return setForwarding(arm, call, context, false);
+      }
+    },
+  };
+}
+
+function nicIdOf(nic: NicTarget): string {
+  const id = requiredTarget(nic, 'nicRef');
+  if (!NIC_ID.test(id)) {
+    throw new ExecutorError('invalid', `target.nicRef has to be the resource id of a network interface, not "${id}"`);
+  }
+  return id;
+}

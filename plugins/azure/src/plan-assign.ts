@@ -1,0 +1,85 @@
+/** What one NIC needs to take addresses, or to give them up. Pure. */
+import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddress } from '@routerd/plugin-sdk';
+import { entryName, epochOfEntry } from './entry-name.ts';
+import { entryFor, NO_EDIT, type NicDocument, type NicEdit } from './nic-document.ts';
+
+export interface NicPlan {
+  /** Known without any write. */
+  readonly results: readonly AddressResult[];
+  readonly edit: NicEdit;
+}
+
+/**
+ * Entries for what is missing. An entry of an earlier tenure gets the name of this one: its epoch is what another router compares.
+ * One of a later tenure is left alone, and the request is told that it is stale.
+ */
+export function planAssign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+  const results: AddressResult[] = [];
+  const add: NicEdit['add'][number][] = [];
+  const remove: string[] = [];
+  for (const { address, captureKey, captureEpoch } of requested) {
+    const bare = bareAddress(address);
+    const present = entryFor(nic, bare);
+    const name = entryName(captureKey, bare, captureEpoch);
+    const stored = present === undefined ? undefined : epochOfEntry(present.name);
+    if (present === undefined) add.push({ name, address: bare });
+    else if (present.isPrimary) results.push(failed(address, 'invalid', `${bare} is the primary address of ${nic.id}`));
+    else if (stored !== undefined && stored > captureEpoch) results.push(stale(address, captureEpoch, stored));
+    else if (stored !== undefined && stored < captureEpoch) {
+      remove.push(present.name);
+      add.push({ name, address: bare });
+    } else results.push(succeeded(address, `alreadyPresent: ${nic.id} has ${bare}`));
+  }
+  return { results, edit: { ...NO_EDIT, add, remove } };
+}
+
+/** Removals from our own NIC. */
+export function planUnassign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+  const results: AddressResult[] = [];
+  const remove: string[] = [];
+  for (const { address, captureEpoch } of requested) {
+    const bare = bareAddress(address);
+    const present = entryFor(nic, bare);
+    const stored = present === undefined ? undefined : epochOfEntry(present.name);
+    if (present === undefined) results.push(succeeded(address, `alreadyAbsent: ${nic.id} has no ${bare}`));
+    else if (present.isPrimary) results.push(failed(address, 'invalid', `${bare} is the primary address of ${nic.id}`));
+    else if (stored !== undefined && stored > captureEpoch) results.push(stale(address, captureEpoch, stored));
+    else remove.push(present.name);
+  }
+  return { results, edit: { ...NO_EDIT, remove } };
+}
+
+/**
+ * Removals from the NIC that holds what we may take.
+ * Never a primary, never an entry whose name carries a newer epoch, never without `seizeFrom`.
+ * @param nicOf the NIC of a node, where the plan names it: then it is taken from that one alone
+ */
+export function planSeizure(
+  holder: NicDocument,
+  requested: readonly RequestedAddress[],
+  nicOf: (node: string) => string | undefined,
+): NicPlan {
+  const results: AddressResult[] = [];
+  const remove: string[] = [];
+  for (const { address, captureEpoch, seizeFrom } of requested) {
+    const bare = bareAddress(address);
+    const present = entryFor(holder, bare);
+    if (present === undefined) continue;
+    const stored = epochOfEntry(present.name);
+    const expected = seizeFrom === undefined ? undefined : nicOf(seizeFrom);
+    const refused = (why: string): void => void results.push(failed(address, 'held-elsewhere', `${bare} ${why}`));
+    if (present.isPrimary) refused(`is the primary address of ${holder.id}, which is never taken`);
+    else if (seizeFrom === undefined) refused(`is held by ${holder.id}`);
+    else if (expected !== undefined && expected.toLowerCase() !== holder.id.toLowerCase()) {
+      refused(`is held by ${holder.id}, not by ${seizeFrom} (${expected})`);
+    } else if (stored !== undefined && stored > captureEpoch) {
+      refused(`is held by ${holder.id} since epoch ${stored}; this request is of epoch ${captureEpoch}`);
+    } else remove.push(present.name);
+  }
+  return { results, edit: { ...NO_EDIT, remove } };
+}
+
+/** Not `held-elsewhere`: whoever asks again after fencing finds out that it is late. */
+function stale(address: string, offered: number, stored: number): AddressResult {
+  return failed(address, 'conflict', `stale epoch ${offered}: the NIC has ${address} since epoch ${stored}`);
+}
