@@ -21,8 +21,8 @@ export interface BatchReport {
   /** The NIC as read back after the call; undefined where it was not. */
   readonly nic: NicState | undefined;
   readonly succeeded: readonly ActionRow[];
-  /** True if the provider was called: the NIC may have changed. */
-  readonly wasCalled: boolean;
+  /** The NIC may have changed and was not read back. */
+  readonly mustRead: boolean;
 }
 
 /** Whatever class the executor gave: after these the call may have reached the provider. */
@@ -33,7 +33,7 @@ const ENDED_UNSEEN: ReadonlySet<ExecutorFault['code']> = new Set([
   'executor.bad-output',
 ]);
 
-const NOTHING: BatchReport = { nic: undefined, succeeded: [], wasCalled: false };
+const NOTHING: BatchReport = { nic: undefined, succeeded: [], mustRead: false };
 
 export class BatchExecution {
   readonly #ports: EnginePorts;
@@ -158,7 +158,7 @@ export class BatchExecution {
     }
     for (const failure of failures.values()) this.#treat(failure.rows, failure.errorClass, failure.message);
     journal.closeAttempt(attempt, notes.join('; '), now);
-    return { nic: outcome.nic, succeeded, wasCalled: true };
+    return { nic: outcome.nic, succeeded, mustRead: outcome.nic === undefined };
   }
 
   #fail(rows: readonly ActionRow[], attempt: string, fault: ExecutorFault, stop: AbortSignal): BatchReport {
@@ -179,7 +179,7 @@ export class BatchExecution {
     const errorClass = ENDED_UNSEEN.has(fault.code) ? 'unknown-outcome' : fault.errorClass;
     this.#treat(rows, errorClass, text, fault.retryAfterMs);
     journal.closeAttempt(attempt, `${errorClass}: ${text}`, clock.now());
-    return { nic: undefined, succeeded: [], wasCalled: true };
+    return NOTHING; // where the call may have taken effect the rows are `running`, and the worker reads the NIC for them
   }
 
   #treat(rows: readonly ActionRow[], errorClass: ErrorClass, message: string, retryAfterMs?: number): void {
@@ -248,6 +248,7 @@ export class BatchExecution {
    */
   resolve(rows: readonly ActionRow[], nic: NicState): readonly ActionRow[] {
     const { journal, clock, log } = this.#ports;
+    if (rows.length === 0) return [];
     const now = clock.now();
     const inEffect = rows.filter(({ proposal }) => isInEffect(proposal, nic));
     const absent = rows.filter(({ proposal }) => !isInEffect(proposal, nic));

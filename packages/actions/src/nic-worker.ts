@@ -125,7 +125,7 @@ export class NicWorker {
         this.#ownBackoff.clear('journal');
         for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);
         if (report.nic !== undefined) this.#accept(report.nic, report.succeeded);
-        else if (report.wasCalled) this.#isObservationWanted = true;
+        else if (report.mustRead) this.#isObservationWanted = true;
         return this.#view.onStep();
       }
       case 'wait':

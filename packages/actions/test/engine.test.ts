@@ -81,18 +81,24 @@ test('the order is forwarding on, seizes, assigns, unassigns, forwarding off', a
 });
 
 test('nothing is assigned while forwarding cannot be enabled', async () => {
-  const rig = createRig({ start: false });
-  rig.cloud.inject({ kind: 'refused', fault: { code: 'executor.failed', errorClass: 'throttled', detail: 'later' } });
-  rig.win(10);
-  rig.engine.propose([assign(10), proposal('ensure-forwarding-enabled', 10, 1)]);
+  const rig = createRig();
   await rig.settle();
-  rig.engine.start();
-  await rig.settle();
-  // The injected fault went to the first reading; the next one goes to the forwarding call.
   rig.cloud.inject({ kind: 'refused', fault: { code: 'executor.failed', errorClass: 'permission', detail: 'denied' } });
-  await rig.pass(500);
-  const forwarding = rig.row(proposal('ensure-forwarding-enabled', 10, 1));
-  expect(rig.cloud.forwarding('eni-a') || forwarding?.status === 'failed').toBe(true);
+  rig.win(10);
+  const forwarding = proposal('ensure-forwarding-enabled', 10, 1);
+  rig.engine.propose([assign(10), forwarding]);
+  await rig.settle();
+  expect(rig.row(forwarding)).toMatchObject({ status: 'failed', errorClass: 'permission' });
+  expect(rig.row(assign(10))).toMatchObject({
+    status: 'pending',
+    message: 'waiting for action 2 (ensure-forwarding-enabled)',
+  });
+
+  // Somebody enables it; the plan does not want it any more.
+  rig.cloud.setForwarding('eni-a', true);
+  rig.engine.propose([assign(10)]);
+  await rig.settle();
+  expect(rig.row(assign(10))?.status).toBe('succeeded');
   await rig.engine.stop();
 });
 
