@@ -2,7 +2,7 @@
 import { bareAddress, ok, err, type NodeName, type ResourceOf, type Result } from '@routerd/resources';
 import { captureKeyOf } from './capture-record.ts';
 import { deliveryRouters } from './placement.ts';
-import type { AddressLease, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
+import type { AddressLease, PoolContext, PoolMember, PoolSituation } from './model.ts';
 
 type Claim = ResourceOf<'RemoteAddressClaim'>;
 
@@ -87,6 +87,7 @@ export function claimOf(
         'owner-node': lease.ownerNode,
         'owner-site': lease.site,
         'owner-role': lease.role,
+        ...captureTargetOf(self),
       }),
       ownerRefs: ownerRefsOf(context),
     },
@@ -102,6 +103,14 @@ export function claimOf(
       },
     },
   };
+}
+
+/** The provider's keys that the member adds, so that a claim tells which NIC it is about. */
+function captureTargetOf({ spec: { capture } }: PoolMember): Readonly<Record<string, string>> {
+  if (capture.type !== 'provider-secondary-ip') return {};
+  return Object.fromEntries(
+    Object.entries(capture.target).map(([key, value]) => [`capture-target.${key}`, value] as const),
+  );
 }
 
 function captureSpecOf(self: PoolMember, captureKey: string): Claim['spec']['capture'] {
@@ -141,8 +150,4 @@ function annotationsOf(context: PoolContext, more: Readonly<Record<string, strin
 
 function ownerRefsOf(context: PoolContext): Claim['metadata']['ownerRefs'] {
   return [{ apiVersion: context.pool.apiVersion, kind: context.pool.kind, name: context.pool.metadata.name }];
-}
-
-export function noDelivery(lease: AddressLease, detail: string): Reason {
-  return { rule: 'claim.no-delivery', owner: lease.site, detail };
 }

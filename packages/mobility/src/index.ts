@@ -30,6 +30,6 @@ export type {
 export { domainResourceOf } from './claim.ts';
 export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';
 export { planAddress } from './plan-address.ts';
-export { poolContexts, type PoolContextFault } from './pool-context.ts';
+export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';
 export { renderReason } from './render-reason.ts';

@@ -28,6 +28,9 @@ interface Case {
  * Never throws; the order of sightings is irrelevant; deriving again from the outcome changes nothing.
  */
 export function deriveLease(context: PoolContext, situation: PoolSituation, input: AddressInput): LeaseVerdict {
+  const excluded = context.pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, input.address));
+  if (excluded !== undefined)
+    return { lease: undefined, because: [{ rule: 'lease.excluded', by: excluded }], lookAgainAt: undefined };
   const { voices, refused } = siteVoices(context, situation, input);
   const given: Case = { context, situation, input, voices };
   const previous = input.previousLease;

@@ -98,6 +98,7 @@ export type Reason =
   | { readonly rule: 'lease.ttl-passed'; readonly node: NodeName; readonly expiresAt: Instant }
   | { readonly rule: 'lease.lapsing'; readonly node: NodeName; readonly until: Instant }
   | { readonly rule: 'lease.never-seen' }
+  | { readonly rule: 'lease.excluded'; readonly by: Ipv4Prefix }
   | { readonly rule: 'fact.refused-holder'; readonly source: NodeName; readonly captureKey: CaptureKey }
   | { readonly rule: 'claim.own-site'; readonly site: SiteName }
   | { readonly rule: 'claim.derived'; readonly owner: SiteName; readonly via: NodeName; readonly peer: string }

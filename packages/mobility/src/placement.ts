@@ -73,6 +73,12 @@ function livenessOf(context: PoolContext, situation: PoolSituation, node: NodeNa
   return node === context.self ? 'alive' : (situation.members.get(node)?.liveness ?? 'unheard');
 }
 
+/** Nothing is to be expected of the node: it is dead, was waited for in vain, or is no member any more. */
+export function isGone(context: PoolContext, situation: PoolSituation, node: NodeName): boolean {
+  const liveness = livenessOf(context, situation, node);
+  return !context.members.has(node) || liveness === 'dead' || (liveness === 'unheard' && situation.membersWaited);
+}
+
 function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boolean {
   return situation.members.get(node)?.draining ?? spec.maintenance?.drain ?? false;
 }

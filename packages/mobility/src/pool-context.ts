@@ -5,6 +5,7 @@ import {
   ok,
   parsePoolName,
   type NodeName,
+  type PoolName,
   type Resource,
   type ResourceOf,
   type Result,
@@ -18,6 +19,15 @@ export interface PoolContextFault {
 }
 
 type MemberSpec = ResourceOf<'MobilityPool'>['spec']['members'][number];
+
+/** The context of one pool. */
+export function poolContextOf(resources: readonly Resource[], name: PoolName): Result<PoolContext, PoolContextFault> {
+  const pools = ofKind(resources, 'MobilityPool');
+  const pool = pools.find(({ metadata }) => metadata.name === name);
+  if (pool !== undefined) return contextOf(resources, pool);
+  const declared = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
+  return err({ code: 'pool.not-declared', message: `There is no MobilityPool "${name}"; declared: ${declared}.` });
+}
 
 /** The context of every pool, in the order declared. */
 export function poolContexts(resources: readonly Resource[]): Result<readonly PoolContext[], PoolContextFault> {

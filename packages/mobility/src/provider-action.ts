@@ -7,7 +7,7 @@ import type { ActionProposal, ActionVerb, PoolContext, PoolMember, Reason } from
 export interface ActionWish {
   readonly verb: ActionVerb;
   readonly address: HostAddress;
-  /** The record whose tenure the action belongs to; names self as holder. */
+  /** The record that stands; an action is stamped with its key and epoch. */
   readonly record: CaptureRecord;
   readonly because: readonly Reason[];
 }
@@ -31,10 +31,7 @@ export function proposalOf(context: PoolContext, self: PoolMember, wish: ActionW
     'epoch',
     record.epoch,
   ].join(':');
-  const seize =
-    verb === 'assign-secondary-ip' && record.previous !== undefined && record.previous !== context.self
-      ? { from: record.previous }
-      : undefined;
+  const seize = verb === 'assign-secondary-ip' ? seizeFrom(context, self, record) : undefined;
   return {
     idempotencyKey: key,
     pool: context.name,
@@ -57,6 +54,16 @@ export function proposalOf(context: PoolContext, self: PoolMember, wish: ActionW
     riskLevel: seize === undefined ? 'medium' : 'high',
     because,
   };
+}
+
+/**
+ * Until the capture is verified, an assign may take the address from the node that the tenure follows, if that is a router of the same
+ * domain. A held address that is not on the NIC has gone nobody knows where: it is assigned again, and taken from nobody.
+ */
+function seizeFrom(context: PoolContext, self: PoolMember, record: CaptureRecord): ActionProposal['seize'] {
+  const isUnderWay = record.phase === 'acquiring' || record.phase === 'confirmed';
+  const from = isUnderWay && record.previous !== undefined ? context.members.get(record.previous) : undefined;
+  return from === undefined || from.node === self.node || from.domain !== self.domain ? undefined : { from: from.node };
 }
 
 /** The provider's keys of a member's NIC: from the profile, the NIC's reference, and `capture.target`, which wins. */

@@ -24,6 +24,8 @@ export function renderReason(reason: Reason): string {
       return `the lease of ${reason.node} is held until ${formatInstant(reason.until)}, then it ends`;
     case 'lease.never-seen':
       return 'nobody has reported the address';
+    case 'lease.excluded':
+      return `the pool excludes ${reason.by}: addresses in it never move`;
     case 'fact.refused-holder':
       return `a fact of ${reason.source} is ignored: it captures the address itself (${reason.captureKey})`;
     case 'claim.own-site':

@@ -1,0 +1,205 @@
+/** The corners of one capture: what a tenure inherits, what is left behind, what is kept for a while. */
+import type { HostAddress } from '@routerd/resources';
+import { expect, test } from 'vitest';
+import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
+import type { ActionProposal, AddressPlan, PoolContext, Sighting } from '../src/model.ts';
+import { planAddress } from '../src/plan-address.ts';
+import {
+  address,
+  contextOf,
+  inputOf,
+  node,
+  pool,
+  recordOf,
+  recordsOf,
+  sighting,
+  situationOf,
+  type SituationOptions,
+} from './fixtures.ts';
+
+const cloud = contextOf();
+const lan = contextOf({ self: 'onprem-router-a' });
+const ownedOnLan = [sighting('onprem-router-a')];
+const ownedAtAws = [sighting('aws-router-a')];
+const gone = [sighting('onprem-router-a', { kind: 'expired' })];
+const empty = { addresses: [], forwarding: true };
+const carrying = { addresses: [address], forwarding: true };
+
+function plan(
+  context: PoolContext,
+  options: SituationOptions,
+  record: CaptureRecord | undefined,
+  sightings: readonly Sighting[] = ownedOnLan,
+): AddressPlan {
+  const records = record === undefined ? recordsOf() : recordsOf(record);
+  return planAddress(context, situationOf(context, options), inputOf(sightings, { records }));
+}
+
+const wishes = ({ actions }: AddressPlan): readonly Partial<ActionProposal>[] =>
+  actions.map(({ verb, seize, riskLevel, captureEpoch }) => ({ verb, seize, riskLevel, captureEpoch }));
+const A = 'aws-router-a';
+const B = 'aws-router-b';
+
+test.each<[string, CaptureRecord, string | undefined]>([
+  ['another holds it', recordOf(cloud, B, { phase: 'held' }), B],
+  ['another is releasing it', recordOf(cloud, B, { phase: 'releasing', previous: A }), B],
+  ['another may have got it', recordOf(cloud, B, { phase: 'confirmed', previous: 'aws-router-c' }), B],
+  ['another never got it', recordOf(cloud, B, { phase: 'acquiring', previous: 'aws-router-c' }), 'aws-router-c'],
+  ['another never got it from us', recordOf(cloud, B, { phase: 'acquiring', previous: A }), undefined],
+  ['we were releasing what we once took', recordOf(cloud, A, { phase: 'releasing', previous: B }), B],
+  ['nobody holds it', recordOf(cloud, undefined, { previous: B }), undefined],
+])('a new tenure follows whoever may have the address: %s', (_, record, previous) => {
+  const options: SituationOptions = { nic: empty, liveness: { [B]: 'dead' } };
+  expect(plan(cloud, options, record).transition).toMatchObject({ phase: 'acquiring', holder: A, epoch: 2, previous });
+});
+
+test('the address is seized until it is verified, also when the first call was lost', () => {
+  for (const phase of ['acquiring', 'confirmed'] as const) {
+    const seizing = recordOf(cloud, A, { phase, previous: B, epoch: 3 });
+    expect(wishes(plan(cloud, { nic: empty }, seizing))).toEqual([
+      { verb: 'assign-secondary-ip', seize: { from: B }, riskLevel: 'high', captureEpoch: 3 },
+    ]);
+  }
+});
+
+test('a held address that vanished is assigned again, in its epoch, and taken from nobody', () => {
+  const result = plan(cloud, { nic: empty }, recordOf(cloud, A, { phase: 'held', previous: B, epoch: 3 }));
+  expect(wishes(result)).toEqual([
+    { verb: 'assign-secondary-ip', seize: undefined, riskLevel: 'medium', captureEpoch: 3 },
+  ]);
+  expect(result.transition).toBeUndefined();
+  expect(result.because).toContainEqual({ rule: 'capture.drift', detail: 'the capture is not in effect' });
+});
+
+test('a held address whose NIC does not forward gets forwarding back, and nothing else', () => {
+  const result = plan(cloud, { nic: { addresses: [address], forwarding: false } }, recordOf(cloud, A));
+  expect(wishes(result).map(({ verb }) => verb)).toEqual(['ensure-forwarding-enabled']);
+});
+
+test.each([
+  ['is no member any more', 'aws-router-z'],
+  ['is of another domain', 'oci-router-a'],
+])('nothing is taken from a node that %s', (_, previous) => {
+  const [wish] = wishes(plan(cloud, { nic: empty }, recordOf(cloud, A, { phase: 'acquiring', previous })));
+  expect(wish).toMatchObject({ verb: 'assign-secondary-ip', seize: undefined, riskLevel: 'medium' });
+});
+
+test.each<[string, CaptureRecord, readonly Sighting[]]>([
+  ['nobody holds it any more', recordOf(cloud, undefined, { epoch: 4 }), gone],
+  [
+    'the holder seeks it elsewhere',
+    recordOf(cloud, B, { epoch: 4, phase: 'confirmed', previous: 'aws-router-c' }),
+    ownedOnLan,
+  ],
+])('what an earlier tenure left on this NIC is taken off when %s', (_, record, sightings) => {
+  const result = plan(cloud, { nic: carrying, draining: [A] }, record, sightings);
+  expect(wishes(result)).toEqual([
+    { verb: 'unassign-secondary-ip', seize: undefined, riskLevel: 'medium', captureEpoch: 4 },
+  ]);
+  expect(result.transition).toBeUndefined();
+});
+
+test.each<[string, CaptureRecord | undefined, readonly Sighting[], readonly HostAddress[]]>([
+  [
+    'the successor takes it over from here',
+    recordOf(cloud, B, { phase: 'confirmed', previous: A }),
+    ownedOnLan,
+    [address],
+  ],
+  [
+    'another holds it, so that our reading is old',
+    recordOf(cloud, B, { phase: 'held', previous: A }),
+    ownedOnLan,
+    [address],
+  ],
+  ['the address is really owned here', recordOf(cloud, undefined), ownedAtAws, [address]],
+  ['routerd never captured it', undefined, gone, [address]],
+  ['it is not on the NIC', recordOf(cloud, undefined), gone, []],
+])('an address on this NIC is left alone when %s', (_, record, sightings, addresses) => {
+  const result = plan(cloud, { nic: { addresses, forwarding: true }, draining: [A] }, record, sightings);
+  expect(result).toMatchObject({ actions: [], transition: undefined });
+});
+
+test('what a dead router holds and nobody wants any more is taken over, released and vacated by its successor', () => {
+  const successor = contextOf({ self: B });
+  const dead: SituationOptions = { nic: empty, liveness: { [A]: 'dead' } };
+  const orphan = recordOf(successor, A, { epoch: 2, revision: 5 });
+  const claimed = plan(successor, dead, orphan, gone);
+  expect(claimed).toMatchObject({ captureOpen: false, transition: { phase: 'acquiring', holder: B, epoch: 3 } });
+  const own = recordOf(successor, B, { epoch: 3, phase: 'acquiring', previous: A });
+  expect(plan(successor, dead, own, gone)).toMatchObject({ actions: [], transition: { phase: 'releasing' } });
+  const alive = plan(successor, { nic: empty }, orphan, gone);
+  expect(alive).toMatchObject({ transition: undefined, actions: [] });
+});
+
+test('a holder that has forgotten everything releases nothing: no news is no news of absence', () => {
+  const result = plan(cloud, { nic: carrying }, recordOf(cloud, A), []);
+  expect(result).toMatchObject({ lease: undefined, claim: undefined, transition: undefined, actions: [] });
+});
+
+test('deprovisionHoldDuration keeps the capture for that long after an end, and not when the address comes here', () => {
+  const spec = {
+    ...cloud.pool.spec,
+    capturePolicy: { ...cloud.pool.spec.capturePolicy, deprovisionHoldDuration: 7000 as never },
+  };
+  const patient: PoolContext = { ...cloud, pool: { ...cloud.pool, spec } };
+  const ended = plan(patient, { nic: carrying, now: 1000 }, recordOf(patient, A), gone);
+  expect(ended).toMatchObject({ transition: undefined, lookAgainAt: 8000 });
+  const input = inputOf(gone, { previousLease: ended.lease, records: recordsOf(recordOf(patient, A)) });
+  const later = (now: number): AddressPlan => planAddress(patient, situationOf(patient, { nic: carrying, now }), input);
+  expect(later(7999).transition).toBeUndefined();
+  expect(later(8000).transition).toMatchObject({ phase: 'releasing' });
+  const here = [...gone, sighting('aws-router-b')];
+  expect(plan(patient, { nic: carrying }, recordOf(patient, A), here).transition).toMatchObject({ phase: 'releasing' });
+});
+
+test('on a LAN a release is over when the kernel has stopped answering, and not before that was read', () => {
+  const releasing = recordOf(lan, 'onprem-router-a', { phase: 'releasing', epoch: 5 });
+  const denied = [sighting('aws-router-a', { kind: 'expired' })];
+  expect(plan(lan, {}, releasing, denied).transition).toBeUndefined();
+  expect(plan(lan, { hostCaptures: [address] }, releasing, denied).transition).toBeUndefined();
+  expect(plan(lan, { hostCaptures: [] }, releasing, denied).transition).toMatchObject({
+    phase: 'vacant',
+    holder: undefined,
+    epoch: 6,
+  });
+});
+
+test('a release goes past the high-water mark too', () => {
+  const record = recordOf(lan, 'onprem-router-a', { phase: 'releasing', epoch: 5 });
+  const input = inputOf([sighting('aws-router-a', { kind: 'expired' })], {
+    records: recordsOf(record),
+    highWater: new Map([[record.domain, 40 as CaptureEpoch]]),
+  });
+  expect(planAddress(lan, situationOf(lan, { hostCaptures: [] }), input).transition).toMatchObject({ epoch: 41 });
+});
+
+test('an unreadable NIC is waited for in every phase', () => {
+  for (const phase of ['acquiring', 'confirmed', 'held', 'releasing'] as const)
+    expect(plan(cloud, {}, recordOf(cloud, A, { phase }), phase === 'releasing' ? gone : ownedOnLan)).toMatchObject({
+      actions: [],
+      transition: undefined,
+    });
+});
+
+test('a member that is not in the pool derives leases and nothing else', () => {
+  const stranger: PoolContext = { ...cloud, self: node('stranger'), selfMember: undefined };
+  const result = plan(stranger, { nic: carrying }, recordOf(cloud, A));
+  expect(result.lease).toMatchObject({ status: 'active' });
+  expect(result).toMatchObject({ claim: undefined, captureOpen: false, transition: undefined, actions: [] });
+});
+
+test('an action carries the key, the epoch and the NIC that it was decided for', () => {
+  const [action] = plan(cloud, { nic: empty }, recordOf(cloud, A, { phase: 'acquiring', epoch: 9 })).actions;
+  const domain = cloud.selfMember?.domain ?? ('' as never);
+  expect(action).toMatchObject({
+    captureKey: captureKeyOf(pool, address, domain),
+    captureDomain: domain,
+    captureEpoch: 9,
+    captureHolder: A,
+    nicRef: 'nic-aws-a',
+    provider: 'aws',
+    providerRef: 'aws-main',
+    address,
+  });
+});
