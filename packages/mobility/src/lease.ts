@@ -1,5 +1,5 @@
 /** Which site owns an address: from facts, by rules, with time as an argument. */
-import type { Instant, SiteName } from '@routerd/resources';
+import { prefixContains, type Instant, type SiteName } from '@routerd/resources';
 import type { AddressInput, AddressLease, PoolContext, PoolSituation, Reason } from './model.ts';
 import { isDeaf, siteVoices, type SiteVoice } from './site-voice.ts';
 
