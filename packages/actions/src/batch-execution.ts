@@ -14,6 +14,7 @@ import { confirmFence, isFenced, STALE_MESSAGE } from './fence.ts';
 import { AUTO_APPROVER } from './policy.ts';
 import type { ActionRow, ErrorClass, ExecuteOutcome, ExecutorFault, NicState, NicTarget } from './ports.ts';
 import { remedyOf, treatmentOf } from './retry.ts';
+import { describeOutcomes, rowOutcomes } from './row-outcomes.ts';
 import type { Batch } from './run.ts';
 import { fieldsOf } from './wanted-actions.ts';
 
@@ -132,33 +133,25 @@ export class BatchExecution {
   }
 
   #settle(rows: readonly ActionRow[], attempt: string, outcome: ExecuteOutcome): BatchReport {
-    const { journal, clock } = this.#ports;
-    const notes: string[] = [];
-    const succeeded: ActionRow[] = [];
-    const failures = new Map<string, { errorClass: ErrorClass; message: string; rows: ActionRow[] }>();
+    const { journal, clock, log } = this.#ports;
     const now = clock.now();
-    for (const row of rows) {
-      const result = outcome.results.find(({ address }) => address === row.proposal.address);
-      notes.push(`${row.id}: ${result?.status ?? 'no answer'}${result?.message ? ` (${result.message})` : ''}`);
-      if (result?.status === 'succeeded' || result?.status === 'skipped') {
-        const { status, message } = result;
-        const change = { status, message, observed: outcome.observed, errorClass: undefined, nextAttemptAt: undefined };
-        journal.transition([row.id], ['running'], change, now);
-        this.#backoff.clear(row.id);
-        if (status === 'succeeded') succeeded.push(row);
-        this.#ports.log.info('action ended', { event: `provider.action.${status}`, ...fieldsOf(row), attempt });
+    const { observed, nic } = outcome;
+    const outcomes = rowOutcomes(rows, outcome);
+    for (const { rows: alike, status, message, errorClass } of outcomes) {
+      if (errorClass !== undefined) {
+        this.#treat(alike, errorClass, message);
         continue;
       }
-      const errorClass = result === undefined ? 'unknown-outcome' : (result.errorClass ?? 'invalid');
-      const message = result?.message ?? 'the executor did not answer for this address';
-      const key = `${errorClass} ${message}`;
-      const failure = failures.get(key) ?? { errorClass, message, rows: [] };
-      failure.rows.push(row);
-      failures.set(key, failure);
+      const change = { status, message, observed, errorClass: undefined, nextAttemptAt: undefined };
+      journal.transition(idsOf(alike), ['running'], change, now);
+      for (const row of alike) {
+        this.#backoff.clear(row.id);
+        log.info('action ended', { event: `provider.action.${status}`, ...fieldsOf(row), attempt });
+      }
     }
-    for (const failure of failures.values()) this.#treat(failure.rows, failure.errorClass, failure.message);
-    journal.closeAttempt(attempt, notes.join('; '), now);
-    return { nic: outcome.nic, succeeded, mustRead: outcome.nic === undefined };
+    journal.closeAttempt(attempt, describeOutcomes(outcomes), now);
+    const succeeded = outcomes.flatMap((each) => (each.status === 'succeeded' ? each.rows : []));
+    return { nic, succeeded, mustRead: nic === undefined };
   }
 
   #fail(rows: readonly ActionRow[], attempt: string, fault: ExecutorFault, stop: AbortSignal): BatchReport {
@@ -184,7 +177,7 @@ export class BatchExecution {
 
   #treat(rows: readonly ActionRow[], errorClass: ErrorClass, message: string, retryAfterMs?: number): void {
     const { journal, clock, log } = this.#ports;
-    const ids = rows.map(({ id }) => id);
+    const ids = idsOf(rows);
     switch (treatmentOf(errorClass)) {
       case 'retry':
         return this.#retry(rows, errorClass, message, ['running'], retryAfterMs);
@@ -217,7 +210,7 @@ export class BatchExecution {
     retryAfterMs?: number,
   ): void {
     const { journal, clock, log } = this.#ports;
-    const ids = rows.map(({ id }) => id);
+    const ids = idsOf(rows);
     const waitMs = this.#backoff.failed(ids, retryAfterMs);
     const nextAttemptAt: Instant = instant(clock.now() + waitMs);
     journal.transition(ids, from, { status: 'approved', errorClass, message, nextAttemptAt }, clock.now());
@@ -234,7 +227,7 @@ export class BatchExecution {
   #skipStale(rows: readonly ActionRow[]): void {
     if (rows.length === 0) return;
     const { journal, clock, log } = this.#ports;
-    const ids = rows.map(({ id }) => id);
+    const ids = idsOf(rows);
     journal.transition(ids, WAITING_STATUSES, { status: 'skipped', message: STALE_MESSAGE }, clock.now());
     for (const row of rows) {
       this.#backoff.clear(row.id);
@@ -282,6 +275,10 @@ function sharedTarget(rows: readonly ActionRow[]): NicTarget['target'] {
   return Object.fromEntries(
     entries.filter(([key, value]) => rows.every(({ proposal }) => proposal.target[key] === value)),
   );
+}
+
+function idsOf(rows: readonly ActionRow[]): readonly number[] {
+  return rows.map(({ id }) => id);
 }
 
 function silence(kind: 'answered' | 'timed-out' | 'cancelled'): ExecutorFault {

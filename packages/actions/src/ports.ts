@@ -71,7 +71,8 @@ export interface Journal {
   byKey(idempotencyKey: string): ActionRow | undefined;
   /** By id, which is the order of import. */
   list(filter?: { readonly status?: ActionStatus; readonly provider?: Provider }): readonly ActionRow[];
-  /** Compare-and-set: changes only rows whose status is one of `from`; synced before it returns. @returns the ids that changed */
+  /** Compare-and-set: changes only rows whose status is one of `from`. @returns the ids that changed
+   * A change of status is synced before it returns; one of the message alone is for people and need not be. */
   transition(
     ids: readonly number[],
     from: readonly ActionStatus[],

@@ -114,17 +114,24 @@ export class WantedActions {
   /** An epoch that the registry has not reached yet is not stale: our view of the registry is behind. */
   #sweep(records: ReadonlyMap<CaptureKey, CaptureRecord>): void {
     const { journal, self, clock, log } = this.#ports;
+    const stale: ActionRow[] = [];
+    const unwanted: ActionRow[] = [];
     for (const row of WAITING_STATUSES.flatMap((status) => journal.list({ status }))) {
       const current = records.get(row.proposal.captureKey);
       const isReached = current !== undefined && current.epoch >= row.proposal.captureEpoch;
-      const isStaleRow = isReached && isFenced(row.proposal, current, self);
-      if (!isStaleRow && (!this.#hasPlan || this.#rowIds.has(row.id))) continue;
-      const message = isStaleRow ? STALE_MESSAGE : UNWANTED_MESSAGE;
-      journal.transition([row.id], WAITING_STATUSES, { status: 'skipped', message }, clock.now());
-      if (isStaleRow)
-        log.info('stale action skipped', { event: 'provider.fence.stale', ...fieldsOf(row), at: 'import' });
-      else log.info('unwanted action skipped', { event: 'provider.action.unwanted', ...fieldsOf(row) });
+      if (isReached && isFenced(row.proposal, current, self)) stale.push(row);
+      else if (this.#hasPlan && !this.#rowIds.has(row.id)) unwanted.push(row);
     }
+    const skip = (rows: readonly ActionRow[], message: string): void => {
+      const ids = rows.map(({ id }) => id);
+      if (ids.length > 0) journal.transition(ids, WAITING_STATUSES, { status: 'skipped', message }, clock.now());
+    };
+    skip(stale, STALE_MESSAGE);
+    skip(unwanted, UNWANTED_MESSAGE);
+    for (const row of stale)
+      log.info('stale action skipped', { event: 'provider.fence.stale', ...fieldsOf(row), at: 'import' });
+    for (const row of unwanted)
+      log.info('unwanted action skipped', { event: 'provider.action.unwanted', ...fieldsOf(row) });
   }
 }
 

@@ -51,7 +51,7 @@ test.each(['throttled', 'conflict', 'transport'] as const)(
     expect(rig.engine.attempts(1).map(({ outcome }) => outcome)).toEqual([
       `${errorClass}: executor.failed: said the provider`,
       `${errorClass}: executor.failed: said the provider`,
-      '1: succeeded (assigned)',
+      '1: succeeded: assigned',
     ]);
     await rig.engine.stop();
   },

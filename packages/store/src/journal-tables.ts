@@ -105,8 +105,9 @@ function transition(
   const assignments = [...entries.map(([field]) => `${COLUMN_OF[field]} = ?`), 'updated_at = ?'];
   const values = [...entries.map(([, value]) => columnValue(value)), now];
   const allowed = from.map(() => '?').join(', ');
-  return file.write('durable', () => {
-    const statement = file.durable.prepare(
+  const connection = change.status === undefined ? 'relaxed' : 'durable';
+  return file.write(connection, () => {
+    const statement = file[connection].prepare(
       `UPDATE actions SET ${assignments.join(', ')} WHERE id = ? AND status IN (${allowed})`,
     );
     return ids.filter((id) => statement.run(...values, id, ...from).changes > 0);
