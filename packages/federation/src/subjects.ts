@@ -52,9 +52,9 @@ export function captureSubject(group: GroupName, writer: NodeName, key: CaptureK
   return `sam.v1.${group}.capture.${writer}.${captureKeyToken(key)}`;
 }
 
-/** base64url of the key, which is ASCII: one subject token, and the key can be read back from it by a person. */
+/** base64url of the key: one subject token, from which a person can read the key back. */
 export function captureKeyToken(key: CaptureKey): string {
-  return btoa(key).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return Buffer.from(key, 'utf8').toString('base64url');
 }
 
 export interface FactSubject {

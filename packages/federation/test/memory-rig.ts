@@ -3,6 +3,7 @@ import { createMemoryNetwork, MemoryFactStore, MemoryHighWaterStore, type Memory
 import { instant, type NodeName } from '@routerd/resources';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { rigConfig, rigIdentities, type FederationRig, type RigNode } from '../src/contract/federation-rig.ts';
+import { valueOf } from './value-of.ts';
 
 const STEP_MS = 10;
 const STEPS_MAX = 2000;
@@ -77,6 +78,5 @@ function makeNode(
     highWaterStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  if (!made.ok) throw new Error(made.error.detail);
-  return { name, federation: made.value, factStore, highWaterStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, log, captured };
 }

@@ -26,6 +26,7 @@ import {
   Wire,
   type HubProcess,
 } from './nats-hub.ts';
+import { valueOf } from './value-of.ts';
 
 const PATIENCE_MS = 20_000;
 const LOOK_AGAIN_MS = 2;
@@ -33,6 +34,7 @@ const LOOK_AGAIN_MS = 2;
 /** A hub that runs; cases share it, one after another. */
 export interface HubUnderTest {
   readonly hub: HubProcess;
+  readonly storeDir: string;
   readonly caFile: string;
   readonly identities: ReadonlyMap<NodeName, NodeIdentity>;
   readonly operator: NodeIdentity;
@@ -61,6 +63,7 @@ export async function openHub(identities = rigIdentities()): Promise<HubUnderTes
   const hub = await startHub(configFile, port, logFile);
   const under: HubUnderTest = {
     hub,
+    storeDir: join(folder, 'store'),
     caFile: tls.caFile,
     identities,
     operator,
@@ -129,23 +132,27 @@ async function openNatsRig(under: HubUnderTest): Promise<FederationRig> {
 }
 
 /** Fresh streams, so that a case sees nothing of the one before. */
-async function makeStreamsAnew(under: HubUnderTest): Promise<void> {
+export async function makeStreamsAnew(under: HubUnderTest): Promise<void> {
   const connection = await connectAs(under, under.operator.seed, '_INBOX_OPERATOR');
   const manager = await jetstreamManager(connection, { checkAPI: false });
   for (const stream of [factsStream(RIG_GROUP), captureStream(RIG_GROUP)]) {
     await manager.streams.delete(stream).catch(() => false);
   }
   await connection.close();
+  await provision(under);
+}
+
+export async function provision(under: HubUnderTest): Promise<void> {
   const provisioned = await provisionGroup({
     servers: [`tls://127.0.0.1:${under.hub.port}`],
     caFile: under.caFile,
     group: RIG_GROUP,
     seed: under.operator.seed,
   });
-  if (!provisioned.ok) throw new Error(provisioned.error.detail);
+  valueOf(provisioned);
 }
 
-function makeNode(
+export function makeNode(
   under: HubUnderTest,
   name: NodeName,
   port: number,
@@ -163,6 +170,5 @@ function makeNode(
     highWaterStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  if (!made.ok) throw new Error(made.error.detail);
-  return { name, federation: made.value, factStore, highWaterStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, log, captured };
 }

@@ -23,7 +23,7 @@ const schema = z.strictObject({
   address: hostAddress,
   domain: z
     .string()
-    .regex(/^[\x21-\x7e]{1,256}$/)
+    .regex(/^\S{1,256}$/)
     .transform((text) => text as CaptureDomain),
   revision: counter.transform((count) => count as Revision),
   epoch: counter.transform((count) => count as CaptureEpoch),

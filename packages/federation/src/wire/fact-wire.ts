@@ -31,7 +31,8 @@ const schema = z.strictObject({
   sequence: z
     .string()
     .regex(/^\d{16}$/)
-    .transform(Number),
+    .transform(Number)
+    .refine((sequence) => sequence >= 1 && Number.isSafeInteger(sequence), 'is not from 1 to 2^53 - 1'),
   origin: z.string().max(ORIGIN_LENGTH_MAX),
   signature: z.base64().length(88),
 });

@@ -4,8 +4,8 @@ import { encodeWire } from '../../wire/bounded-json.ts';
 
 export class MemoryLog {
   readonly #perSubjectMax: number;
-  #messages: LogMessage[] = [];
-  #byId = new Map<string, number>();
+  readonly #bySubject = new Map<string, LogMessage[]>();
+  readonly #byId = new Map<string, number>();
   #last = 0;
 
   constructor(perSubjectMax: number) {
@@ -17,8 +17,9 @@ export class MemoryLog {
     return this.#last;
   }
 
+  /** In the order in which they were stored. */
   messages(): readonly LogMessage[] {
-    return this.#messages;
+    return [...this.#bySubject.values()].flat().toSorted((a, b) => a.sequence - b.sequence);
   }
 
   /** @returns the stored message, or only its sequence when its id was stored before */
@@ -28,17 +29,15 @@ export class MemoryLog {
     this.#last += 1;
     const stored: LogMessage = { sequence: this.#last, subject, data: encodeWire(text) };
     this.#byId.set(id, stored.sequence);
-    this.#messages.push(stored);
-    const alike = this.#messages.filter((message) => message.subject === subject);
-    const oldest = alike[0];
-    if (alike.length > this.#perSubjectMax) this.#messages = this.#messages.filter((message) => message !== oldest);
+    const alike = [...(this.#bySubject.get(subject) ?? []), stored].slice(-this.#perSubjectMax);
+    this.#bySubject.set(subject, alike);
     return { sequence: stored.sequence, stored };
   }
 
   /** A hub whose disk is gone. */
   wipe(): void {
-    this.#messages = [];
-    this.#byId = new Map();
+    this.#bySubject.clear();
+    this.#byId.clear();
     this.#last = 0;
   }
 }

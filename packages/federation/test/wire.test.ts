@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { canonicalJson } from '@routerd/config';
+import { err } from '@routerd/resources';
+import { describe, expect, it } from 'vitest';
+import { signerOf, verifierOf } from '../src/node-identity.ts';
+import { WIRE_BYTES_MAX } from '../src/wire/bounded-json.ts';
+import { encodeCapture, parseCapture } from '../src/wire/capture-wire.ts';
+import { encodeFact, parseFact } from '../src/wire/fact-wire.ts';
+import { encodeHeartbeat, parseHeartbeat } from '../src/wire/heartbeat-wire.ts';
+import { valueOf } from './value-of.ts';
+
+// The key that signed the fixtures. It signs nothing else.
+const SEED = 'SUANTTMMUOH52RU2ZJ7HI7DDHEOJKFUCI6CWFAOFB5IOJTKKNJ6EUGERCY';
+const PUBLIC_KEY = 'UC2J3S5ZXTRPKR6THEDJSXAG6DOT42CDLRTLFVEZ6VN3QQ433ORKA6BN';
+
+type Json = Readonly<Record<string, unknown>>;
+
+function fixture(name: string): Json {
+  const text = readFileSync(new URL(`fixtures/wire-v1/${name}.json`, import.meta.url), 'utf8');
+  const value: Json = JSON.parse(text);
+  return value;
+}
+
+const bytes = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+
+const { sign } = valueOf(signerOf(SEED));
+const verify = valueOf(verifierOf(PUBLIC_KEY));
+
+describe('facts on the wire', () => {
+  for (const name of ['fact-observed', 'fact-expired']) {
+    it(`${name} of version 1 is read, verified and written the same`, () => {
+      const { fact, signed, signature } = valueOf(parseFact(bytes(fixture(name))));
+      expect(verify(signed, signature)).toBe(true);
+      expect(encodeFact(fact, sign)).toBe(canonicalJson(fixture(name)));
+    });
+  }
+
+  it('the signature covers every other member', () => {
+    const changes: Json = {
+      id: 'x',
+      source: 'onprem-b',
+      type: 'routerd.client.ipv4.expired',
+      subject: '10.77.60.11/32',
+      time: '2026-11-21T07:00:00.124Z',
+      group: 'demo2',
+      pool: 'other',
+      site: 'aws',
+      ttlms: 300_001,
+      sequence: '0000000000000043',
+      origin: 'operator',
+    };
+    const members = Object.keys(fixture('fact-observed')).filter(
+      (name) => !['signature', 'specversion'].includes(name),
+    );
+    expect(Object.keys(changes).toSorted(byCodeUnit)).toEqual(members.toSorted(byCodeUnit));
+    for (const [name, value] of Object.entries(changes)) {
+      const { signed, signature } = valueOf(parseFact(bytes({ ...fixture('fact-observed'), [name]: value })));
+      expect(verify(signed, signature), name).toBe(false);
+    }
+  });
+
+  const malformed: readonly (readonly [string, Json, string])[] = [
+    ['an unknown member', { extra: 1 }, 'Unrecognized key: "extra"'],
+    ['another version', { specversion: '1.1' }, 'specversion'],
+    ['an unknown type', { type: 'routerd.client.ipv6.observed' }, 'type'],
+    ['a network', { subject: '10.77.60.0/24' }, 'subject: "10.77.60.0/24": address.not-host-prefix'],
+    ['a source that is no node name', { source: 'On Prem' }, 'source'],
+    ['a day that does not exist', { time: '2026-02-29T00:00:00.000Z' }, 'time'],
+    ['a time without milliseconds', { time: '2026-11-21T07:00:00Z' }, 'time'],
+    ['a time with an offset', { time: '2026-11-21T07:00:00.000+01:00' }, 'time'],
+    ['an hour that does not exist', { time: '2026-11-21T24:00:00.000Z' }, 'time'],
+    ['a negative TTL', { ttlms: -1 }, 'ttlms'],
+    ['a TTL beyond 32 bits', { ttlms: 2 ** 31 }, 'ttlms'],
+    ['a fraction of a TTL', { ttlms: 0.5 }, 'ttlms'],
+    ['a sequence of zero', { sequence: '0000000000000000' }, 'sequence'],
+    ['a sequence as a number', { sequence: 41 }, 'sequence'],
+    ['a sequence beyond what JSON carries', { sequence: '9999999999999999' }, 'sequence'],
+    ['an origin too long', { origin: 'x'.repeat(129) }, 'origin'],
+    ['a signature too short', { signature: 'AAAA' }, 'signature'],
+    ['no signature', { signature: undefined }, 'signature'],
+    ['a null', { site: null }, 'site'],
+  ];
+  for (const [name, changes, said] of malformed) {
+    it(`${name} is refused by name`, () => {
+      const parsed = parseFact(bytes({ ...fixture('fact-observed'), ...changes }));
+      expect(parsed).toMatchObject({ ok: false, error: { code: 'wire.malformed' } });
+      expect(parsed.ok ? '' : parsed.error.detail).toContain(said);
+    });
+  }
+
+  it('what is too long is not even read', () => {
+    expect(parseFact(bytes(' '.repeat(WIRE_BYTES_MAX + 1)))).toMatchObject({ error: { code: 'wire.too-long' } });
+  });
+
+  it('what is no UTF-8 or no JSON is refused', () => {
+    expect(parseFact(new Uint8Array([0x22, 0xff, 0x22]))).toMatchObject({ error: { code: 'wire.not-json' } });
+    expect(parseFact(bytes('{"id":'))).toMatchObject({ error: { code: 'wire.not-json' } });
+  });
+});
+
+describe('heartbeats on the wire', () => {
+  it('version 1 is read, and written the same', () => {
+    const heartbeat = valueOf(parseHeartbeat(bytes(fixture('heartbeat'))));
+    expect(heartbeat).toEqual({ node: 'aws-a', start: '0011223344556677', sequence: 12 });
+    expect(encodeHeartbeat(heartbeat)).toBe(canonicalJson(fixture('heartbeat')));
+  });
+
+  it('an unknown member or a sequence of zero is refused', () => {
+    expect(parseHeartbeat(bytes({ ...fixture('heartbeat'), load: 1 })).ok).toBe(false);
+    expect(parseHeartbeat(bytes({ ...fixture('heartbeat'), sequence: 0 })).ok).toBe(false);
+  });
+});
+
+describe('capture records on the wire', () => {
+  for (const name of ['capture-acquiring', 'capture-vacant']) {
+    it(`${name} of version 1 is read, and written the same`, () => {
+      expect(encodeCapture(valueOf(parseCapture(bytes(fixture(name)))))).toBe(canonicalJson(fixture(name)));
+    });
+  }
+
+  it('a key that does not name its parts is refused', () => {
+    const parsed = parseCapture(bytes({ ...fixture('capture-acquiring'), address: '10.77.60.11/32' }));
+    expect(parsed).toMatchObject(err({ code: 'wire.malformed' }));
+  });
+
+  it('nobody holds exactly when the record is vacant', () => {
+    expect(parseCapture(bytes({ ...fixture('capture-acquiring'), holder: null })).ok).toBe(false);
+    expect(parseCapture(bytes({ ...fixture('capture-vacant'), holder: 'aws-a' })).ok).toBe(false);
+  });
+
+  it('an unknown phase, a revision of zero or an unknown member is refused', () => {
+    for (const changes of [{ phase: 'stolen' }, { revision: 0 }, { epoch: 1.5 }, { lease: true }]) {
+      expect(parseCapture(bytes({ ...fixture('capture-acquiring'), ...changes })).ok).toBe(false);
+    }
+  });
+});
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
