@@ -1,1 +1,6 @@
-export {};
+export { connectOci } from './adapters/oci-client.ts';
+export { captureTags, epochIn } from './capture-tags.ts';
+export { classOf, faultOf, isWorthALook, type OciFault } from './classify.ts';
+export { createOciExecutor } from './executor.ts';
+export { planAssign, planUnassign, type AddressStep } from './plan-address.ts';
+export type { PrivateIp, Tags, VirtualNetwork, Vnic } from './virtual-network.ts';
