@@ -4,6 +4,10 @@ import type { ControlPlane } from './control-plane.ts';
 import { AwsMetadataService } from './aws/imds.ts';
 import { CredentialStore } from './aws/credentials.ts';
 import { Ec2Api } from './aws/ec2-api.ts';
+import { ArmApi } from './azure/arm-api.ts';
+import { AzureMetadataService } from './azure/imds.ts';
+import { NicStore } from './azure/nic-store.ts';
+import { TokenAuthority } from './azure/tokens.ts';
 import type { Service } from './wire.ts';
 
 export interface Vendor {
@@ -28,7 +32,18 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
         etagOf: () => undefined, // EC2 has no conditional writes
       };
     }
-    case 'azure':
+    case 'azure': {
+      const tokens = await TokenAuthority.create(parts.plane.clock, config.account);
+      const store = new NicStore(parts.plane);
+      return {
+        api: new ArmApi({ plane: parts.plane, tokens, store }),
+        metadata: new AzureMetadataService({ ...parts, tokens }),
+        etagOf: (nicId) => {
+          const nic = parts.plane.space.nics.get(nicId);
+          return nic === undefined ? undefined : store.context(nic).etag;
+        },
+      };
+    }
     case 'oci':
       throw new Error(`${config.cloud} is not emulated`);
   }
