@@ -86,7 +86,7 @@ export class MemberWatch implements MemberView {
     const { config, ports, refusals } = this.#options;
     const node = parseHeartbeatSubject(config.group, subject);
     if (node === undefined || this.#connection === undefined) return;
-    if (node === config.self) return this.#heardAnybody();
+    if (node === config.self) return this.#heard();
     const peer = this.#peers.get(node);
     if (peer === undefined) {
       refusals.add({ reason: 'heartbeat.unknown-source', source: node, detail: `${node} is no peer of this node` });
@@ -100,30 +100,33 @@ export class MemberWatch implements MemberView {
     }
     const { start, sequence } = parsed.value;
     if (start === peer.start && sequence <= peer.sequence) return;
-    this.#heardAnybody();
     const isNewcomer = start !== peer.start;
-    Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
-    this.#set(node, peer, 'alive');
+    this.#heard(() => {
+      Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
+      this.#set(node, peer, 'alive');
+    });
     // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
     if (isNewcomer) this.#beat();
+  }
+
+  /** Silence is judged when something was heard, and only then: the hub works, and brings others' heartbeats too. */
+  #heard(note: () => void = () => undefined): void {
+    const now = this.#options.ports.clock.monotonic();
+    const lost = now - this.#proofAt;
+    if (lost > this.#proofMax()) this.#forgive(lost);
+    this.#proofAt = now;
+    note();
+    this.#judge(now);
     this.#watch();
   }
 
-  #heardAnybody(): void {
-    const now = this.#options.ports.clock.monotonic();
-    const lost = now - this.#proofAt;
-    if (lost > this.#proofMax()) {
-      const event = 'federation.member.all-silent';
-      this.#options.log.warn('nobody was heard, not even this node; nobody is judged for it', {
-        event,
-        ms: Math.round(lost),
-      });
-      for (const peer of this.#peers.values()) {
-        if (peer.heardAt !== undefined) peer.heardAt = (peer.heardAt + lost) as Monotonic;
-      }
+  #forgive(lostMs: number): void {
+    const event = 'federation.member.all-silent';
+    const message = 'nobody was heard, not even this node; nobody is judged for it';
+    this.#options.log.warn(message, { event, lostMs: Math.round(lostMs) });
+    for (const peer of this.#peers.values()) {
+      if (peer.heardAt !== undefined) peer.heardAt = (peer.heardAt + lostMs) as Monotonic;
     }
-    this.#proofAt = now;
-    this.#watch();
   }
 
   /** Longest time without any heartbeat in which the hub is still taken to work: one may be late or lost. */
@@ -153,23 +156,25 @@ export class MemberWatch implements MemberView {
   /** Sees to it that one watch runs while there is something to wait for. */
   #watch(): void {
     if (this.#watching || this.#connection === undefined || this.#earliest() === undefined) return;
-    void this.#sleepAndJudge(this.#connection.signal);
+    void this.#sleepAndAsk(this.#connection.signal);
   }
 
   /**
-   * Sleeps to the earliest instant at which a judgement could change, judges, and so on. A heartbeat only moves instants further
-   * away, so nothing is missed by not being woken by it.
+   * Sleeps to the earliest instant at which silence could change a judgement, and beats: the echo, a round trip later, brings the
+   * judgement, or whatever the hub brings before. A heartbeat only moves instants further away, so nothing is missed by not being
+   * woken by it.
    */
-  async #sleepAndJudge(signal: AbortSignal): Promise<void> {
+  async #sleepAndAsk(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.ports;
     this.#watching = true;
     for (let until = this.#earliest(); until !== undefined && !signal.aborted; until = this.#earliest()) {
       await clock.sleepUntil(until, signal);
-      const now = clock.monotonic();
-      if (signal.aborted || now < until) continue;
-      // The next heartbeat of anybody starts the watch again.
-      if (now - this.#proofAt > this.#proofMax()) break;
-      this.#judge(now);
+      if (signal.aborted || clock.monotonic() < until) continue;
+      // What is overdue already is asked for once; the next heartbeat of anybody starts the watch again.
+      if ((this.#earliest() ?? until) <= clock.monotonic()) {
+        this.#beat();
+        break;
+      }
     }
     this.#watching = false;
     // A new connection may have begun while this one was ending.
