@@ -19,6 +19,8 @@ import { planAfterRefusal, planAssign, planSeizure, type SeizurePlan } from './p
 
 /** How long a finished assign may take to show in a describe. EC2 answers reads from copies ("eventual consistency"). */
 export const READ_BACK = { deadlineMs: 10_000, everyMs: 100 } as const;
+/** The same after a lost answer. Shorter: more often than not nothing was done, and the caller looks again before it tries again. */
+export const READ_BACK_LOST = { deadlineMs: 3000, everyMs: 100 } as const;
 /** Each round looks again who holds what; another router may be at it at the same time. */
 const ROUNDS_MAX = 3;
 const ROUND_PAUSE_MS = 200;
@@ -122,7 +124,7 @@ async function readBack(
   return readUntil(
     async () => readOwn(ec2, id),
     ({ secondaries }) => !mayStillShow || wanted.every((address) => secondaries.includes(address)),
-    READ_BACK,
+    failure === undefined ? READ_BACK : READ_BACK_LOST,
   );
 }
 

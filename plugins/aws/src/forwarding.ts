@@ -9,7 +9,7 @@ import {
   type ExecuteCall,
   type ExecuteReport,
 } from '@routerd/plugin-sdk';
-import { READ_BACK } from './assign.ts';
+import { READ_BACK, READ_BACK_LOST } from './assign.ts';
 import { changing, readOwn } from './calls.ts';
 import type { Ec2, NetworkInterface } from './network-interface.ts';
 import { nicStateOf } from './nic-state.ts';
@@ -38,7 +38,7 @@ export async function setForwarding(
   const after = await readUntil(
     async () => readOwn(ec2, id),
     ({ sourceDestCheck }) => !mayStillShow || sourceDestCheck === check,
-    READ_BACK,
+    change.kind === 'done' ? READ_BACK : READ_BACK_LOST,
   );
   if (after.sourceDestCheck === check) return report(after, succeeded, `${said} is ${onOff(check)}`);
   throw change.kind === 'done'

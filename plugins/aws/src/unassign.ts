@@ -11,7 +11,7 @@ import {
   type ExecuteCall,
   type ExecuteReport,
 } from '@routerd/plugin-sdk';
-import { READ_BACK } from './assign.ts';
+import { READ_BACK, READ_BACK_LOST } from './assign.ts';
 import { changing, readOwn } from './calls.ts';
 import type { Ec2, NetworkInterface } from './network-interface.ts';
 import { nicStateOf } from './nic-state.ts';
@@ -35,7 +35,7 @@ export async function unassign(ec2: Ec2, call: ExecuteCall, context: CallContext
   const after = await readUntil(
     async () => readOwn(ec2, id),
     ({ secondaries }) => !mayStillShow || !surplus.some((address) => secondaries.includes(address)),
-    READ_BACK,
+    change.kind === 'failed' ? READ_BACK_LOST : READ_BACK,
   );
   for (const { address } of results.open()) {
     if (!after.secondaries.includes(bareAddress(address))) results.settle(succeeded(address, `taken off ${id}`));

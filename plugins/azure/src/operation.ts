@@ -31,7 +31,7 @@ export function retryAfterMsOf(headers: Headers): number | undefined {
   return seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-const POLL_MS = { least: 100, unasked: 1000 } as const;
+const POLL_MS = { least: 50, unasked: 1000 } as const;
 
 /** The pause before the next poll: the server's word, but never a busy loop. */
 export function pollPauseMs(headers: Headers): number {

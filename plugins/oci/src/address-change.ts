@@ -25,6 +25,8 @@ import type { PrivateIp, VirtualNetwork, Vnic } from './virtual-network.ts';
 const ROUNDS_MAX = 3;
 const ROUND_PAUSE_MS = 200;
 const READ_BACK = { deadlineMs: 10_000, everyMs: 100 } as const;
+/** The same after a lost answer. Shorter: more often than not nothing was done, and the caller looks again before it tries again. */
+const READ_BACK_LOST = { deadlineMs: 3000, everyMs: 100 } as const;
 
 export interface AddressChange {
   readonly network: VirtualNetwork;
@@ -56,7 +58,11 @@ export async function changeAddress(change: AddressChange): Promise<AddressResul
 
     const fault = await write(change, step, current);
     if (fault === undefined || classOf(fault) === 'unknown-outcome') {
-      const after = await readUntil(find, (read) => isDone(step, change, read), READ_BACK);
+      const after = await readUntil(
+        find,
+        (read) => isDone(step, change, read),
+        fault === undefined ? READ_BACK : READ_BACK_LOST,
+      );
       const note = fault === undefined ? '' : `; confirmed by reading, after: ${fault.code}: ${fault.message}`;
       if (isDone(step, change, after)) return succeeded(address, `${describe(step, change)}${note}`);
       const lost = fault ?? {

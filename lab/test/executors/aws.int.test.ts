@@ -1,0 +1,92 @@
+import { executorContract } from '@routerd/actions/contract';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+
+let stage: ExecutorStage;
+const measured: string[] = [];
+
+beforeAll(async () => {
+  stage = await openStage('aws');
+});
+
+afterAll(async () => {
+  await stage?.close();
+  process.stdout.write(`aws executor: ${measured.join(', ')}\n`);
+});
+
+executorContract('aws', async () => stage.contractRig());
+
+describe('the AWS executor', () => {
+  beforeEach(async () => {
+    await stage.reset();
+  });
+
+  test('answers its first request, process start and identity included, within the time that is printed', async () => {
+    measured.push(...(await measureStart(stage)));
+    expect(measured).toHaveLength(4);
+  });
+
+  test('carries a batch in one request', async () => {
+    const bare = ['10.77.60.110', '10.77.60.111', '10.77.60.112'];
+    expect(await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, bare))).toEqual(
+      bare.map(() => 'succeeded'),
+    );
+    expect((await stage.mutations()).map(({ operation }) => operation)).toEqual(['AssignPrivateIpAddresses']);
+  });
+
+  test("never takes a machine's own address, not even with permission", async () => {
+    const { executor, nicA } = stage;
+    const seize = request('assign-secondary-ip', nicA, ['10.77.60.11'], { seizeFrom: 'aws-router-b' });
+    expect(await statuses(executor, seize)).toEqual(['failed held-elsewhere']);
+    expect(await stage.mutations()).toEqual([]);
+  });
+
+  test.each(['error-after', 'reset-after'] as const)(
+    'settles a lost answer (%s) by reading, and sends the change once',
+    async (kind) => {
+      await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind, count: 1 });
+      expect(await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']))).toEqual([
+        'succeeded',
+      ]);
+      expect(await stage.mutations()).toHaveLength(1);
+      expect(await stage.holderOf(address('10.77.60.110'))).toBe(stage.nicA.nicRef);
+    },
+  );
+
+  test('an error before the change is an unknown outcome, not a failure, and is not sent again', async () => {
+    await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind: 'error-before', count: 1 });
+    const [said] = await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']));
+    expect(said).toContain('unknown-outcome');
+    expect(await stage.mutations()).toHaveLength(1);
+  });
+
+  test('throttling is told as such', async () => {
+    await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind: 'throttle', count: 1 });
+    const [said] = await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']));
+    expect(said).toContain('executor.failed throttled: assign 10.77.60.110');
+    expect(said).toContain('RequestLimitExceeded');
+  });
+
+  test('waits for reads that lag behind its own write', async () => {
+    await stage.rig.control.setKnobs({ readLagMs: 700 });
+    expect(await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']))).toEqual([
+      'succeeded',
+    ]);
+  });
+
+  test('two routers that seize from each other leave every address on exactly one of them', async () => {
+    const bare = ['10.77.60.110', '10.77.60.111'];
+    const seize = async (router: 'a' | 'b', epoch: number): Promise<readonly string[]> =>
+      statuses(
+        stage.executor,
+        request('assign-secondary-ip', router === 'a' ? stage.nicA : stage.nicB, bare, {
+          epoch,
+          seizeFrom: `aws-router-${router === 'a' ? 'b' : 'a'}`,
+        }),
+      );
+    await Promise.all([seize('a', 1), seize('b', 2)]);
+    const { nics } = await stage.rig.control.state();
+    const held = nics.flatMap(({ controlPlane }) => controlPlane.addresses).filter((one) => bare.includes(one));
+    expect(held.toSorted()).toEqual(bare);
+  });
+});
