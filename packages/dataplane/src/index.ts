@@ -1,5 +1,7 @@
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
+export { createLinuxLanWire, type LinuxLanWireOptions } from './adapters/linux/linux-lan-wire.ts';
 export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';
+export { createMemoryLanWire, type MemoryLanWire } from './adapters/memory/memory-lan-wire.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
@@ -25,6 +27,14 @@ export {
   type WireGuardDevice,
   type WireGuardPeerState,
 } from './host-state.ts';
+export {
+  createLanObserver,
+  ROUTER_HELLO,
+  type LanObserver,
+  type LanObserverOptions,
+  type LanObserverPorts,
+} from './lan/lan-observer.ts';
+export type { ArpHeard, LanWire, LanWireListener } from './lan/lan-wire.ts';
 export type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './lower/claim-lowering.ts';
 export { lower, type Lowered } from './lower/lower.ts';
 export { estimateTunnelMtu, mssFor } from './mss.ts';

@@ -92,8 +92,8 @@ class LevelReconciler implements HostReconciler {
   #retryAfterMs = RETRY_AFTER_MS_MIN;
   /** The same ops were needed again right after they had landed: they take no effect, or somebody undoes them. */
   #contested = false;
-  /** The ops of the last apply. */
-  #lastOps = '';
+  /** The ops that landed at the last apply, as text. */
+  #lastLanded = '';
   /** What stays the same is said once, however often it is tried. */
   #reportedResiduals = '';
   #opsLanded = 0;
@@ -121,7 +121,7 @@ class LevelReconciler implements HostReconciler {
     this.#desired = state;
     this.#retainSurplus = options.retainSurplus ?? false;
     this.#mustDiff = true;
-    this.#lastOps = '';
+    this.#lastLanded = '';
     this.#retryAfterMs = RETRY_AFTER_MS_MIN;
     this.#run();
   }
@@ -242,7 +242,7 @@ class LevelReconciler implements HostReconciler {
     const ops = diffHost(desired, observed, this.#ownership.entries(), { retainSurplus: this.#retainSurplus });
     if (ops.length === 0) {
       this.#residuals = [];
-      this.#lastOps = '';
+      this.#lastLanded = '';
       this.#contested = false;
       this.#retryAfterMs = RETRY_AFTER_MS_MIN;
       return false;
@@ -256,9 +256,9 @@ class LevelReconciler implements HostReconciler {
     this.#opsLanded += landed.length;
     this.#report(landed, residuals);
     this.#residuals = residuals;
-    const text = ops.map(describeOp).join('\n');
-    this.#contested = afterReading && text === this.#lastOps;
-    this.#lastOps = text;
+    const text = landed.map(describeOp).join('\n');
+    this.#contested = afterReading && text !== '' && text === this.#lastLanded;
+    this.#lastLanded = text;
     return residuals.length > 0 || this.#contested;
   }
 

@@ -12,6 +12,8 @@ export interface LineProcessOptions {
   readonly onLine: (line: string) => void;
   /** The program runs and has had time to subscribe; what came before was not seen. */
   readonly onStarted: () => void;
+  /** How the program begins when it says on stderr that it has subscribed; without it, it is given a moment. */
+  readonly startsWith?: string;
   /** Above this rate the program is not read any more until the second is over: it, or the kernel, drops what does not fit. */
   readonly linesPerSecondMax: number;
 }
@@ -62,7 +64,7 @@ export class LineProcess {
 
   /** @returns the last thing it said on stderr */
   async #runOnce(): Promise<string> {
-    const { argv, onStarted } = this.#options;
+    const { argv, onStarted, startsWith } = this.#options;
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC' },
@@ -74,7 +76,7 @@ export class LineProcess {
     createInterface({ input: child.stderr }).on('line', (line) => {
       said = line;
       // `ip monitor` goes on after the kernel dropped messages (ENOBUFS): everything may have changed.
-      if (line.includes('receive error')) onStarted();
+      if (line.includes('receive error') || (startsWith !== undefined && line.startsWith(startsWith))) onStarted();
     });
     const ended = new Promise<void>((resolve) => {
       child.once('error', (error) => {
@@ -84,7 +86,13 @@ export class LineProcess {
       child.once('close', () => resolve());
     });
     void this.#sleep(SUBSCRIBED_AFTER_MS).then(() => {
-      if (this.#child === child && child.exitCode === null && !this.#stopping.signal.aborted) onStarted();
+      if (
+        startsWith === undefined &&
+        this.#child === child &&
+        child.exitCode === null &&
+        !this.#stopping.signal.aborted
+      )
+        onStarted();
       return undefined;
     });
     await ended;

@@ -86,7 +86,10 @@ class LinuxHost implements Host {
   async #applyGroup(ops: readonly HostOp[]): Promise<readonly Residual[]> {
     const strange = ops.filter((op) => !interfacesOf(op).every(isPlainName));
     const plain = strange.length === 0 ? ops : ops.filter((op) => !strange.includes(op));
-    const residuals = await this.#applyPlain(plain);
+    const residuals = await this.#applyPlain(plain).catch((cause: unknown) => {
+      const detail = `an answer could not be understood: ${cause instanceof Error ? cause.message : 'unknown'}`;
+      return plain.map((op) => ({ op, fault: { code: 'host.failed', detail, retry: 'later' } as const }));
+    });
     return [...residuals, ...strange.map((op) => ({ op, fault: STRANGE_NAME }))];
   }
 

@@ -1,0 +1,214 @@
+/**
+ * Which addresses of a pool live on a LAN, from what their machines say.
+ *
+ * 1. An ARP packet is evidence of its sender, whoever it asks for: a machine that only ever talks to its gateway is seen too. The kernel's
+ *    neighbour table is not enough: it learns from requests for our own and captured addresses and from gratuitous ARP, not from
+ *    requests for others (measured), so the packets themselves are listened to and neighbour events are a second source.
+ * 2. Routers are not clients. Each asks once for an address that nobody has (`ROUTER_HELLO`); whoever asks for it is a router, and its
+ *    MAC speaks for no client, be it about its own address or about those it captures.
+ * 3. Appearing is told at once. Disappearing needs evidence: no answer to three questions while the link was up.
+ * 4. Bounded: at most `ADDRESSES_MAX` addresses, `NEWCOMERS_PER_SECOND_MAX` new ones a second, `PROBES_AT_ONCE_MAX` questions at a time.
+ */
+import {
+  hostAddressOf,
+  prefixContains,
+  prefixLength,
+  type HostAddress,
+  type Ipv4,
+  type Ipv4Prefix,
+  type Monotonic,
+} from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import type { NeighborEvent } from '../reconciler/host-reconciler.ts';
+import type { ArpHeard, LanWire } from './lan-wire.ts';
+
+/** The IPv4 dummy address (RFC 7600, section 4.8): never assigned to an interface, so that nobody else asks who has it. */
+export const ROUTER_HELLO = hostAddressOf('192.0.0.8' as Ipv4);
+
+const ADDRESSES_MAX = 4096;
+const NEWCOMERS_PER_SECOND_MAX = 200;
+const PROBES_AT_ONCE_MAX = 8;
+/** Milliseconds of silence after which a machine is asked whether it is there. */
+const SILENT_AFTER_MS = 60_000;
+
+export interface LanObserverPorts {
+  readonly wire: LanWire;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface LanObserverOptions {
+  readonly interfaceName: string;
+  readonly prefix: Ipv4Prefix;
+  /** Addresses that are never a client here: this router's own, and those that this site captures. Asked each time. */
+  readonly isIgnored: (address: HostAddress) => boolean;
+  /** Within milliseconds of the first packet, once until it is gone. */
+  readonly onObserved: (address: HostAddress, mac: string) => void;
+  readonly onGone: (address: HostAddress) => void;
+}
+
+export interface LanObserver {
+  start(): void;
+  stop(): Promise<void>;
+  /** News of the kernel's neighbour table; other interfaces are passed over. */
+  acceptNeighbor(event: NeighborEvent): void;
+  present(): ReadonlySet<HostAddress>;
+  /** MACs of the other routers heard of so far. */
+  routers(): ReadonlySet<string>;
+  /** Heard of lately, or answers now. */
+  stillPresent(address: HostAddress): Promise<boolean>;
+}
+
+interface Machine {
+  readonly mac: string;
+  readonly heardAt: Monotonic;
+}
+
+export function createLanObserver(ports: LanObserverPorts, options: LanObserverOptions): LanObserver {
+  return new ArpObserver(ports, options);
+}
+
+class ArpObserver implements LanObserver {
+  readonly #ports: LanObserverPorts;
+  readonly #options: LanObserverOptions;
+  readonly #stopping = new AbortController();
+  readonly #reserved: ReadonlySet<HostAddress>;
+  readonly #machines = new Map<HostAddress, Machine>();
+  readonly #routerMacs = new Set<string>();
+  readonly #probing = new Set<HostAddress>();
+  #listening: { stop(): Promise<void> } | undefined;
+  #newcomersSince = 0 as Monotonic;
+  #newcomers = 0;
+
+  constructor(ports: LanObserverPorts, options: LanObserverOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#reserved = reservedIn(options.prefix);
+  }
+
+  start(): void {
+    const { interfaceName, prefix } = this.#options;
+    this.#listening = this.#ports.wire.listen(interfaceName, prefix, {
+      onHeard: (heard) => this.#onHeard(heard),
+      onStarted: () => this.#ports.wire.ask(interfaceName, ROUTER_HELLO),
+    });
+    void this.#lookForSilentOnes();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#listening?.stop();
+  }
+
+  acceptNeighbor({ interface: name, address, mac, reachable }: NeighborEvent): void {
+    if (name !== this.#options.interfaceName || !prefixContains(this.#options.prefix, address)) return;
+    if (reachable && mac !== undefined) this.#onHeard({ sender: address, mac, asksFor: undefined });
+    else if (this.#machines.has(address)) void this.#verify(address);
+  }
+
+  present(): ReadonlySet<HostAddress> {
+    return new Set(this.#machines.keys());
+  }
+
+  routers(): ReadonlySet<string> {
+    return this.#routerMacs;
+  }
+
+  async stillPresent(address: HostAddress): Promise<boolean> {
+    const machine = this.#machines.get(address);
+    if (machine === undefined) return false;
+    if (this.#ports.clock.monotonic() - machine.heardAt < SILENT_AFTER_MS) return true;
+    await this.#verify(address);
+    return this.#machines.has(address);
+  }
+
+  #onHeard({ sender, mac, asksFor }: ArpHeard): void {
+    if (asksFor === ROUTER_HELLO) return this.#onRouter(mac);
+    const { isIgnored, onObserved } = this.#options;
+    if (this.#routerMacs.has(mac) || this.#reserved.has(sender) || isIgnored(sender)) return;
+    const now = this.#ports.clock.monotonic();
+    const known = this.#machines.has(sender);
+    if (!known && !this.#mayJoin(now)) return;
+    this.#machines.set(sender, { mac, heardAt: now });
+    if (!known) onObserved(sender, mac);
+  }
+
+  /** It hears of us in turn, because it may have started before we did. */
+  #onRouter(mac: string): void {
+    if (this.#routerMacs.has(mac)) return;
+    this.#routerMacs.add(mac);
+    this.#ports.log.info('another router is on the LAN', {
+      event: 'lan.router.heard',
+      interface: this.#options.interfaceName,
+      mac,
+    });
+    this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
+    for (const [address, machine] of this.#machines) if (machine.mac === mac) this.#forget(address);
+  }
+
+  /** A flood of invented senders must not become a flood of facts. */
+  #mayJoin(now: Monotonic): boolean {
+    if (now - this.#newcomersSince >= 1000) {
+      this.#newcomersSince = now;
+      this.#newcomers = 0;
+    }
+    this.#newcomers += 1;
+    const limited = this.#newcomers > NEWCOMERS_PER_SECOND_MAX || this.#machines.size >= ADDRESSES_MAX;
+    if (limited && this.#newcomers <= NEWCOMERS_PER_SECOND_MAX + 1)
+      this.#ports.log.warn('more addresses appear on the LAN than are believed', {
+        event: 'lan.newcomers.limited',
+        interface: this.#options.interfaceName,
+        known: this.#machines.size,
+        perSecondMax: NEWCOMERS_PER_SECOND_MAX,
+      });
+    return !limited;
+  }
+
+  #forget(address: HostAddress): void {
+    if (this.#machines.delete(address)) this.#options.onGone(address);
+  }
+
+  async #lookForSilentOnes(): Promise<void> {
+    const { clock } = this.#ports;
+    while (!this.#stopping.signal.aborted) {
+      await clock.sleepUntil((clock.monotonic() + SILENT_AFTER_MS / 4) as Monotonic, this.#stopping.signal);
+      const now = clock.monotonic();
+      for (const [address, { heardAt }] of this.#machines) {
+        if (this.#stopping.signal.aborted) return;
+        if (now - heardAt >= SILENT_AFTER_MS && this.#probing.size < PROBES_AT_ONCE_MAX) void this.#verify(address);
+      }
+    }
+  }
+
+  async #verify(address: HostAddress): Promise<void> {
+    const machine = this.#machines.get(address);
+    if (machine === undefined || this.#probing.has(address)) return;
+    // A captured address is answered for by a router: asking would prove nothing, and it is not ours to speak of any more.
+    if (this.#options.isIgnored(address)) return void this.#machines.delete(address);
+    this.#probing.add(address);
+    const answer = await this.#ports.wire.probe(this.#options.interfaceName, address);
+    this.#probing.delete(address);
+    if (this.#stopping.signal.aborted) return;
+    const latest = this.#machines.get(address);
+    if (answer === 'answered' && latest !== undefined)
+      this.#machines.set(address, { mac: latest.mac, heardAt: this.#ports.clock.monotonic() });
+    else if (answer === 'silent' && latest?.heardAt === machine.heardAt) this.#forget(address);
+  }
+}
+
+/**
+ * The network's own address, its first host and its broadcast address: every cloud keeps them for itself (the first host is the
+ * subnet's router there), so none of them can be captured anywhere, and a LAN's gateway usually has the first.
+ */
+function reservedIn(prefix: Ipv4Prefix): ReadonlySet<HostAddress> {
+  const length = prefixLength(prefix);
+  if (length > 30) return new Set();
+  const network = prefix.slice(0, prefix.indexOf('/'));
+  const octets = network.split('.').map(Number);
+  const start = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return new Set([start, start + 1, start + 2 ** (32 - length) - 1].map((value) => hostAddressOf(quadOf(value))));
+}
+
+function quadOf(value: number): Ipv4 {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.') as Ipv4;
+}
