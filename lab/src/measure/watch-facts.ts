@@ -13,13 +13,13 @@ if (!name.ok) throw new Error(`not a group's name: ${group}`);
 const connection = await connect({
   servers: [server],
   name: 'lab: watch of facts',
-  inboxPrefix: '_INBOX_operator',
+  inboxPrefix: '_INBOX_OPERATOR',
   authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
   tls: { caFile },
 });
 const stream = factsStream(name.value);
 const consumer = `lab-${process.pid}`;
-const deliverSubject = `_INBOX_operator.${consumer}`;
+const deliverSubject = `_INBOX_OPERATOR.${consumer}`;
 
 connection.subscribe(deliverSubject, {
   callback(failed, message) {

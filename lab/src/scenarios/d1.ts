@@ -27,8 +27,9 @@ export const d1: Scenario = {
       const addresses = await unheardAddresses(stage.lab, MACHINES + 2);
       const [asking, telling, ...many] = await bootNewcomers(stage.lab, addresses);
       if (asking === undefined || telling === undefined) throw new Error('no address is left to appear with');
-      await appears(stage, watches, asking, 'ARP request', firstPing);
-      await appears(stage, watches, telling, 'gratuitous ARP', announce);
+      // A way that does not carry one machine carries no twenty: what is missing is told once, not after twenty deadlines.
+      if (!(await appears(stage, watches, asking, 'ARP request', firstPing))) return;
+      if (!(await appears(stage, watches, telling, 'gratuitous ARP', announce))) return;
       await stage.progress.step(`D1: ${many.length} machines, one after the other`, async () =>
         appearMany(stage, watches, many),
       );
@@ -100,18 +101,18 @@ class Watches {
   }
 }
 
-/** One machine, watched on its whole way. */
+/** One machine, watched on its whole way. @returns whether its route reached every kernel */
 async function appears(
   stage: Stage,
   watches: Watches,
   machine: Newcomer,
   how: string,
   send: (machine: Newcomer) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const { lab, evidence } = stage;
   const { address } = machine;
   await send(machine);
-  await watches.routesTo(address);
+  const isRouted = await watches.routesTo(address);
   for (const router of CLOUD_ROUTERS) {
     const kernel = (await lab.vm(router.name).ipOutput('-4', 'route', 'show', `${address}/32`)).trim();
     evidence.check(
@@ -121,6 +122,7 @@ async function appears(
       /^wg-onprem-[ab]$/.test(deviceOf(kernel)),
     );
   }
+  if (!isRouted) return false;
   await watches.capturesOf([address]);
   await Promise.all(
     CLOUDS.map(async (cloud) => {
@@ -141,6 +143,7 @@ async function appears(
     }),
   );
   await measure(stage, watches, machine, how);
+  return true;
 }
 
 function deviceOf(route: string): string {
@@ -169,7 +172,7 @@ async function measure({ lab, evidence }: Stage, watches: Watches, { address }: 
 async function appearMany({ evidence, lab }: Stage, watches: Watches, machines: readonly Newcomer[]): Promise<void> {
   for (const machine of machines) {
     await firstPing(machine);
-    await watches.routesTo(machine.address);
+    if (!(await watches.routesTo(machine.address))) break;
   }
   const sinceFirst = (address: string, at: number | undefined): readonly number[] => {
     const zero = watches.packets.heardAt(address);
@@ -191,7 +194,7 @@ async function appearMany({ evidence, lab }: Stage, watches: Watches, machines: 
     evidence.check(
       'p95 from first packet to the last kernel route, no WAN delay',
       `under ${KERNEL_P95_MS_MAX} ms`,
-      `${p95?.toFixed(1) ?? 'nothing measured'} ms`,
+      p95 === undefined ? 'nothing measured' : `${p95.toFixed(1)} ms`,
       p95 !== undefined && p95 < KERNEL_P95_MS_MAX,
     );
   }
