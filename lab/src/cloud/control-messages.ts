@@ -63,6 +63,8 @@ export const knobs = z.strictObject({
   readLagMs: z.number().min(0).default(0),
   /** Azure: how long a removed address still counts as allocated, after the removal succeeded. */
   releaseLagMs: z.number().min(0).default(0),
+  /** OCI: how long a session token lives; 20 minutes, as the real ones, unless a test is impatient. */
+  tokenLifetimeMs: z.number().min(0).default(1_200_000),
 });
 export type Knobs = z.output<typeof knobs>;
 

@@ -1,9 +1,9 @@
 /** The vendor's control plane: one address space, changed atomically, followed by the fabric some time later. */
-import type { Monotonic } from '@routerd/resources';
+import type { Monotonic, Result } from '@routerd/resources';
 import type { Clock } from '@routerd/runtime';
-import { createAddressSpace, type AddressSpace, type SpaceResult } from './address-space.ts';
+import { createAddressSpace, type AddressSpace } from './address-space.ts';
 import type { CloudConfig } from './cloud-config.ts';
-import type { Knobs } from './control-messages.ts';
+import { knobs, type Knobs } from './control-messages.ts';
 import { fabricViewOf, type FabricView } from './fabric-view.ts';
 
 /** How long snapshots are kept for readers that are told old news; the largest read lag that works. */
@@ -22,7 +22,7 @@ export class ControlPlane {
   readonly #stopped = new AbortController();
   #space: AddressSpace;
   #history: readonly { readonly from: Monotonic; readonly space: AddressSpace }[];
-  knobs: Knobs = { readLagMs: 0, releaseLagMs: 0 };
+  knobs: Knobs = knobs.parse({});
 
   constructor(config: CloudConfig, { clock, follow }: ControlPlaneParts) {
     this.config = config;
@@ -43,12 +43,12 @@ export class ControlPlane {
   }
 
   /** Decides on the space as it is when the call's time is over; nothing comes in between. The fabric follows. */
-  async change(decide: (space: AddressSpace) => SpaceResult): Promise<SpaceResult> {
+  async change<E>(decide: (space: AddressSpace) => Result<AddressSpace, E>): Promise<Result<AddressSpace, E>> {
     await this.pause(this.config.mutationDelayMs);
     return this.changeNow(decide);
   }
 
-  changeNow(decide: (space: AddressSpace) => SpaceResult): SpaceResult {
+  changeNow<E>(decide: (space: AddressSpace) => Result<AddressSpace, E>): Result<AddressSpace, E> {
     const decided = decide(this.#space);
     if (!decided.ok || decided.value === this.#space) return decided;
     const now = this.clock.monotonic();

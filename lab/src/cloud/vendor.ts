@@ -8,6 +8,11 @@ import { ArmApi } from './azure/arm-api.ts';
 import { AzureMetadataService } from './azure/imds.ts';
 import { NicStore } from './azure/nic-store.ts';
 import { TokenAuthority } from './azure/tokens.ts';
+import { FederationService } from './oci/federation.ts';
+import { issueIdentities } from './oci/identities.ts';
+import { OciMetadataService } from './oci/imds.ts';
+import { OciApi } from './oci/oci-api.ts';
+import { PrivateIpStore } from './oci/private-ips.ts';
 import type { Service } from './wire.ts';
 
 export interface Vendor {
@@ -44,7 +49,14 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
         },
       };
     }
-    case 'oci':
-      throw new Error(`${config.cloud} is not emulated`);
+    case 'oci': {
+      const { root, instances } = await issueIdentities(config);
+      const store = new PrivateIpStore(parts.plane);
+      return {
+        api: new OciApi(parts.plane, await FederationService.create(parts.plane, root), store),
+        metadata: new OciMetadataService({ plane: parts.plane, identities: instances }),
+        etagOf: (nicId) => store.vnic(nicId)?.etag,
+      };
+    }
   }
 }

@@ -9,6 +9,7 @@ interface Call {
 interface VendorError {
   readonly name?: string;
   readonly code?: string | number;
+  readonly serviceCode?: string;
   readonly message?: string;
   readonly statusCode?: number;
   readonly $metadata?: { readonly httpStatusCode?: number };
@@ -21,9 +22,9 @@ export async function answerCalls(perform: (call: Call) => Promise<unknown>): Pr
     try {
       write({ ok: true, value: (await perform(call)) ?? null });
     } catch (cause) {
-      const { name, code, message, statusCode, $metadata } = cause as VendorError;
+      const { name, code, serviceCode, message, statusCode, $metadata } = cause as VendorError;
       const status = statusCode ?? $metadata?.httpStatusCode;
-      write({ ok: false, error: { name: typeof code === 'string' ? code : name, message, status } });
+      write({ ok: false, error: { name: serviceCode ?? (typeof code === 'string' ? code : name), message, status } });
     }
   }
 }
