@@ -18,6 +18,7 @@ import { captureSubject } from './subjects.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
 import { encodeCapture, REASON_LENGTH_MAX } from './wire/capture-wire.ts';
 
+const OPERATOR_MUST_KNOW: ReadonlySet<string> = new Set(['capture.regressed', 'capture.epoch-not-kept']);
 const APPEND_DEADLINE = durationMs(5000);
 
 export interface CaptureExchangeOptions {
@@ -60,7 +61,7 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
       highWaterStore: ports.highWaterStore,
       refuse: (refusal) => {
         refusals.add(refusal);
-        if (refusal.reason === 'capture.regressed') trouble(`${refusal.reason}: ${refusal.detail}`);
+        if (OPERATOR_MUST_KNOW.has(refusal.reason)) trouble(`${refusal.reason}: ${refusal.detail}`);
       },
     });
   }
@@ -96,33 +97,33 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
   }
 
   received(batch: readonly LogMessage[]): void {
-    const { changed, read } = this.#log.received(batch);
+    const { changed, isRemembered, read } = this.#log.received(batch);
     if (changed.length > 0) this.#listeners.tell(changed);
-    for (const one of read) this.#settle(one);
+    for (const one of read) this.#settle(one, isRemembered);
     this.#progress.tell(undefined);
   }
 
   caughtUp(): void {
-    const { changed, claims } = this.#log.caughtUp();
+    const { changed, isRemembered, claims } = this.#log.caughtUp();
     this.#isCurrent = true;
     if (changed.length > 0) this.#listeners.tell(changed);
     for (const { record, answer } of this.#waiting.values()) {
       if (!claims.has(record.claim)) continue;
       // History tells whether ours still stands. If another follows it, whether it ever stood no longer matters.
       const current = this.#log.records().get(record.key);
-      const isStanding = current?.claim === record.claim;
-      answer(isStanding ? { kind: 'won', record } : { kind: 'lost', current, because: 'another record stands' });
+      if (current?.claim !== record.claim) answer({ kind: 'lost', current, because: 'another record stands' });
+      else answer(wonIf(isRemembered, record));
     }
     for (const [key, claim] of this.#unsettled) if (claims.has(claim)) this.#unsettled.delete(key);
     this.#progress.tell(undefined);
   }
 
-  #settle(one: ReadRecord): void {
+  #settle(one: ReadRecord, isRemembered: boolean): void {
     const { key, claim } = one.record;
     if (this.#unsettled.get(key) === claim) this.#unsettled.delete(key);
     const waiting = this.#waiting.get(claim);
     if (waiting === undefined) return;
-    if (one.kind === 'accepted') waiting.answer({ kind: 'won', record: one.record });
+    if (one.kind === 'accepted') waiting.answer(wonIf(isRemembered, one.record));
     else waiting.answer({ kind: 'lost', current: this.#log.records().get(key), because: one.because });
   }
 
@@ -229,6 +230,11 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
     stop();
     expired.removeEventListener('abort', give);
   }
+}
+
+/** A tenure whose epoch this node could forget is none that it may act on; the record stands, and is found by the next look. */
+function wonIf(isRemembered: boolean, record: CaptureRecord): AppendOutcome {
+  return isRemembered ? { kind: 'won', record } : unreachable('the epoch could not be kept on this disk');
 }
 
 function unreachable(detail: string): AppendOutcome {

@@ -14,6 +14,8 @@ export type ReadRecord =
 
 export interface CaptureNews {
   readonly changed: readonly CaptureKey[];
+  /** False when an epoch could not be remembered: then nothing that was read is to be acted on. */
+  readonly isRemembered: boolean;
   /** In the order of the log; empty while it is being read again from its start. */
   readonly read: readonly ReadRecord[];
 }
@@ -75,25 +77,25 @@ export class CaptureLog {
       else read.push(this.#fold(record));
     }
     const accepted = read.filter(({ kind }) => kind === 'accepted').map(({ record }) => record);
-    this.#remember(accepted);
-    return { changed: [...new Set(accepted.map(({ key }) => key))], read };
+    const isRemembered = this.#remember(accepted);
+    return { changed: [...new Set(accepted.map(({ key }) => key))], isRemembered, read };
   }
 
   /**
    * The end of the log was reached: the new reading takes the place of the old one.
    * @returns what differs between them, and which claims stood in the log, winners or not
    */
-  caughtUp(): { readonly changed: readonly CaptureKey[]; readonly claims: ReadonlySet<ClaimId> } {
+  caughtUp(): Omit<CaptureNews, 'read'> & { readonly claims: ReadonlySet<ClaimId> } {
     const rebuilt = this.#rebuilding ?? this.#current;
     const before = this.#current;
     this.#rebuilding = undefined;
     this.#current = rebuilt;
-    this.#remember([...rebuilt.values()]);
+    const isRemembered = this.#remember([...rebuilt.values()]);
     this.#reportLost();
     const changed = [...new Set([...before.keys(), ...rebuilt.keys()])].filter(
       (key) => before.get(key)?.claim !== rebuilt.get(key)?.claim,
     );
-    return { changed, claims: this.#seenWhileRebuilding };
+    return { changed, isRemembered, claims: this.#seenWhileRebuilding };
   }
 
   #parse({ subject, data }: LogMessage): CaptureRecord | undefined {
@@ -137,14 +139,21 @@ export class CaptureLog {
   }
 
   /** On disk before anybody is told: an epoch that this node has acted on must not be forgotten with the hub's disk. */
-  #remember(records: readonly CaptureRecord[]): void {
+  #remember(records: readonly CaptureRecord[]): boolean {
     const raised = new Map<CaptureKey, CaptureEpoch>();
     for (const { key, epoch } of records) {
       if (epoch > Math.max(this.#highWater.get(key) ?? 0, raised.get(key) ?? 0)) raised.set(key, epoch);
     }
-    if (raised.size === 0) return;
-    this.#options.highWaterStore.raise([...raised].map(([key, epoch]) => ({ key, epoch })));
+    if (raised.size === 0) return true;
+    try {
+      this.#options.highWaterStore.raise([...raised].map(([key, epoch]) => ({ key, epoch })));
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      this.#options.refuse({ reason: 'capture.epoch-not-kept', source: 'disk', detail });
+      return false;
+    }
     for (const [key, epoch] of raised) this.#highWater.set(key, epoch);
+    return true;
   }
 
   /** The whole log was read, so a key of which it says less than this node has seen lost records. */

@@ -201,11 +201,17 @@ export class FactExchange implements FactBus, LogReader {
 
   /** Listeners first: the store is only for the next start, and whatever it lost the log still has. */
   #accept(facts: readonly Fact[]): void {
-    const { ports } = this.#options;
+    const { ports, log, trouble } = this.#options;
     const acceptedAt = ports.clock.now();
     const accepted = facts.map((fact) => this.#accepted.accept(fact, acceptedAt));
     this.#listeners.tell(accepted);
-    ports.factStore.saveAccepted(accepted);
+    try {
+      ports.factStore.saveAccepted(accepted);
+    } catch (cause) {
+      const detail = `keeping accepted facts: ${cause instanceof Error ? cause.message : String(cause)}`;
+      log.error('accepted facts not kept', { event: 'federation.fact.not-kept', detail });
+      trouble(detail);
+    }
   }
 
   #situation(): FactSituation {

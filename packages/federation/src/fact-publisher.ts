@@ -77,7 +77,8 @@ export class FactPublisher {
   pump(): void {
     if (!this.#connected || this.#pauseUntil !== undefined || this.#underWay.size >= WINDOW) return;
     const limit = WINDOW + this.#underWay.size;
-    const unsent = this.#options.store.unsent(limit);
+    const unsent = this.#withStore((store) => store.unsent(limit));
+    if (unsent === undefined) return;
     this.#moreWaiting = unsent.length === limit;
     const blocked = new Set<HostAddress>();
     for (const outgoing of unsent) {
@@ -127,10 +128,24 @@ export class FactPublisher {
     queueMicrotask(() => {
       this.#settling = false;
       if (this.#stopping.signal.aborted) return;
-      this.#options.store.markSent(this.#acknowledged.splice(0));
+      const sent = this.#acknowledged.splice(0);
+      this.#withStore((store) => store.markSent(sent));
       // Refilling at half saves asking the store after every single acknowledgement of a long queue.
       if (this.#moreWaiting && this.#underWay.size <= WINDOW / 2) this.pump();
     });
+  }
+
+  /** A disk that fails costs a pause: what could not be marked as sent is sent again, and known by its id. */
+  #withStore<T>(use: (store: FactPublisherOptions['store']) => T): T | undefined {
+    try {
+      return use(this.#options.store);
+    } catch (cause) {
+      const detail = `using the outbox: ${cause instanceof Error ? cause.message : String(cause)}`;
+      this.#options.log.error('outbox failed, will retry', { event: 'federation.outbox.failed', detail });
+      this.#options.trouble(detail);
+      void this.#pause();
+      return undefined;
+    }
   }
 
   async #pause(): Promise<void> {

@@ -3,7 +3,7 @@ import { AWS_A, AWS_B, OCI_A, ONPREM_A } from '../src/contract/federation-rig.ts
 import { openMemoryRig } from './memory-rig.ts';
 import { contend, drawWith, expectOneHistory } from './registry-torture.ts';
 
-const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: 6 }, (_, index) => index + 1);
 const FAULTS = 25;
 
 describe('a registry under faults', () => {
