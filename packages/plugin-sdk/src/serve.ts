@@ -1,4 +1,5 @@
 /** The life of a plugin process: requests in on stdin, results out on stdout, one at a time, until stdin ends. */
+import { flushCompileCache } from 'node:module';
 import { answerLine, refusal } from './answer.ts';
 import type { ExecutorPlugin } from './executor-plugin.ts';
 import { ExecutorError } from './executor-error.ts';
@@ -42,12 +43,16 @@ export async function serve(plugin: ExecutorPlugin | (() => Promise<ExecutorPlug
   // Loading begins before the first request has arrived; whoever asks first gets to hear why it failed.
   environment.plugin().catch((cause: unknown) => io.note(String(cause)));
 
+  let isFirst = true;
   const answer = async (event: LineEvent): Promise<void> => {
     const result =
       event.kind === 'line'
         ? await answerLine(event.text, environment)
         : refusal(undefined, `the request is longer than ${event.bytesMax} bytes`);
     await io.write(`${JSON.stringify(result)}\n`);
+    // Where NODE_COMPILE_CACHE is set, the next process starts about twice as fast, however this one ends. Elsewhere it does nothing.
+    if (isFirst) flushCompileCache();
+    isFirst = false;
   };
 
   let last = Promise.resolve();
