@@ -1,3 +1,4 @@
+import { durationMs } from '@routerd/resources';
 import { afterEach, expect, test } from 'vitest';
 import { addressOf, Fleet, must, NODES, SITES, siteOf, type FleetOptions, type Site } from './fleet.ts';
 
@@ -164,4 +165,24 @@ test('two sites asserting one address is a conflict that moves nobody’s traffi
   expect(running.emit('oci-router-a', '10.77.60.50').ok).toBe(false);
   await running.advance(10_000);
   await expectServed(running, '10.77.60.50', 'onprem');
+});
+
+test('an address that the pool excludes is neither recorded nor leased', async () => {
+  const running = await startFleet();
+  expect(running.emit('onprem-router-a', '10.77.60.1')).toMatchObject({ ok: false, error: { code: 'fact.excluded' } });
+  const { facts } = running.node('onprem-router-a').federation;
+  const [context] = running.node('onprem-router-a').reconciler.pools;
+  // A node of another version, without the exclusion, may still say so.
+  must(
+    facts.record({
+      type: 'routerd.client.ipv4.observed',
+      address: addressOf('10.77.60.1'),
+      pool: context!.context.name,
+      site: context!.context.selfMember!.site,
+      ttl: durationMs(60_000),
+      origin: 'test',
+    }),
+  );
+  await running.advance(3000);
+  for (const site of SITES) expect(await running.capturers(site, '10.77.60.1')).toEqual([]);
 });

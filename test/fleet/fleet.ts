@@ -243,6 +243,7 @@ function configOf(self: NodeName, machines: ReadonlyMap<string, Machine>, option
         ]),
     document('mobility', 'MobilityPool', 'p', {
       prefix: '10.77.60.0/24',
+      excludedAddresses: ['10.77.60.0/29'],
       groupRef: 'g',
       members: NODES.map((node) => memberOf(node, options)),
       leasePolicy: { ttl: '60s', holdDuration: '5s' },

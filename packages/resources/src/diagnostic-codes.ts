@@ -36,6 +36,8 @@ export const DIAGNOSTIC_CODES = {
   'pool.member-twice': 'A node is a member of a pool once.',
   'pool.capture-of-role': 'A cloud member captures by provider-secondary-ip, an onprem member by proxy-arp.',
   'pool.static-owner-role': 'Only onprem members have staticOwnedAddresses.',
+  'pool.excluded-outside': 'What a pool excludes lies inside its prefix.',
+  'pool.static-address-excluded': 'A static address is not one that its pool excludes.',
   'pool.static-address-outside': 'A static address lies inside the prefix of its pool.',
   'pool.static-address-twice': 'A static address has one owner.',
   'pool.group-of-onprem': 'Only cloud members have a placement group: the routers of a LAN share its segment.',

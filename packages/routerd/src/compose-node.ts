@@ -10,7 +10,15 @@ import {
 import { createHostReconciler, type Host, type HostReconciler, type OwnershipLedger } from '@routerd/dataplane';
 import type { Federation, FederationConfig, HighWaterStore } from '@routerd/federation';
 import { nicTargetOf, type PoolContext } from '@routerd/mobility';
-import { durationMs, err, type HostAddress, type NodeName, type Result } from '@routerd/resources';
+import {
+  durationMs,
+  err,
+  prefixContains,
+  type HostAddress,
+  type Ipv4Prefix,
+  type NodeName,
+  type Result,
+} from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
@@ -163,8 +171,14 @@ function localFactsOf(
     pool: context.name,
     site: context.selfMember.site,
     ttl: context.pool.spec.leasePolicy.ttl,
+    isMobile: (address: HostAddress) => excludedBy(context, address) === undefined,
   };
   return [[context.name, new LocalFacts(ports, options)]];
+}
+
+/** The part of the pool's prefix that the pool excludes and the address lies in. */
+function excludedBy({ pool }: PoolContext, address: HostAddress): Ipv4Prefix | undefined {
+  return pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
 }
 
 function ownAddresses(settings: NodeSettings, host: HostReconciler): ReadonlySet<HostAddress> {
@@ -238,6 +252,13 @@ function ordersOf(settings: NodeSettings, { federation, engine }: Parts): NodeOr
         return err({
           code: 'fact.not-a-member',
           message: `${context.self} is no member of pool ${context.name}, so it speaks for no site.`,
+        });
+      const excluded = excludedBy(context, address);
+      if (excluded !== undefined)
+        return err({
+          code: 'fact.excluded',
+          message: `Pool ${context.name} excludes ${excluded}, so ${address} never moves.`,
+          remedy: 'Change spec.excludedAddresses of the pool, on every node, if it should.',
         });
       return federation.facts.record({
         type,

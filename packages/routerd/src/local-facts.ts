@@ -20,6 +20,8 @@ export interface LocalFactsOptions {
   readonly pool: PoolName;
   readonly site: SiteName;
   readonly ttl: DurationMs;
+  /** Whether the pool lets the address move at all; of others nothing is said. */
+  readonly isMobile: (address: HostAddress) => boolean;
 }
 
 interface Assertion {
@@ -39,7 +41,7 @@ export class LocalFacts {
 
   /** The address is seen here. Cheap when it is asserted already. */
   assert(address: HostAddress, origin: string): void {
-    if (this.#assertions.has(address)) return;
+    if (this.#assertions.has(address) || !this.#options.isMobile(address)) return;
     const assertion = { origin, ends: new AbortController() };
     this.#assertions.set(address, assertion);
     const last = this.#lastOwnFact(address);

@@ -21,6 +21,7 @@ function must<T>(result: Result<T, unknown>): T {
 }
 
 const address = must(parseHostAddress('10.77.60.10/32'));
+const gateway = must(parseHostAddress('10.77.60.1/32'));
 const self = must(parseNodeName('onprem-router-a'));
 const pool = must(parsePoolName('cloudedge'));
 const site = must(parseSiteName('onprem'));
@@ -45,7 +46,8 @@ function rig(refuse: ReadonlySet<HostAddress> = new Set()) {
     return ok(fact);
   };
   const ports = { clock, log: new RecordingLog(), facts: { record, accepted: () => accepted } };
-  const open = (): LocalFacts => new LocalFacts(ports, { self, pool, site, ttl: durationMs(60_000) });
+  const open = (): LocalFacts =>
+    new LocalFacts(ports, { self, pool, site, ttl: durationMs(60_000), isMobile: (each) => each !== gateway });
   return { clock, recorded, open };
 }
 
@@ -98,4 +100,12 @@ test('a refused fact is not asserted and may be tried again', () => {
   facts.assert(address, 'lan-observer');
   expect(recorded).toEqual([]);
   expect(facts.asserted().size).toBe(0);
+});
+
+test('of an address that the pool excludes nothing is said', () => {
+  const { recorded, open } = rig();
+  const facts = open();
+  facts.assert(gateway, 'lan-observer');
+  expect(recorded).toEqual([]);
+  facts.stop();
 });

@@ -80,6 +80,10 @@ const member = z.strictObject({
 export const mobilityPoolSpec = z
   .strictObject({
     prefix: s.ipv4Prefix.describe('The subnet whose addresses may live at any site.'),
+    excludedAddresses: z
+      .array(s.ipv4Prefix)
+      .default([])
+      .describe('Parts of the prefix that never move: gateways, the routers themselves, what exists at every site.'),
     groupRef: s.ref('EventGroup'),
     mode: z
       .literal('selective-address', {

@@ -87,6 +87,24 @@ export const poolCases: readonly InvalidCase[] = [
     codes: ['pool.static-address-outside'],
   },
   {
+    title: 'an exclusion outside the prefix',
+    text: changed(
+      ONPREM,
+      '  prefix: 10.77.60.0/24\n',
+      '  prefix: 10.77.60.0/24\n  excludedAddresses: [10.77.61.0/29]\n',
+    ),
+    codes: ['pool.excluded-outside'],
+  },
+  {
+    title: 'a static address that the pool excludes',
+    text: changed(
+      ONPREM,
+      '  prefix: 10.77.60.0/24\n',
+      '  prefix: 10.77.60.0/24\n  excludedAddresses: [10.77.60.8/29]\n',
+    ),
+    codes: ['pool.static-address-excluded'],
+  },
+  {
     title: 'a static address twice',
     text: changed(ONPREM, '- 10.77.60.10/32', '- 10.77.60.10/32\n        - 10.77.60.10/32'),
     codes: ['pool.static-address-twice'],

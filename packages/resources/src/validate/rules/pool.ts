@@ -18,6 +18,13 @@ function* poolItself(pool: Pool): Iterable<Problem> {
     });
   }
   yield* unusablePrefix(pool.spec.prefix, ['spec', 'prefix']);
+  for (const [entry, excluded] of pool.spec.excludedAddresses.entries()) {
+    if (prefixContains(pool.spec.prefix, excluded)) continue;
+    yield errorAt(['spec', 'excludedAddresses', entry], {
+      code: 'pool.excluded-outside',
+      message: `${excluded} is not inside the pool's prefix ${pool.spec.prefix}; expected a part of it.`,
+    });
+  }
   if (pool.spec.leasePolicy.ttl === 0) {
     yield errorAt(['spec', 'leasePolicy', 'ttl'], {
       code: 'pool.ttl-zero',
@@ -42,6 +49,13 @@ function* staticAddresses(pool: Pool): Iterable<Problem> {
         yield errorAt([...path, entry], {
           code: 'pool.static-address-outside',
           message: `${address} is outside MobilityPool prefix ${pool.spec.prefix}.`,
+        });
+      }
+      const excluded = pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
+      if (excluded !== undefined) {
+        yield errorAt([...path, entry], {
+          code: 'pool.static-address-excluded',
+          message: `${address} is owned here and excluded by ${excluded}; an excluded address never moves.`,
         });
       }
       const owner = ownerOf.get(address);
