@@ -199,6 +199,9 @@ export function hostContract(name: string, open: () => Promise<HostRig>): void {
         },
       ]);
       await stopAll(started);
+      const restarted = await follow({ ...EMPTY_HOST_STATE, wireGuard: [device] });
+      expect(restarted.status()).toMatchObject({ opsLanded: 0, settled: true });
+      await stopAll(started);
       const changed = { ...device, peers: [peer('A', '10.0.1.0/24', undefined), peer('E', '10.0.2.0/24', undefined)] };
       await follow({ ...EMPTY_HOST_STATE, wireGuard: [changed] });
       const [shown] = (await read()).wireGuard;

@@ -19,8 +19,9 @@ export function recordsOf(op: HostOp): readonly OwnedObject[] {
   if (op.verb === 'sysctl-set') return [{ key: slotOfSysctl(op.path), priorValue: op.prior }];
   if (op.verb === 'address-add') return [{ key: slotOfAddress(op.interface, op.address), priorValue: undefined }];
   if (op.verb !== 'wireguard-create' && op.verb !== 'wireguard-configure') return [];
-  const keys = [slotOfWireGuard(op.device.name), ...endpointKeys(op.device)];
-  return keys.map((key) => ({ key, priorValue: undefined }));
+  // A device that was there before is configured, never owned: it would not be ours to remove.
+  const made = op.verb === 'wireguard-create' ? [slotOfWireGuard(op.device.name)] : [];
+  return [...made, ...endpointKeys(op.device)].map((key) => ({ key, priorValue: undefined }));
 }
 
 /** To be forgotten after the op landed. */

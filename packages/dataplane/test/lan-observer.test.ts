@@ -65,8 +65,21 @@ test('a router tells that it is one, and nothing that its MAC says is about a cl
   hear('10.77.60.11', ROUTER_MAC);
   expect(seen).toEqual([]);
   expect(observer.routers()).toEqual(new Set([ROUTER_MAC]));
-  // It may have started later than we did, and heard nothing of us; but once is enough.
+});
+
+test('routers greet each other and stop at that; one that started again is told once more', () => {
+  const { hear, wire, clock } = rigOf();
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  expect(wire.asked).toEqual([ROUTER_HELLO]); // asked a moment ago
+  clock.advance(1500);
+  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO]);
+});
+
+test('a greeting that was lost is repeated once', async () => {
+  const { wire, clock } = rigOf();
+  await pass(clock, 60_000);
   expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO]);
 });
 

@@ -4,8 +4,8 @@
  * 1. An ARP packet is evidence of its sender, whoever it asks for: a machine that only ever talks to its gateway is seen too. The kernel's
  *    neighbour table is not enough: it learns from requests for our own and captured addresses and from gratuitous ARP, not from
  *    requests for others (measured), so the packets themselves are listened to and neighbour events are a second source.
- * 2. Routers are not clients. Each asks once for an address that nobody has (`ROUTER_HELLO`); whoever asks for it is a router, and its
- *    MAC speaks for no client, be it about its own address or about those it captures.
+ * 2. Routers are not clients. Each asks for an address that nobody has (`ROUTER_HELLO`) when it starts and when it hears another ask;
+ *    whoever asks for it is a router, and its MAC speaks for no client, be it about its own address or about those it captures.
  * 3. Appearing is told at once. Disappearing needs evidence: no answer to three questions while the link was up.
  * 4. Bounded: at most `ADDRESSES_MAX` addresses, `NEWCOMERS_PER_SECOND_MAX` new ones a second, `PROBES_AT_ONCE_MAX` questions at a time.
  */
@@ -28,6 +28,9 @@ export const ROUTER_HELLO = hostAddressOf('192.0.0.8' as Ipv4);
 const ADDRESSES_MAX = 4096;
 const NEWCOMERS_PER_SECOND_MAX = 200;
 const PROBES_AT_ONCE_MAX = 8;
+const ROUTERS_MAX = 64;
+/** Two routers that greet each other stop at that; one whose greeting was lost repeats it. */
+const HELLO_AGAIN_AFTER_MS = 1000;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
 const SILENT_AFTER_MS = 60_000;
 
@@ -77,6 +80,7 @@ class ArpObserver implements LanObserver {
   readonly #routerMacs = new Set<string>();
   readonly #probing = new Set<HostAddress>();
   #listening: { stop(): Promise<void> } | undefined;
+  #greetedAt: Monotonic | undefined;
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
 
@@ -90,7 +94,7 @@ class ArpObserver implements LanObserver {
     const { interfaceName, prefix } = this.#options;
     this.#listening = this.#ports.wire.listen(interfaceName, prefix, {
       onHeard: (heard) => this.#onHeard(heard),
-      onStarted: () => this.#ports.wire.ask(interfaceName, ROUTER_HELLO),
+      onStarted: () => void this.#greetTwice(),
     });
     void this.#lookForSilentOnes();
   }
@@ -133,17 +137,31 @@ class ArpObserver implements LanObserver {
     if (!known) onObserved(sender, mac);
   }
 
-  /** It hears of us in turn, because it may have started before we did. */
+  /** It is answered even if it is known: it may have started again and know nobody. */
   #onRouter(mac: string): void {
-    if (this.#routerMacs.has(mac)) return;
+    this.#greet();
+    if (this.#routerMacs.has(mac) || this.#routerMacs.size >= ROUTERS_MAX) return;
     this.#routerMacs.add(mac);
     this.#ports.log.info('another router is on the LAN', {
       event: 'lan.router.heard',
       interface: this.#options.interfaceName,
       mac,
     });
-    this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
     for (const [address, machine] of this.#machines) if (machine.mac === mac) this.#forget(address);
+  }
+
+  async #greetTwice(): Promise<void> {
+    const { clock } = this.#ports;
+    this.#greet();
+    await clock.sleepUntil((clock.monotonic() + 2 * HELLO_AGAIN_AFTER_MS) as Monotonic, this.#stopping.signal);
+    if (!this.#stopping.signal.aborted) this.#greet();
+  }
+
+  #greet(): void {
+    const now = this.#ports.clock.monotonic();
+    if (this.#greetedAt !== undefined && now - this.#greetedAt < HELLO_AGAIN_AFTER_MS) return;
+    this.#greetedAt = now;
+    this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
   }
 
   /** A flood of invented senders must not become a flood of facts. */

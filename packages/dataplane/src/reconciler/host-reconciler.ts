@@ -64,6 +64,8 @@ type ChangedEvent = Extract<HostEvent, { readonly kind: 'changed' }>;
 
 /** Kernel events come in bursts; they are looked at together. */
 const EVENT_BURST_MS = 5;
+/** A host whose links change all the time is read for a third of the time at most: after a reading, events wait twice as long as it took. */
+const QUIET_SHARE = 2;
 const RETRY_AFTER_MS_MIN = 100;
 const RETRY_AFTER_MS_MAX = 5000;
 
@@ -96,6 +98,8 @@ class LevelReconciler implements HostReconciler {
   #lastLanded = '';
   /** What stays the same is said once, however often it is tried. */
   #reportedResiduals = '';
+  /** Monotonic milliseconds before which events lead to no reading. */
+  #readAgainFrom = 0;
   #opsLanded = 0;
   #readings = 0;
   #readingFault: string | undefined;
@@ -173,7 +177,8 @@ class LevelReconciler implements HostReconciler {
       return;
     }
     this.#events.push(event);
-    this.#bursting ??= this.#sleep(EVENT_BURST_MS, this.#stopping.signal).then(() => {
+    const wait = Math.max(EVENT_BURST_MS, this.#readAgainFrom - this.#ports.clock.monotonic());
+    this.#bursting ??= this.#sleep(wait, this.#stopping.signal).then(() => {
       this.#bursting = undefined;
       this.#weighEvents();
       return undefined;
@@ -216,7 +221,10 @@ class LevelReconciler implements HostReconciler {
   async #read(): Promise<boolean> {
     this.#mustRead = false;
     this.#events = [];
+    const startedAt = this.#ports.clock.monotonic();
     const reading = await this.#ports.host.observe();
+    const endedAt = this.#ports.clock.monotonic();
+    this.#readAgainFrom = endedAt + QUIET_SHARE * (endedAt - startedAt);
     this.#readings += 1;
     this.#readingFault = reading.ok ? undefined : reading.error.detail;
     if (!reading.ok) {

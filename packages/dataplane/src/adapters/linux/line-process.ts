@@ -1,6 +1,7 @@
 /** A program whose lines are news (`ip monitor`, `tcpdump`), kept running until stopped. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 
@@ -71,8 +72,8 @@ export class LineProcess {
     });
     this.#child = child;
     let said = '';
-    const lines = createInterface({ input: child.stdout });
-    lines.on('line', (line) => this.#onLine(line, lines));
+    const { stdout } = child;
+    createInterface({ input: stdout }).on('line', (line) => this.#onLine(line, stdout));
     createInterface({ input: child.stderr }).on('line', (line) => {
       said = line;
       // `ip monitor` goes on after the kernel dropped messages (ENOBUFS): everything may have changed.
@@ -100,7 +101,7 @@ export class LineProcess {
     return said;
   }
 
-  #onLine(line: string, source: { pause(): unknown; resume(): unknown }): void {
+  #onLine(line: string, source: Readable): void {
     const { linesPerSecondMax, onLine } = this.#options;
     if (this.#linesThisSecond === 0) {
       void this.#sleep(1000).then(() => {

@@ -33,6 +33,7 @@ async function readParts(run: RunHostCommand, sysctls: SysctlFiles): Promise<Res
   ]);
   if (!ip.ok) return ip;
   if (isFault(mssTable)) return err(mssTable);
+  if (!wireGuard.ok && wireGuard.error.code === 'command.timed-out') return err(faultOfCommand(wireGuard.error));
   const names = ip.value.links.map(({ name }) => name);
   return ok({
     mssTable,
