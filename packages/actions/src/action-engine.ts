@@ -4,6 +4,7 @@ import { durationMs, err, type Monotonic, type Result } from '@routerd/resources
 import { Backoff } from './backoff.ts';
 import { BatchExecution } from './batch-execution.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
+import { liveRows } from './live-rows.ts';
 import { NicWorker, type WorkerView } from './nic-worker.ts';
 import { OperatorOrders, type ActionFault, type ExecutionReport } from './operator-orders.ts';
 import type { ActionPolicy } from './policy.ts';
@@ -66,7 +67,8 @@ class Engine implements ActionEngine {
   #isStarted = false;
   #isRetryingImport = false;
 
-  constructor(ports: EnginePorts, limits: EngineLimits) {
+  constructor(given: EnginePorts, limits: EngineLimits) {
+    const ports: EnginePorts = { ...given, journal: liveRows(given.journal) };
     this.#ports = ports;
     this.#limits = limits;
     this.#rowBackoff = new Backoff(ports.clock, ports.random);
