@@ -8,6 +8,7 @@ import {
   listenPortFor,
   peersOf,
   POOL,
+  POOL_EXCLUDED,
   POOL_PREFIX,
   ROUTERS,
   tunnelTo,
@@ -154,6 +155,7 @@ function profile(cloud: Cloud): Document {
 function mobilityPool(): Document {
   return resource('mobility', 'MobilityPool', POOL, {
     prefix: POOL_PREFIX,
+    excludedAddresses: POOL_EXCLUDED,
     groupRef: GROUP,
     members: ROUTERS.map((router) => ({
       nodeRef: router.name,

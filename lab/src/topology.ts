@@ -18,6 +18,8 @@
 export const POOL = 'cloudedge';
 export const GROUP = 'cloudedge';
 export const POOL_PREFIX = '10.77.60.0/24';
+/** The gateway, which every site has, and the routers (.2 to .9). */
+export const POOL_EXCLUDED: readonly string[] = ['10.77.60.0/29', '10.77.60.8/31'];
 export const GATEWAY = '10.77.60.1';
 export const WAN_PREFIX_LENGTH = 24;
 export const HUB = { name: 'hub', address: '198.51.100.10', port: 4222 } as const;

@@ -54,6 +54,8 @@ export interface RoutingNode {
   readonly federation: Federation;
   readonly host: HostReconciler;
   readonly engine: ActionEngine;
+  /** Why an address may not be observed at this node: a router of its site captures it, or has it. */
+  readonly isCapturedHere: (address: HostAddress) => string | undefined;
   /** Facts of this node, by pool name; one for each pool that it is a member of. */
   readonly localFacts: ReadonlyMap<string, LocalFacts>;
   readonly view: NodeView;
@@ -119,22 +121,31 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
   );
   return {
     ok: true,
-    value: assemble(settings, { clock, reconciler, federation: federation.value, host, engine, localFacts }),
+    value: assemble(settings, {
+      clock,
+      reconciler,
+      federation: federation.value,
+      host,
+      engine,
+      localFacts,
+      isCapturedHere,
+    }),
   };
 }
 
-type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts'> & {
+type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts' | 'isCapturedHere'> & {
   readonly clock: Clock;
 };
 
 function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
-  const { reconciler, federation, host, engine, localFacts } = parts;
+  const { reconciler, federation, host, engine, localFacts, isCapturedHere } = parts;
   return {
     reconciler,
     federation,
     host,
     engine,
     localFacts,
+    isCapturedHere,
     view: viewOf(settings, parts),
     orders: ordersOf(settings, parts),
     async start() {

@@ -1,7 +1,7 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createLinuxHost } from '@routerd/dataplane';
+import { createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor } from '@routerd/plugin-host';
 import { err, ok, type Result } from '@routerd/resources';
@@ -57,7 +57,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   node.value.reconciler.onChange(() => status.changed());
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
-  const lans = watchLans(settings, node.value, { clock: systemClock, log });
+  const lans = watchLans(settings, node.value, {
+    wire: createLinuxLanWire({ clock: systemClock, log }),
+    clock: systemClock,
+    log,
+  });
   steps.push({ name: 'lan observers', stop: async () => lans.stop() });
   log.info('routerd is up', {
     event: 'routerd.started',

@@ -1,8 +1,15 @@
-/** From what a LAN shows to facts: each pool that this node captures for by proxy ARP has its segment watched. */
-import { prefixContains } from '@routerd/resources';
+/** From what a LAN shows to facts: each segment that this node captures on by proxy ARP is watched for the machines that live there. */
+import { createLanObserver, type LanObserver, type LanWire } from '@routerd/dataplane';
+import type { PoolContext } from '@routerd/mobility';
 import type { Clock, Log } from '@routerd/runtime';
 import type { RoutingNode } from './compose-node.ts';
 import type { NodeSettings } from './node-settings.ts';
+
+export interface LanWatchPorts {
+  readonly wire: LanWire;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 export interface LanWatch {
   stop(): Promise<void>;
@@ -10,29 +17,29 @@ export interface LanWatch {
 
 const ORIGIN = 'lan-observer';
 
-export function watchLans(
-  settings: NodeSettings,
-  node: RoutingNode,
-  _ports: { readonly clock: Clock; readonly log: Log },
-): LanWatch {
-  const stops = settings.pools.flatMap((context) => {
-    const capture = context.selfMember?.spec.capture;
-    if (capture?.type !== 'proxy-arp') return [];
-    return [
-      node.host.onNeighbor((event) => {
-        if (
-          event.interface !== capture.interface ||
-          event.mac === undefined ||
-          !prefixContains(context.prefix, event.address)
-        )
-          return;
-        node.localFacts.get(context.name)?.assert(event.address, ORIGIN);
-      }),
-    ];
+export function watchLans(settings: NodeSettings, node: RoutingNode, ports: LanWatchPorts): LanWatch {
+  const observers = settings.pools.flatMap((context) => observerOf(context, node, ports) ?? []);
+  const unsubscribe = node.host.onNeighbor((event) => {
+    for (const observer of observers) observer.acceptNeighbor(event);
   });
+  for (const observer of observers) observer.start();
   return {
     async stop() {
-      for (const stop of stops) stop();
+      unsubscribe();
+      await Promise.all(observers.map(async (observer) => observer.stop()));
     },
   };
+}
+
+function observerOf(context: PoolContext, node: RoutingNode, ports: LanWatchPorts): LanObserver | undefined {
+  const capture = context.selfMember?.spec.capture;
+  const facts = node.localFacts.get(context.name);
+  if (capture?.type !== 'proxy-arp' || facts === undefined) return undefined;
+  return createLanObserver(ports, {
+    interfaceName: capture.interface,
+    prefix: context.prefix,
+    isIgnored: (address) => !facts.isMobile(address) || node.isCapturedHere(address) !== undefined,
+    onObserved: (address) => facts.assert(address, ORIGIN),
+    onGone: (address) => facts.withdraw(address, ORIGIN),
+  });
 }

@@ -62,6 +62,11 @@ export class LocalFacts {
     this.#record(address, origin, 'routerd.client.ipv4.expired');
   }
 
+  /** Whether the pool lets the address move at all. */
+  isMobile(address: HostAddress): boolean {
+    return this.#options.isMobile(address);
+  }
+
   asserted(): ReadonlySet<HostAddress> {
     return new Set(this.#assertions.keys());
   }
