@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../../src/wait-until.ts';
 import { openCloudRig, type CloudRig } from './cloud-rig.ts';
-import type { SdkOutcome, SdkShell } from './sdk-shell.ts';
+import { errorOf, type SdkOutcome, type SdkShell } from './sdk-shell.ts';
 
 const CAPTURED = '10.77.60.10';
-const durations: string[] = [];
 
 let rig: CloudRig;
 let routerA: SdkShell;
 let routerB: SdkShell;
 
 beforeAll(async () => {
-  const began = performance.now();
   rig = await openCloudRig('aws');
-  durations.push(`rig ${Math.round(performance.now() - began)} ms`);
   [routerA, routerB] = await Promise.all([rig.sdk('aws-router-a'), rig.sdk('aws-router-b')]);
   // The captured address lives elsewhere; here the routers themselves answer for it.
   for (const name of ['aws-router-a', 'aws-router-b']) await rig.guest(name).ip([`addr add ${CAPTURED}/32 dev lo`]);
@@ -21,51 +18,25 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rig?.close();
-  process.stdout.write(`aws: ${durations.join(', ')}\n`);
 });
 
 beforeEach(async () => {
-  await rig.control.clearFaults();
-  await rig.control.setKnobs({});
-  const { nics } = await rig.control.state();
-  for (const { instance, controlPlane } of nics) {
-    await rig.control.changeAddresses(instance, { unassign: controlPlane.addresses.slice(1) });
-  }
-  const clean = async (): Promise<true | undefined> =>
-    (await rig.control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
-  await waitUntil('the fabric to forget', clean, { deadlineMs: 5000 });
-  await rig.control.resetJournal();
+  await rig.reset();
 });
 
 const nicOf = (name: string): string => rig.instance(name).nicId;
-const call = async (sdk: SdkShell, operation: string, input: Record<string, unknown>): Promise<SdkOutcome> => {
-  const outcome = await sdk.call(operation, input);
-  durations.push(`${operation} ${Math.round(outcome.milliseconds)} ms`);
-  return outcome;
-};
 const assign = async (sdk: SdkShell, to: string, addresses: readonly string[], force = false): Promise<SdkOutcome> =>
-  call(sdk, 'AssignPrivateIpAddresses', {
+  sdk.call('AssignPrivateIpAddresses', {
     NetworkInterfaceId: nicOf(to),
     PrivateIpAddresses: addresses,
     ...(force ? { AllowReassignment: true } : {}),
   });
 const unassign = async (sdk: SdkShell, from: string, addresses: readonly string[]): Promise<SdkOutcome> =>
-  call(sdk, 'UnassignPrivateIpAddresses', { NetworkInterfaceId: nicOf(from), PrivateIpAddresses: addresses });
-const packetsReach = async (name: string): Promise<void> => {
-  await waitUntil(
-    `${CAPTURED} on ${name} in the fabric`,
-    async () => {
-      const { nics } = await rig.control.state();
-      return nics.find(({ instance }) => instance === name)?.fabric.addresses.includes(CAPTURED) || undefined;
-    },
-    { deadlineMs: 5000 },
-  );
-};
-const errorOf = (outcome: SdkOutcome): string =>
-  outcome.ok ? 'no error' : `${outcome.error.status} ${outcome.error.name}: ${outcome.error.message}`;
+  sdk.call('UnassignPrivateIpAddresses', { NetworkInterfaceId: nicOf(from), PrivateIpAddresses: addresses });
+const packetsReach = async (name: string): Promise<void> => rig.fabricHas(name, CAPTURED);
 
 test('a router reads its own NIC and the inventory of its subnet', async () => {
-  const own = await call(routerA, 'DescribeNetworkInterfaces', { NetworkInterfaceIds: [nicOf('aws-router-a')] });
+  const own = await routerA.call('DescribeNetworkInterfaces', { NetworkInterfaceIds: [nicOf('aws-router-a')] });
   expect(own).toMatchObject({
     ok: true,
     value: {
@@ -138,7 +109,7 @@ test('the source/destination check holds until it is switched off, and then lets
   const before = await dropped();
   expect(await foreign()).toBe(false);
   expect(await dropped()).toBe(before + 1);
-  const off = await call(routerA, 'ModifyNetworkInterfaceAttribute', {
+  const off = await routerA.call('ModifyNetworkInterfaceAttribute', {
     NetworkInterfaceId: nicOf('aws-router-a'),
     SourceDestCheck: { Value: false },
   });
@@ -153,7 +124,7 @@ test('the source/destination check holds until it is switched off, and then lets
   );
   expect(await foreign()).toBe(false); // the fabric knows no way back to 10.99.0.1, but lets the request pass
   expect(await dropped()).toBe(before + 1);
-  await call(routerA, 'ModifyNetworkInterfaceAttribute', {
+  await routerA.call('ModifyNetworkInterfaceAttribute', {
     NetworkInterfaceId: nicOf('aws-router-a'),
     SourceDestCheck: { Value: true },
   });
@@ -180,7 +151,7 @@ test('a NIC takes as many addresses as its instance type allows, the primary inc
   expect(errorOf(await assign(routerA, 'aws-router-a', ['10.77.60.200']))).toBe(
     '400 PrivateIpAddressLimitExceeded: Number of private addresses will exceed limit.',
   );
-  const types = await call(routerA, 'DescribeInstanceTypes', { InstanceTypes: ['c6i.4xlarge'] });
+  const types = await routerA.call('DescribeInstanceTypes', { InstanceTypes: ['c6i.4xlarge'] });
   expect(types).toMatchObject({ value: { InstanceTypes: [{ NetworkInfo: { Ipv4AddressesPerInterface: 30 } }] } });
 });
 

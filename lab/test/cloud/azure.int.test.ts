@@ -1,39 +1,26 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../../src/wait-until.ts';
 import { openCloudRig, type CloudRig } from './cloud-rig.ts';
-import type { SdkOutcome, SdkShell } from './sdk-shell.ts';
+import { errorOf, type SdkOutcome, type SdkShell } from './sdk-shell.ts';
 
 const CAPTURED = '10.77.60.10';
-const durations: string[] = [];
 
 let rig: CloudRig;
 let routerA: SdkShell;
 let routerB: SdkShell;
 
 beforeAll(async () => {
-  const began = performance.now();
-  rig = await openCloudRig('azure', { timings: { mutationDelayMs: 100 } });
-  durations.push(`rig ${Math.round(performance.now() - began)} ms`);
+  rig = await openCloudRig('azure', { delays: { mutationDelayMs: 100 } });
   [routerA, routerB] = await Promise.all([rig.sdk('azure-router-a'), rig.sdk('azure-router-b')]);
   for (const name of ['azure-router-a', 'azure-router-b']) await rig.guest(name).ip([`addr add ${CAPTURED}/32 dev lo`]);
 });
 
 afterAll(async () => {
   await rig?.close();
-  process.stdout.write(`azure: ${durations.join(', ')}\n`);
 });
 
 beforeEach(async () => {
-  await rig.control.clearFaults();
-  await rig.control.setKnobs({});
-  const { nics } = await rig.control.state();
-  for (const { instance, controlPlane } of nics) {
-    await rig.control.changeAddresses(instance, { unassign: controlPlane.addresses.slice(1) });
-  }
-  const clean = async (): Promise<true | undefined> =>
-    (await rig.control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
-  await waitUntil('the fabric to forget', clean, { deadlineMs: 5000 });
-  await rig.control.resetJournal();
+  await rig.reset();
 });
 
 interface IpConfiguration {
@@ -52,16 +39,9 @@ interface NicDocument {
 }
 
 const idOf = (name: string): string => rig.instance(name).nicId;
-const errorOf = (outcome: SdkOutcome): string =>
-  outcome.ok ? 'no error' : `${outcome.error.status} ${outcome.error.name}: ${outcome.error.message}`;
-const timed = async (what: string, outcome: Promise<SdkOutcome>): Promise<SdkOutcome> => {
-  const done = await outcome;
-  durations.push(`${what} ${Math.round(done.milliseconds)} ms`);
-  return done;
-};
 
 async function read(sdk: SdkShell, name: string): Promise<NicDocument> {
-  const outcome = await timed('GET', sdk.call('GET', { path: idOf(name) }));
+  const outcome = await sdk.call('GET', { path: idOf(name) });
   if (!outcome.ok) throw new Error(errorOf(outcome));
   return (outcome.value as { readonly body: NicDocument }).body;
 }
@@ -97,15 +77,8 @@ async function put(sdk: SdkShell, name: string, options: PutOptions): Promise<Sd
     properties: { ...document.properties, ...properties, ipConfigurations: [...kept, ...add] },
   };
   const headers = { 'If-Match': options.ifMatch ?? document.etag };
-  return timed('PUT', sdk.call('PUT', { path: idOf(name), body, headers, wait }));
+  return sdk.call('PUT', { path: idOf(name), body, headers, wait });
 }
-
-const fabricHas = async (name: string, address: string): Promise<void> => {
-  const has = async (): Promise<true | undefined> =>
-    (await rig.control.state()).nics.find((nic) => nic.instance === name)?.fabric.addresses.includes(address) ||
-    undefined;
-  await waitUntil(`${address} on ${name}`, has, { deadlineMs: 5000 });
-};
 
 test('a router finds its NIC in the list, following pages, and the holders in its subnet', async () => {
   const group = idOf('azure-router-a').slice(0, idOf('azure-router-a').lastIndexOf('/'));
@@ -137,7 +110,7 @@ test('one PUT adds an address and switches forwarding on; etags change on accept
   expect(accepted).toMatchObject({ ok: true, value: { status: 200, headers: { 'retry-after': '0' } } });
   const updating = await read(routerA, 'azure-router-a');
   expect(updating.properties.provisioningState).toBe('Updating');
-  await fabricHas('azure-router-a', CAPTURED);
+  await rig.fabricHas('azure-router-a', CAPTURED);
   const after = await read(routerA, 'azure-router-a');
   expect(after.properties).toMatchObject({ provisioningState: 'Succeeded', enableIPForwarding: true });
   expect(new Set([before.etag, updating.etag, after.etag]).size).toBe(3);
@@ -152,7 +125,7 @@ test('an address cannot be stolen; removed from one NIC and added to the other, 
   expect(refused).toContain(`${idOf('azure-router-a')}/ipConfigurations/sam-${CAPTURED}`);
   expect(await put(routerB, 'azure-router-a', { remove: [CAPTURED] })).toMatchObject({ ok: true });
   expect(await put(routerB, 'azure-router-b', { add: [entry(CAPTURED)] })).toMatchObject({ ok: true });
-  await fabricHas('azure-router-b', CAPTURED);
+  await rig.fabricHas('azure-router-b', CAPTURED);
   await rig.guest('azure-router-a').ip([`addr del ${CAPTURED}/32 dev lo`]);
   expect(await rig.pings('azure-client', CAPTURED)).toBe(true);
   await rig.guest('azure-router-a').ip([`addr add ${CAPTURED}/32 dev lo`]);
@@ -169,7 +142,7 @@ test('a PUT under an old etag is refused with both etags, and one during another
   expect(errorOf(await put(routerB, 'azure-router-a', { add: [entry('10.77.60.31')] }))).toContain(
     '409 AnotherOperationInProgress',
   );
-  await fabricHas('azure-router-a', '10.77.60.30');
+  await rig.fabricHas('azure-router-a', '10.77.60.30');
 });
 
 test('what a PUT leaves out returns to its default, and what nobody knows is kept', async () => {

@@ -35,27 +35,39 @@ export interface CloudRig {
   instance(name: string): CloudInstance;
   /** The vendor's SDK inside a guest, with that guest's identity and no override. */
   sdk(name: string): Promise<SdkShell>;
-  /** Answers `ping` from the inside of a guest. */
+  /** Whether one `ping` from the inside of a guest is answered within a second. */
   pings(from: string, address: string): Promise<boolean>;
+  /** Resolves when packets for the address go to that guest. */
+  fabricHas(name: string, address: string): Promise<void>;
+  /** No fault cards, no knobs, primary addresses alone, also in the fabric; an empty journal. */
+  reset(): Promise<void>;
   /** Ends the cloud's process by that signal. @returns its exit code */
   stop(signal: NodeJS.Signals): Promise<number | null>;
   close(): Promise<void>;
 }
 
 export interface RigOptions {
-  readonly timings?: Partial<EmulatorTimings>;
+  readonly delays?: Partial<EmulatorTimings>;
   /** Changes the configuration before it is used. */
   readonly adjust?: (config: CloudConfig) => CloudConfig;
 }
 
+interface Timing {
+  readonly what: string;
+  readonly milliseconds: number;
+}
+
 export async function openCloudRig(
   cloud: Cloud,
-  { timings, adjust = (config) => config }: RigOptions = {},
+  { delays, adjust = (config) => config }: RigOptions = {},
 ): Promise<CloudRig> {
   const files = rigFiles(cloud);
   const shells: SdkShell[] = [];
+  const timings: Timing[] = [];
+  const began = performance.now();
   const close = async (): Promise<void> => {
     for (const shell of shells) shell.stop();
+    if (timings.length > 0) process.stdout.write(`${cloud}: ${summaryOf(timings)}\n`);
     await tearDown(files);
     rmSync(files.stateDir, { recursive: true, force: true });
   };
@@ -67,7 +79,7 @@ export async function openCloudRig(
       dir: path.join(files.stateDir, 'pki'),
     });
     const pki = { tls, identityCaDir: path.join(files.stateDir, 'pki') };
-    const config = adjust(cloudConfigOf(cloud, files, pki, { mutationDelayMs: 20, fabricDelayMs: 10, ...timings }));
+    const config = adjust(cloudConfigOf(cloud, files, pki, { mutationDelayMs: 20, fabricDelayMs: 10, ...delays }));
     const vms = await bootAll(files, config, cloud);
     const vm = (name: string): Vm => {
       const found = vms.get(name);
@@ -76,6 +88,8 @@ export async function openCloudRig(
     };
     await connect(vm, config);
     const running = await startMain(vm('fabric'), files, config);
+    const control = new CloudControl(config.controlSocket);
+    timings.push({ what: 'rig', milliseconds: performance.now() - began });
     const instance = (name: string): CloudInstance => {
       const found = config.instances.find((each) => each.name === name);
       if (found === undefined) throw new Error(`no instance ${name}`);
@@ -83,19 +97,28 @@ export async function openCloudRig(
     };
     return {
       config,
-      control: new CloudControl(config.controlSocket),
+      control,
       fabric: vm('fabric'),
       internet: vm('internet'),
       guest: vm,
       instance,
       async sdk(name) {
-        const shell = await SdkShell.open(vm(name), cloud, authority.certFile);
+        const onCall = (what: string, milliseconds: number): void => void timings.push({ what, milliseconds });
+        const shell = await SdkShell.open(vm(name), { cloud, caFile: authority.certFile, onCall });
         shells.push(shell);
         return shell;
       },
       async pings(from, address) {
         return (await vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', address])).ok;
       },
+      async fabricHas(name, address) {
+        const has = async (): Promise<true | undefined> => {
+          const { nics } = await control.state();
+          return nics.find((nic) => nic.instance === name)?.fabric.addresses.includes(address) || undefined;
+        };
+        await waitUntil(`${address} on ${name}`, has, { deadlineMs: 5000 });
+      },
+      reset: async () => reset(control),
       async stop(signal) {
         running.signal(signal);
         return running.exited;
@@ -106,6 +129,34 @@ export async function openCloudRig(
     await close();
     throw cause;
   }
+}
+
+async function reset(control: CloudControl): Promise<void> {
+  await control.clearFaults();
+  await control.setKnobs({});
+  for (const { instance, controlPlane } of (await control.state()).nics) {
+    await control.changeAddresses(instance, { unassign: controlPlane.addresses.slice(1) });
+  }
+  const isClean = async (): Promise<true | undefined> =>
+    (await control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
+  await waitUntil('the fabric to forget', isClean, { deadlineMs: 5000 });
+  await control.resetJournal();
+}
+
+/** Median and maximum of each kind of call; the first call of an SDK includes getting its identity. */
+function summaryOf(timings: readonly Timing[]): string {
+  const kinds = [...new Set(timings.map(({ what }) => what))];
+  return kinds
+    .map((kind) => {
+      const sorted = timings
+        .flatMap(({ what, milliseconds }) => (what === kind ? [Math.round(milliseconds)] : []))
+        .toSorted((a, b) => a - b);
+      const median = sorted[Math.floor(sorted.length / 2)];
+      return sorted.length === 1
+        ? `${kind} ${median} ms`
+        : `${kind} ×${sorted.length} ${median} ms (max ${sorted.at(-1)})`;
+    })
+    .join(', ');
 }
 
 function rigFiles(cloud: Cloud): LabFiles {

@@ -1,39 +1,26 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../../src/wait-until.ts';
 import { openCloudRig, type CloudRig } from './cloud-rig.ts';
-import type { SdkOutcome, SdkShell } from './sdk-shell.ts';
+import { errorOf, type SdkOutcome, type SdkShell } from './sdk-shell.ts';
 
 const CAPTURED = '10.77.60.10';
-const durations: string[] = [];
 
 let rig: CloudRig;
 let routerA: SdkShell;
 let routerB: SdkShell;
 
 beforeAll(async () => {
-  const began = performance.now();
   rig = await openCloudRig('oci');
-  durations.push(`rig ${Math.round(performance.now() - began)} ms`);
   [routerA, routerB] = await Promise.all([rig.sdk('oci-router-a'), rig.sdk('oci-router-b')]);
   for (const name of ['oci-router-a', 'oci-router-b']) await rig.guest(name).ip([`addr add ${CAPTURED}/32 dev lo`]);
 });
 
 afterAll(async () => {
   await rig?.close();
-  process.stdout.write(`oci: ${durations.join(', ')}\n`);
 });
 
 beforeEach(async () => {
-  await rig.control.clearFaults();
-  await rig.control.setKnobs({});
-  const { nics } = await rig.control.state();
-  for (const { instance, controlPlane } of nics) {
-    await rig.control.changeAddresses(instance, { unassign: controlPlane.addresses.slice(1) });
-  }
-  const clean = async (): Promise<true | undefined> =>
-    (await rig.control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
-  await waitUntil('the fabric to forget', clean, { deadlineMs: 5000 });
-  await rig.control.resetJournal();
+  await rig.reset();
 });
 
 interface PrivateIp {
@@ -50,20 +37,13 @@ interface Held {
 }
 
 const vnicOf = (name: string): string => rig.instance(name).nicId;
-const errorOf = (outcome: SdkOutcome): string =>
-  outcome.ok ? 'no error' : `${outcome.error.status} ${outcome.error.name}: ${outcome.error.message}`;
-const call = async (sdk: SdkShell, operation: string, input: Record<string, unknown>): Promise<SdkOutcome> => {
-  const outcome = await sdk.call(operation, input);
-  durations.push(`${operation} ${Math.round(outcome.milliseconds)} ms`);
-  return outcome;
-};
 const create = async (sdk: SdkShell, to: string, ipAddress: string, more: object = {}): Promise<SdkOutcome> =>
-  call(sdk, 'createPrivateIp', {
+  sdk.call('createPrivateIp', {
     createPrivateIpDetails: { vnicId: vnicOf(to), ipAddress, freeformTags: { epoch: '1' } },
     ...more,
   });
 const list = async (sdk: SdkShell, more: object): Promise<readonly PrivateIp[]> => {
-  const outcome = await call(sdk, 'listPrivateIps', { subnetId: rig.config.subnet.id, ...more });
+  const outcome = await sdk.call('listPrivateIps', { subnetId: rig.config.subnet.id, ...more });
   if (!outcome.ok) throw new Error(errorOf(outcome));
   return (outcome.value as { readonly items: readonly PrivateIp[] }).items;
 };
@@ -71,20 +51,15 @@ const held = (outcome: SdkOutcome): Held => {
   if (!outcome.ok) throw new Error(errorOf(outcome));
   return outcome.value as Held;
 };
-const fabricHas = async (name: string): Promise<void> => {
-  const has = async (): Promise<true | undefined> =>
-    (await rig.control.state()).nics.find((nic) => nic.instance === name)?.fabric.addresses.includes(CAPTURED) ||
-    undefined;
-  await waitUntil(`${CAPTURED} on ${name}`, has, { deadlineMs: 5000 });
-};
+const packetsReach = async (name: string): Promise<void> => rig.fabricHas(name, CAPTURED);
 
 test('an instance proves who it is, reads its VNIC, and lists the addresses of its subnet page by page', async () => {
-  const vnic = await call(routerA, 'getVnic', { vnicId: vnicOf('oci-router-a') });
+  const vnic = await routerA.call('getVnic', { vnicId: vnicOf('oci-router-a') });
   expect(vnic).toMatchObject({
     ok: true,
     value: { vnic: { privateIp: '10.77.60.8', skipSourceDestCheck: false, subnetId: rig.config.subnet.id } },
   });
-  const first = await call(routerA, 'listPrivateIps', { subnetId: rig.config.subnet.id, limit: 2 });
+  const first = await routerA.call('listPrivateIps', { subnetId: rig.config.subnet.id, limit: 2 });
   expect(first).toMatchObject({ value: { items: { length: 2 }, opcNextPage: expect.any(String) } });
   const { opcNextPage } = (first as { readonly value: { readonly opcNextPage: string } }).value;
   expect(await list(routerA, { limit: 2, page: opcNextPage })).toHaveLength(1);
@@ -97,12 +72,12 @@ test('an instance proves who it is, reads its VNIC, and lists the addresses of i
 
 test('packets follow a creation, a move under if-match and a deletion', async () => {
   const created = held(await create(routerA, 'oci-router-a', CAPTURED));
-  await fabricHas('oci-router-a');
+  await packetsReach('oci-router-a');
   expect(await rig.pings('oci-client', CAPTURED)).toBe(true);
 
   const { id } = created.privateIp;
   const move = async (ifMatch: string): Promise<SdkOutcome> =>
-    call(routerB, 'updatePrivateIp', {
+    routerB.call('updatePrivateIp', {
       privateIpId: id,
       updatePrivateIpDetails: { vnicId: vnicOf('oci-router-b'), freeformTags: { epoch: '2' } },
       ifMatch,
@@ -110,13 +85,13 @@ test('packets follow a creation, a move under if-match and a deletion', async ()
   const moved = held(await move(created.etag));
   expect(moved.privateIp).toMatchObject({ id, vnicId: vnicOf('oci-router-b'), freeformTags: { epoch: '2' } });
   expect(errorOf(await move(created.etag))).toContain('412 NoEtagMatch');
-  await fabricHas('oci-router-b');
+  await packetsReach('oci-router-b');
   await rig.guest('oci-router-a').ip([`addr del ${CAPTURED}/32 dev lo`]);
   expect(await rig.pings('oci-client', CAPTURED)).toBe(true);
   await rig.guest('oci-router-a').ip([`addr add ${CAPTURED}/32 dev lo`]);
 
   const remove = async (ifMatch: string): Promise<SdkOutcome> =>
-    call(routerB, 'deletePrivateIp', { privateIpId: id, ifMatch });
+    routerB.call('deletePrivateIp', { privateIpId: id, ifMatch });
   expect(errorOf(await remove(created.etag))).toContain('412 NoEtagMatch');
   expect(await remove(moved.etag)).toMatchObject({ ok: true });
   expect(errorOf(await remove(moved.etag))).toContain('404 NotAuthorizedOrNotFound');
@@ -124,9 +99,9 @@ test('packets follow a creation, a move under if-match and a deletion', async ()
 });
 
 test('forwarding is a property of the VNIC, changed under its etag', async () => {
-  const read = held(await call(routerA, 'getVnic', { vnicId: vnicOf('oci-router-a') }));
+  const read = held(await routerA.call('getVnic', { vnicId: vnicOf('oci-router-a') }));
   const update = async (skipSourceDestCheck: boolean, ifMatch?: string): Promise<SdkOutcome> =>
-    call(routerA, 'updateVnic', {
+    routerA.call('updateVnic', {
       vnicId: vnicOf('oci-router-a'),
       updateVnicDetails: { skipSourceDestCheck },
       ifMatch,
@@ -147,7 +122,7 @@ test('a retry token does its work once, and not again when that was undone', asy
   expect(errorOf(await create(routerA, 'oci-router-b', CAPTURED, { opcRetryToken }))).toContain(
     '409 InvalidatedRetryToken',
   );
-  await call(routerA, 'deletePrivateIp', { privateIpId: once.privateIp.id });
+  await routerA.call('deletePrivateIp', { privateIpId: once.privateIp.id });
   expect(errorOf(await create(routerA, 'oci-router-a', CAPTURED, { opcRetryToken }))).toContain(
     '409 InvalidatedRetryToken',
   );
@@ -160,8 +135,8 @@ test('taken, foreign and reserved addresses are refused, and primaries stay wher
   expect(errorOf(await create(routerB, 'oci-router-b', '10.77.60.1'))).toContain('400 InvalidParameter');
   const [primary] = await list(routerA, { ipAddress: '10.77.60.8' });
   const move = { privateIpId: primary?.id, updatePrivateIpDetails: { vnicId: vnicOf('oci-router-b') } };
-  expect(errorOf(await call(routerA, 'updatePrivateIp', move))).toContain('400 InvalidParameter');
-  expect(errorOf(await call(routerA, 'deletePrivateIp', { privateIpId: primary?.id }))).toContain(
+  expect(errorOf(await routerA.call('updatePrivateIp', move))).toContain('400 InvalidParameter');
+  expect(errorOf(await routerA.call('deletePrivateIp', { privateIpId: primary?.id }))).toContain(
     '400 InvalidParameter',
   );
 });
@@ -175,7 +150,7 @@ test('a VNIC takes 64 addresses beside its primary', async () => {
 test('what a router may not touch looks as if it were not there, and a client has no identity', async () => {
   expect(errorOf(await create(routerA, 'oci-client', CAPTURED))).toContain('404 NotAuthorizedOrNotFound');
   const client = await rig.sdk('oci-client');
-  expect(errorOf(await call(client, 'getVnic', { vnicId: vnicOf('oci-client') }))).toContain(
+  expect(errorOf(await client.call('getVnic', { vnicId: vnicOf('oci-client') }))).toContain(
     'Failed to autoDetectCertificatesUsingMetadataUrl',
   );
 });
@@ -185,7 +160,7 @@ test('throttling has no Retry-After; an expired session token is refused and ren
   expect(errorOf(await create(routerA, 'oci-router-a', CAPTURED))).toContain('429 TooManyRequests');
   await rig.control.setKnobs({ tokenLifetimeMs: 1000 });
   const fresh = await rig.sdk('oci-router-b');
-  const read = async (): Promise<SdkOutcome> => call(fresh, 'getVnic', { vnicId: vnicOf('oci-router-b') });
+  const read = async (): Promise<SdkOutcome> => fresh.call('getVnic', { vnicId: vnicOf('oci-router-b') });
   expect(await read()).toMatchObject({ ok: true });
   const renewals = async (): Promise<number> =>
     (await rig.control.journal()).filter(({ operation }) => operation === 'GetSecurityToken').length;

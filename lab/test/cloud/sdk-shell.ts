@@ -14,28 +14,43 @@ export type SdkOutcome =
       readonly milliseconds: number;
     };
 
+export interface SdkShellOptions {
+  readonly cloud: Cloud;
+  readonly caFile: string;
+  readonly onCall: (operation: string, milliseconds: number) => void;
+}
+
+/** `400 Code: message`, as one text to match on. */
+export function errorOf(outcome: SdkOutcome): string {
+  if (outcome.ok) return 'no error';
+  const { status, name, message } = outcome.error;
+  return `${status} ${name}: ${message}`;
+}
+
 export class SdkShell {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
+  readonly #onCall: (operation: string, milliseconds: number) => void;
   #errors = '';
 
-  private constructor(child: ChildProcess, stdout: NodeJS.ReadableStream) {
+  private constructor(child: ChildProcess, stdout: NodeJS.ReadableStream, onCall: SdkShellOptions['onCall']) {
     this.#child = child;
+    this.#onCall = onCall;
     this.#reader = createInterface({ input: stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
     child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString('utf8')));
   }
 
-  /** Starts `<cloud>-sdk.ts`; resolves when it has its identity, or has failed to get one: every call tells. */
-  static async open(vm: Vm, cloud: Cloud, caFile: string): Promise<SdkShell> {
+  /** Starts `<cloud>-sdk.ts`. Its identity is asked for with the first call. */
+  static async open(vm: Vm, { cloud, caFile, onCall }: SdkShellOptions): Promise<SdkShell> {
     const script = path.join(import.meta.dirname, `${cloud}-sdk.ts`);
     const [file, ...args] = vm.enter(['setpriv', '--pdeathsig', 'KILL', process.execPath, script]);
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...vm.environment(), NODE_EXTRA_CA_CERTS: caFile },
     });
-    return new SdkShell(child, child.stdout);
+    return new SdkShell(child, child.stdout, onCall);
   }
 
   async call(operation: string, input: Readonly<Record<string, unknown>> = {}): Promise<SdkOutcome> {
@@ -43,7 +58,9 @@ export class SdkShell {
     this.#child.stdin?.write(`${JSON.stringify({ operation, input })}\n`);
     const line = await this.#lines.next();
     if (line.done === true) throw new Error(`the SDK's process ended: ${this.#errors}`);
-    return { ...(JSON.parse(line.value) as SdkOutcome), milliseconds: performance.now() - began };
+    const milliseconds = performance.now() - began;
+    this.#onCall(operation, milliseconds);
+    return { ...(JSON.parse(line.value) as SdkOutcome), milliseconds };
   }
 
   stop(): void {
