@@ -40,10 +40,10 @@ test('one claim among a thousand reaches the kernel in milliseconds', async () =
     taken.push(performance.now() - at);
   }
   const sorted = taken.toSorted((a, b) => a - b);
-  const [median = 0, p95 = 0] = [sorted[25], sorted[47]];
+  const [best = 0, median = 0, p95 = 0] = [sorted[0], sorted[25], sorted[47]];
   console.log(
     `the first thousand: ${first.toFixed(0)} ms; one more, lowered, compared and applied: ` +
-      `median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms (entering the namespace included)`,
+      `best ${best.toFixed(1)} ms, median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms (entering the namespace included)`,
   );
   const shown = await rig.router.run('ip', 'route', 'show', 'proto', '84');
   expect(shown.trim().split('\n')).toHaveLength(1051);

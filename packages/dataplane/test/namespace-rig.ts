@@ -29,9 +29,13 @@ export async function makeNamespace(role: string): Promise<Namespace> {
       await must(['ip', '-n', name, '-batch', '-'], `${lines.join('\n')}\n`);
     },
     remove: async () => {
+      const links = await must(['ip', '-n', name, '-o', 'link', 'show']);
       const pids = await must(['ip', 'netns', 'pids', name]);
       for (const pid of pids.split('\n').filter((line) => line !== '')) process.kill(Number(pid), 'SIGKILL');
       await must(['ip', 'netns', 'del', name]);
+      // wireguard-go that is killed leaves its socket, in a folder that all namespaces share.
+      const devices = [...links.matchAll(/^\d+: (wg[^:@]+):/gm)].map((match) => match[1] ?? '');
+      for (const device of devices) await rm(`/run/wireguard/${device}.sock`, { force: true });
     },
   };
   // A new namespace may inherit the settings of the first one; the kernel's own defaults are what the tests speak of.

@@ -16,6 +16,8 @@ export interface ClaimLowering {
   readonly gate: GateState;
   /** Undefined only behind a closed `vrrp-master` gate. */
   readonly route: HostRoute | undefined;
+  /** Tells the LAN by gratuitous ARP when this host begins to answer. */
+  readonly announces: boolean;
   /** True while this host answers ARP for the address. */
   readonly answersArp: boolean;
 }

@@ -58,7 +58,7 @@ export function lowerClaims(
       delivered.push({ address, peerRef: delivery.peerRef, tunnelInterface: tunnel.interface });
     if (capture.type === 'provider-secondary-ip') absentAddresses.push(address);
     else if (lowered.answersArp)
-      proxyNeighbors.push({ address, interface: capture.interface, announce: announces(claim) });
+      proxyNeighbors.push({ address, interface: capture.interface, announce: lowered.announces });
   }
   const routes = claims.flatMap(({ route }) => route ?? []);
   return { claims, delivered, tunnels: tunnelsUsed, routes, proxyNeighbors, absentAddresses, problems };
@@ -80,6 +80,7 @@ function lowerClaim(claim: Claim, tunnelInterface: string, gates: CaptureGates):
     tunnelInterface,
     gate,
     route: delivers ? deliveryRoute(address, tunnelInterface, delivery.preferredSource) : undefined,
+    announces: announces(claim),
     answersArp: capture.type === 'proxy-arp' && gate !== 'closed',
   };
 }
@@ -116,10 +117,7 @@ function deliveryRoute(address: HostAddress, device: string, preferredSource: Ip
  * Settings that a delivering host needs, one entry however many claims want it: what leaves the set is restored.
  * `proxy_arp` is not among them: a proxy neighbour answers without it, and with it the kernel answers for every address that is routed elsewhere.
  */
-export function claimSysctls(
-  claims: readonly ClaimLowering[],
-  proxyNeighbors: readonly ProxyNeighbor[],
-): readonly SysctlState[] {
+export function claimSysctls(claims: readonly ClaimLowering[]): readonly SysctlState[] {
   const delivering = claims.filter(({ route }) => route !== undefined);
   if (delivering.length === 0) return [];
   const interfaces = [...new Set(delivering.flatMap(({ captureInterface }) => captureInterface ?? []))];
@@ -136,8 +134,8 @@ export function claimSysctls(
     ...interfaces.map((name) => ({ path: sendRedirectsOf(name), value: '0' })),
     // Answers after a random delay of up to 0.8 s unless told otherwise.
     ...[...arpInterfaces].map((name) => ({ path: proxyDelayOf(name), value: '0' })),
-    // Gratuitous ARP is sent from the captured address, which is not ours.
-    ...(proxyNeighbors.some(({ announce }) => announce) ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
+    // Gratuitous ARP is sent from the captured address, which is not ours. On a standby too: its turn must cost one command.
+    ...(delivering.some(({ announces }) => announces) ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
   ].toSorted(byText(({ path }) => path.join('/')));
 }
 

@@ -26,7 +26,7 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
       routes: routes.routes,
       proxyNeighbors: claims.proxyNeighbors.toSorted(byText(({ address }) => address)),
       absentAddresses: claims.absentAddresses.toSorted(byText((address) => address)),
-      sysctls: claimSysctls(claims.claims, claims.proxyNeighbors),
+      sysctls: claimSysctls(claims.claims),
       mssClamps: clampedPaths(resources, claims.claims, [...tunnels.all, ...claims.tunnels]),
     },
     claims: claims.claims,
