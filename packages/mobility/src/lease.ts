@@ -1,5 +1,5 @@
 /** Which site owns an address: from facts, by rules, with time as an argument. */
-import { prefixContains, type Instant, type SiteName } from '@routerd/resources';
+import { prefixContains, type HostAddress, type Instant, type Ipv4Prefix, type SiteName } from '@routerd/resources';
 import type { AddressInput, AddressLease, PoolContext, PoolSituation, Reason } from './model.ts';
 import { isDeaf, siteVoices, type SiteVoice } from './site-voice.ts';
 
@@ -28,7 +28,7 @@ interface Case {
  * Never throws; the order of sightings is irrelevant; deriving again from the outcome changes nothing.
  */
 export function deriveLease(context: PoolContext, situation: PoolSituation, input: AddressInput): LeaseVerdict {
-  const excluded = context.pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, input.address));
+  const excluded = excludedBy(context, input.address);
   if (excluded !== undefined)
     return { lease: undefined, because: [{ rule: 'lease.excluded', by: excluded }], lookAgainAt: undefined };
   const { voices, refused } = siteVoices(context, situation, input);
@@ -37,6 +37,11 @@ export function deriveLease(context: PoolContext, situation: PoolSituation, inpu
   const verdict =
     previous === undefined || previous.status === 'expired' ? grantAnew(given, previous) : keepOrMove(given, previous);
   return { ...verdict, because: [...verdict.because, ...refused] };
+}
+
+/** The part of the prefix that never moves, if the address lies in one. */
+export function excludedBy({ pool }: PoolContext, address: HostAddress): Ipv4Prefix | undefined {
+  return pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
 }
 
 function grantAnew(given: Case, previous: AddressLease | undefined): LeaseVerdict {

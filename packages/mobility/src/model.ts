@@ -126,7 +126,7 @@ export interface PlacementLoser {
 
 /** A provider mutation for one address. The engine batches what goes to one NIC. */
 export interface ActionProposal {
-  /** `mobility:<pool>:<provider>:<nicRef>:<verb>:<address>:epoch:<N>`; forwarding verbs omit the address. */
+  /** `mobility:<pool>:<provider>:<nicRef>:<verb>:<address>:epoch:<N>`, the address without `/32`; forwarding verbs omit it. */
   readonly idempotencyKey: string;
   readonly pool: PoolName;
   readonly provider: Provider;

@@ -3,7 +3,7 @@ import { formatInstant, type Instant } from '@routerd/resources';
 import type { CaptureEpoch } from './capture-record.ts';
 import { captureStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
 import { claimOf, resolveDelivery } from './claim.ts';
-import { deriveLease } from './lease.ts';
+import { deriveLease, excludedBy } from './lease.ts';
 import type {
   AddressInput,
   AddressLease,
@@ -30,7 +30,8 @@ export function planAddress(context: PoolContext, situation: PoolSituation, inpu
     lookAgainAt,
   };
   if (self === undefined) return idle;
-  const duty = dutyOf(context, situation, self, lease);
+  const isExcluded = excludedBy(context, input.address) !== undefined;
+  const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease);
   const record = input.records.get(self.domain);
   const highWater = input.highWater.get(self.domain) ?? (0 as CaptureEpoch);
   const view: CaptureView = { context, situation, self, address: input.address, record, highWater };
@@ -56,6 +57,9 @@ interface Duty {
   readonly detail: string;
   readonly lookAgainAt?: Instant;
 }
+
+/** What an operator took out of the pool is released by its holder; a NIC that carries it may have it by right. */
+const EXCLUDED: Duty = { kind: 'own', claim: undefined, because: [], detail: 'the pool excludes the address' };
 
 /** A claim on every router of a site that does not own the address, while anybody does. Never at the owner's own site. */
 function dutyOf(

@@ -1,5 +1,5 @@
 /** The corners of one capture: what a tenure inherits, what is left behind, what is kept for a while. */
-import type { HostAddress } from '@routerd/resources';
+import { parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
 import type { ActionProposal, AddressPlan, PoolContext, Sighting } from '../src/model.ts';
@@ -8,6 +8,7 @@ import {
   address,
   contextOf,
   inputOf,
+  must,
   node,
   pool,
   recordOf,
@@ -135,6 +136,16 @@ test('what a dead router holds and nobody wants any more is taken over, released
 test('a holder that has forgotten everything releases nothing: no news is no news of absence', () => {
   const result = plan(cloud, { nic: carrying }, recordOf(cloud, A), []);
   expect(result).toMatchObject({ lease: undefined, claim: undefined, transition: undefined, actions: [] });
+});
+
+test("an address that the pool excludes is nobody's: released by its holder, and otherwise left alone", () => {
+  const spec = { ...cloud.pool.spec, excludedAddresses: [must(parseIpv4Prefix('10.77.60.8/29'))] };
+  const excluding: PoolContext = { ...cloud, pool: { ...cloud.pool, spec } };
+  const held = plan(excluding, { nic: carrying }, recordOf(cloud, A));
+  expect(held).toMatchObject({ lease: undefined, claim: undefined, transition: { phase: 'releasing' } });
+  expect(held.because).toContainEqual({ rule: 'lease.excluded', by: '10.77.60.8/29' });
+  const vacant = plan(excluding, { nic: carrying }, recordOf(cloud, undefined));
+  expect(vacant).toMatchObject({ transition: undefined, actions: [] });
 });
 
 test('deprovisionHoldDuration keeps the capture for that long after an end, and not when the address comes here', () => {

@@ -73,12 +73,19 @@ export interface ContextOptions {
 }
 
 /** The context of one node. All nodes share the pool document. */
-export function contextOf({
+export function contextOf(options: ContextOptions = {}): PoolContext {
+  const context = must(poolContexts(resources(options)))[0];
+  if (context === undefined) throw new Error('the fixture declares a pool');
+  return context;
+}
+
+/** What one node is configured with. */
+export function resources({
   self = 'aws-router-a',
   priorities = [10, 20],
   owned = {},
   withoutPeers = false,
-}: ContextOptions = {}): PoolContext {
+}: ContextOptions = {}): readonly Resource[] {
   const members = SITES.flatMap((name) =>
     (['a', 'b'] as const).map((letter, index) =>
       memberOf(name, letter, priorities[index] ?? 0, { staticOwnedAddresses: owned[`${name}-router-${letter}`] ?? [] }),
@@ -123,10 +130,7 @@ export function contextOf({
           })),
         )),
   ];
-  const resources = raw.map((value): Resource => must(parseResource(value)));
-  const context = must(poolContexts(resources))[0];
-  if (context === undefined) throw new Error('the fixture declares a pool');
-  return context;
+  return raw.map((value): Resource => must(parseResource(value)));
 }
 
 export interface SituationOptions {

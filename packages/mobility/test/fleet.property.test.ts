@@ -145,4 +145,4 @@ test('whatever fails in whatever order, nothing forbidden happens, and when faul
     }),
     { numRuns: 300 },
   );
-});
+}, 60_000);

@@ -242,4 +242,4 @@ test('leases agree with a naive second implementation', () => {
     }),
     { numRuns: 3000 },
   );
-});
+}, 60_000);

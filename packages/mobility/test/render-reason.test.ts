@@ -1,0 +1,100 @@
+import { instant, parseHostAddress, parseIpv4Prefix } from '@routerd/resources';
+import { expect, test } from 'vitest';
+import type { CaptureEpoch } from '../src/capture-record.ts';
+import { captureKeyOf } from '../src/capture-record.ts';
+import type { PlacementLoser, Reason } from '../src/model.ts';
+import { renderReason } from '../src/render-reason.ts';
+import { must, node, pool, site } from './fixtures.ts';
+
+const [a, b] = [node('aws-router-a'), node('aws-router-b')];
+const [lan, aws] = [site('onprem'), site('aws')];
+const at = instant(1_800_000_000_000);
+const epoch = 7 as CaptureEpoch;
+const losers: readonly PlacementLoser[] = [{ node: b, because: 'dead' }];
+const captureKey = captureKeyOf(pool, must(parseHostAddress('10.77.60.10/32')), 'site:onprem:segment:lan0' as never);
+
+type Told = { readonly [Rule in Reason['rule']]: readonly [Extract<Reason, { readonly rule: Rule }>, string] };
+
+/** One of each: a rule that is not listed here does not compile. */
+const TOLD: Told = {
+  'lease.observed': [
+    { rule: 'lease.observed', source: a, site: aws, observedAt: at },
+    'aws-router-a of site aws saw the address at 2027-01-15T08:00:00.000Z',
+  ],
+  'lease.static': [{ rule: 'lease.static', node: a }, 'the pool declares the address as owned at aws-router-a'],
+  'lease.incumbent-kept': [
+    { rule: 'lease.incumbent-kept', site: aws, over: lan },
+    'site aws keeps the address over onprem: its facts are fresh',
+  ],
+  'lease.holding': [
+    { rule: 'lease.holding', from: lan, to: aws, until: at },
+    'site onprem is held until 2027-01-15T08:00:00.000Z, then aws takes over',
+  ],
+  'lease.conflict': [
+    { rule: 'lease.conflict', incumbent: lan, challenger: aws },
+    'conflict: sites onprem and aws both assert the address',
+  ],
+  'lease.stale-owner': [
+    { rule: 'lease.stale-owner', node: a },
+    'aws-router-a cannot be heard; its lease stands, stale, because silence proves nothing',
+  ],
+  'lease.expired-fact': [{ rule: 'lease.expired-fact', source: a }, 'aws-router-a says that the address is gone'],
+  'lease.ttl-passed': [
+    { rule: 'lease.ttl-passed', node: a, expiresAt: at },
+    'aws-router-a no longer asserts the address; its last fact stood until 2027-01-15T08:00:00.000Z',
+  ],
+  'lease.lapsing': [
+    { rule: 'lease.lapsing', node: a, until: at },
+    'the lease of aws-router-a is held until 2027-01-15T08:00:00.000Z, then it ends',
+  ],
+  'lease.never-seen': [{ rule: 'lease.never-seen' }, 'nobody has reported the address'],
+  'lease.excluded': [
+    { rule: 'lease.excluded', by: must(parseIpv4Prefix('10.77.60.0/29')) },
+    'the pool excludes 10.77.60.0/29: addresses in it never move',
+  ],
+  'fact.refused-holder': [
+    { rule: 'fact.refused-holder', source: a, captureKey },
+    `a fact of aws-router-a is ignored: it captures the address itself (${captureKey})`,
+  ],
+  'claim.own-site': [
+    { rule: 'claim.own-site', site: aws },
+    'the address lives at this site (aws); it is never captured here',
+  ],
+  'claim.derived': [
+    { rule: 'claim.derived', owner: lan, via: node('lan-a'), peer: 'to-lan' },
+    'owned by site onprem: delivered through to-lan to lan-a',
+  ],
+  'claim.no-delivery': [
+    { rule: 'claim.no-delivery', owner: lan, detail: 'no peer' },
+    'no way to deliver to site onprem: no peer',
+  ],
+  'placement.preferred': [
+    { rule: 'placement.preferred', node: a, priority: 10, losers },
+    'aws-router-a should capture: best priority 10 (not aws-router-b: dead)',
+  ],
+  'placement.incumbent': [
+    { rule: 'placement.incumbent', node: a, losers: [] },
+    'aws-router-a keeps the capture at equal priority',
+  ],
+  'placement.none-eligible': [
+    { rule: 'placement.none-eligible', losers },
+    'no router of this site may capture (not aws-router-b: dead)',
+  ],
+  'capture.waiting-ready': [
+    { rule: 'capture.waiting-ready', waitingFor: ['x', 'y'] },
+    'nothing is captured or released before this was read: x; y',
+  ],
+  'capture.claiming': [
+    { rule: 'capture.claiming', epoch, from: b },
+    'claims the capture in epoch 7, from aws-router-b',
+  ],
+  'capture.acquiring': [{ rule: 'capture.acquiring', epoch }, 'holds epoch 7; the capture is not verified yet'],
+  'capture.held': [{ rule: 'capture.held', epoch }, 'holds the capture in epoch 7'],
+  'capture.standby': [{ rule: 'capture.standby', holder: undefined, epoch }, 'stands by: nobody holds epoch 7'],
+  'capture.drift': [{ rule: 'capture.drift', detail: 'gone' }, 'repairs: gone'],
+  'capture.releasing': [{ rule: 'capture.releasing', detail: 'moved' }, 'releases: moved'],
+};
+
+test.each(Object.entries(TOLD))('%s is told in words', (_, [reason, text]) => {
+  expect(renderReason(reason)).toBe(text);
+});
