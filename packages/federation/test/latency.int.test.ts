@@ -10,8 +10,8 @@ import { makeStreamsAnew, openHub, untilTrue, type HubUnderTest } from './nats-r
 import { valueOf } from './value-of.ts';
 
 const ROUNDS = 100;
-/** From the first packet to the kernel routes at all sites, 95 of 100; federation's usual share is a tenth of it. */
-const PATH_BUDGET_MS = 150;
+/** A third of the budget from the first packet to the kernel routes. Of the median: the tail of a machine that does other work too says nothing. */
+const MEDIAN_MS_MAX = 50;
 const sites = new Map<NodeName, SiteName>(
   ['onprem', 'aws', 'azure', 'oci'].flatMap((site) =>
     ['a', 'b'].map((letter) => [`${site}-${letter}` as NodeName, site as SiteName] as const),
@@ -58,7 +58,7 @@ it('a fact is accepted by all of eight nodes well within the budget of the whole
   }
   print('record to accepted, each node', toEach);
   print('record to accepted, last of 8', toAll);
-  expect(quantile(toAll, 0.95)).toBeLessThan(PATH_BUDGET_MS);
+  expect(quantile(toAll, 0.5)).toBeLessThan(MEDIAN_MS_MAX);
 });
 
 function makeEighth(name: NodeName): Pick<RigNode, 'name' | 'federation'> {

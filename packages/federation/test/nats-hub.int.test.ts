@@ -133,7 +133,8 @@ describe('what the hub does not let a node do', () => {
     await stranger.start();
     try {
       await untilTrue(() => events(node).includes('federation.hub.error'), 'the complaint');
-      expect(stranger.status().lastError).toMatch(/hub\.permission-refused: .*elsewhere/i);
+      expect(stranger.status().lastError).toMatch(/Permissions Violation .*elsewhere/i);
+      expect(node.log.lines.map(({ fields }) => fields['code'])).toContain('hub.permission-refused');
     } finally {
       await stranger.stop();
     }

@@ -1,6 +1,7 @@
 /** A real nats-server of Debian on loopback, with a throw-away authority, and what may happen to it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as dial, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -72,7 +73,11 @@ export async function startHub(configFile: string, port: number, logFile: string
   return {
     port,
     start,
-    stall: () => signal('SIGSTOP'),
+    stall: () => {
+      signal('SIGSTOP');
+      // The signal is delivered to each thread in its own time; until the last has stopped the hub still serves.
+      while (!isStopped(child?.pid)) continue;
+    },
     resume: () => signal('SIGCONT'),
     kill: async () => {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -81,6 +86,14 @@ export async function startHub(configFile: string, port: number, logFile: string
       await gone;
     },
   };
+}
+
+/** The third field of /proc/PID/task/TID/stat, after the name in brackets; proc(5). */
+function isStopped(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
+  const stateOf = (thread: string): string =>
+    readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.charAt(0) ?? '';
+  return readdirSync(`/proc/${pid}/task`).every((thread) => stateOf(thread) === 'T');
 }
 
 async function untilListening(port: number, child: ChildProcess, logFile: string): Promise<void> {

@@ -6,7 +6,8 @@ import type { HubConfig } from '../../federation-config.ts';
 /** Judged gone after two unanswered pings: 4 to 6 s. */
 const PING_INTERVAL_MS = 2000;
 const PINGS_UNANSWERED_MAX = 2;
-const CONNECT_TIMEOUT_MS = 3000;
+/** Longer than a handshake takes on a busy machine; after it the next hub is tried. */
+const CONNECT_TIMEOUT_MS = 5000;
 
 export interface HubFault {
   readonly code: 'hub.unreachable' | 'hub.identity-refused' | 'hub.failed';

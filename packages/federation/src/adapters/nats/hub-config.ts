@@ -19,6 +19,9 @@ export interface HubConfigOptions {
   readonly logFile?: string;
 }
 
+/** The server's own 2 s are short for many nodes that come back at once to a small machine. Seconds. */
+const HANDSHAKE_S = 10;
+
 /** Nodes come in order of their names, so that equal options give equal text. */
 export function renderHubConfig(options: HubConfigOptions): string {
   const { group, serverName, listen, storeDir, tls, operator, nodes, pidFile, logFile } = options;
@@ -36,6 +39,7 @@ export function renderHubConfig(options: HubConfigOptions): string {
     `jetstream { store_dir: ${quote(storeDir)} }`,
     ...(tls === undefined ? [] : renderTls(tls)),
     'authorization {',
+    `  timeout: ${HANDSHAKE_S}`,
     '  users: [',
     ...renderUser('operator: creates and changes the streams', operator, operatorPermissions(group)),
     ...byName.flatMap(([node, key]) => renderUser(`node ${node}`, key, nodePermissions(group, node))),
@@ -85,7 +89,15 @@ function operatorPermissions(group: GroupName): Permissions {
 
 function renderTls(tls: NonNullable<HubConfigOptions['tls']>): readonly string[] {
   const authority = tls.caFile === undefined ? [] : [`  ca_file: ${quote(tls.caFile)}`];
-  return ['tls {', `  cert_file: ${quote(tls.certFile)}`, `  key_file: ${quote(tls.keyFile)}`, ...authority, '}'];
+  const timeout = `  timeout: ${HANDSHAKE_S}`;
+  return [
+    'tls {',
+    timeout,
+    `  cert_file: ${quote(tls.certFile)}`,
+    `  key_file: ${quote(tls.keyFile)}`,
+    ...authority,
+    '}',
+  ];
 }
 
 function renderUser(comment: string, key: string, { publish, subscribe }: Permissions): readonly string[] {
