@@ -40,6 +40,7 @@ const LAB_COMMANDS = [
   ['keepalived', 'keepalived', 'keepalived'],
   ['arping', 'iputils-arping'],
   ['ping', 'iputils-ping'],
+  ['fping', 'fping'],
   ['tcpdump', 'tcpdump'],
   ['conntrack', 'conntrack'],
   ['sshd', 'openssh-server', 'ssh'],

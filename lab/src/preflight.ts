@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'nats-server': 'nats-server',
   arping: 'iputils-arping',
   ping: 'iputils-ping',
+  fping: 'fping',
   tcpdump: 'tcpdump',
   conntrack: 'conntrack',
   sshd: 'openssh-server',

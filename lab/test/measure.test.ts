@@ -37,20 +37,21 @@ test('a quantile is a value that was measured', () => {
 });
 
 const answer = (sequence: number, at: number): string =>
-  `[${(at / 1000).toFixed(6)}] 64 bytes from 10.77.60.11: icmp_seq=${sequence} ttl=61 time=0.4 ms`;
+  `[${(at / 1000).toFixed(5)}] 10.77.60.11 : [${sequence}], 64 bytes, 0.130 ms (0.254 avg, 0% loss)`;
 
-test('a gap in the sequence is a lost packet, and its length is told', () => {
+test('a packet that timed out, or of which nothing was said, is lost, and the gap it leaves has a length', () => {
   const series = judgeSeries([
-    answer(1, 1000),
-    answer(2, 1005),
-    answer(5, 1020),
-    '5 packets transmitted, 3 received, 40% packet loss, time 20ms',
+    answer(0, 1000),
+    answer(1, 1005),
+    '[1.01000] 10.77.60.11 : [2], timed out (0.1 avg, 33% loss)',
+    answer(4, 1020),
   ]);
-  expect(series.lost).toEqual([3, 4]);
+  expect(series.lost).toEqual([2, 3]);
+  expect(series.answered).toBe(3);
   expect(series.longestGapMs).toBeCloseTo(15, 6);
 });
 
-test('a last packet that was still under way when ping stopped is not counted as lost, two are', () => {
-  expect(judgeSeries([answer(1, 1000), '2 packets transmitted, 1 received, 50% packet loss']).lost).toEqual([]);
-  expect(judgeSeries([answer(1, 1000), '3 packets transmitted, 1 received, 66% packet loss']).lost).toEqual([2, 3]);
+test('answers that overtake each other are no loss, and packets under way at the end are not judged', () => {
+  expect(judgeSeries([answer(0, 1000), answer(2, 1010), answer(1, 1011)]).lost).toEqual([]);
+  expect(judgeSeries(['10.77.60.11 : xmt/rcv/%loss = 3/0/100%']).lost).toEqual([]);
 });

@@ -1,61 +1,81 @@
-/** A ping that goes on until it is stopped, and what of it was lost. */
+/**
+ * A ping that goes on until it is stopped, and what of it was lost. By fping: the ordinary ping spins on the processor when its interval is
+ * below the kernel's tick, and takes it from those whom it measures.
+ */
 import type { Stream, Vm } from '../vm.ts';
 import { waitUntil } from '../wait-until.ts';
 
 export interface PingSeries {
-  readonly sent: number;
-  /** Sequence numbers without an answer. */
+  readonly answered: number;
+  /** Numbers of the packets that were not answered, from 0. */
   readonly lost: readonly number[];
   /** Longest time between two answers. */
   readonly longestGapMs: number;
   readonly text: string;
 }
 
-interface Answer {
+interface Outcome {
+  /** Wall clock, milliseconds. */
   readonly at: number;
   readonly sequence: number;
+  readonly isAnswered: boolean;
 }
 
-/** A line of `ping -D`: `[1763704800.123456] 64 bytes from …: icmp_seq=7 ttl=61 …`. */
-export function parseAnswer(line: string): Answer | undefined {
-  const match = /^\[(?<at>[\d.]+)\].*icmp_seq=(?<sequence>\d+) ttl=/.exec(line);
-  const { at, sequence } = match?.groups ?? {};
-  return at === undefined || sequence === undefined ? undefined : { at: Number(at) * 1000, sequence: Number(sequence) };
+/** A line of `fping -l -D`: `[1795247857.18179] 10.77.60.11 : [97], 64 bytes, 0.130 ms (…)`, or `…: [33], timed out (…)`. */
+export function parseOutcome(line: string): Outcome | undefined {
+  const match = /^\[(?<at>[\d.]+)\] \S+ : \[(?<sequence>\d+)\], (?<rest>.*)$/.exec(line);
+  const { at, sequence, rest } = match?.groups ?? {};
+  if (at === undefined || sequence === undefined || rest === undefined) return undefined;
+  return { at: Number(at) * 1000, sequence: Number(sequence), isAnswered: /^\d+ bytes/.test(rest) };
 }
 
-/** The last line of a ping that was interrupted: `N packets transmitted, M received, …`. */
+/**
+ * A packet is lost when it timed out, or when nothing was said of it although something was said of a later one. Packets after the last one that
+ * anything was said of were under way when fping was stopped.
+ */
 export function judgeSeries(lines: readonly string[]): PingSeries {
-  const text = lines.join('\n');
-  const answers = lines.flatMap((line) => parseAnswer(line) ?? []);
-  const sent = Number(/(\d+) packets transmitted/.exec(text)?.[1] ?? 0);
-  const answered = new Set(answers.map(({ sequence }) => sequence));
-  // The last one may still be under way when ping is told to stop: ping waits for no answer then.
-  const last = Math.max(0, ...answered);
-  const judged = sent - last <= 1 ? last : sent;
-  const lost = Array.from({ length: judged }, (_, index) => index + 1).filter((sequence) => !answered.has(sequence));
-  const times = answers.map(({ at }) => at).toSorted((a, b) => a - b);
+  const outcomes = lines.flatMap((line) => parseOutcome(line) ?? []);
+  const answered = new Set(outcomes.filter(({ isAnswered }) => isAnswered).map(({ sequence }) => sequence));
+  const last = Math.max(-1, ...outcomes.map(({ sequence }) => sequence));
+  const lost = Array.from({ length: last + 1 }, (_, sequence) => sequence).filter(
+    (sequence) => !answered.has(sequence),
+  );
+  const times = outcomes
+    .filter(({ isAnswered }) => isAnswered)
+    .map(({ at }) => at)
+    .toSorted((a, b) => a - b);
   const gaps = times.slice(1).map((at, index) => at - (times[index] ?? at));
-  return { sent, lost, longestGapMs: Math.max(0, ...gaps), text };
+  return {
+    answered: answered.size,
+    lost,
+    longestGapMs: gaps.reduce((a, b) => Math.max(a, b), 0),
+    text: lines.join('\n'),
+  };
 }
 
 export class SteadyPing {
   readonly #lines: string[] = [];
   #stream: Stream | undefined;
 
-  /** Resolves with the first answer: the flow is established. */
+  /** Resolves with the first answer: the flow is established. A packet counts as lost after a second. */
   static async start(vm: Vm, address: string, intervalMs: number): Promise<SteadyPing> {
     const ping = new SteadyPing();
-    const argv = ['ping', '-n', '-D', '-i', `${intervalMs / 1000}`, address];
+    const argv = ['fping', '-l', '-D', '-i', '1', '-p', `${intervalMs}`, '-t', '1000', address];
     ping.#stream = await vm.stream(argv, (line) => ping.#lines.push(line));
     await waitUntil(
       `${vm.name}: a first answer from ${address}`,
-      () => ping.#lines.some((line) => parseAnswer(line) !== undefined) || undefined,
+      () => ping.#lines.some((line) => parseOutcome(line)?.isAnswered === true) || undefined,
       { deadlineMs: 10_000 },
     );
     return ping;
   }
 
+  /** Waits for what is under way, so that a packet lost at the very end is seen too. */
   async stop(): Promise<PingSeries> {
+    const said = this.#lines.length;
+    await waitUntil('ping: later answers', () => this.#lines.length > said + 1 || undefined, {
+      deadlineMs: 2000,
+    }).catch(() => undefined);
     this.#stream?.signal('SIGINT');
     await this.#stream?.exited;
     return judgeSeries(this.#lines);
