@@ -19,82 +19,91 @@ export function factStoreContract(name: string, openRig: () => FactStoreRig): vo
       rig.close();
     }
   };
-  const withRig = (behaviour: string, body: (rig: FactStoreRig) => void): void => {
+  const withRig: WithRig = (behaviour, body) => {
     // oxlint-disable-next-line vitest/valid-title -- the cases bring their titles
     it(behaviour, () => assertWithRig(body));
   };
 
   describe(`fact store: ${name}`, () => {
-    withRig('gives each local fact the next sequence, first 1', (rig) => {
-      const store = rig.open();
-      expect([1, 2, 3].map((last) => append(store, last).sequence)).toEqual([1, 2, 3]);
-    });
+    outboxCases(withRig);
+    acceptedCases(withRig);
+  });
+}
 
-    withRig('goes on above a sequence that it is told of', (rig) => {
-      const store = rig.open();
-      append(store, 1);
-      expect(append(store, 2, 500).sequence).toBe(501);
-      expect(append(store, 3).sequence).toBe(502);
-    });
+type WithRig = (behaviour: string, body: (rig: FactStoreRig) => void) => void;
 
-    withRig('goes on after a restart, also when everything was sent', (rig) => {
-      const store = rig.open();
-      store.markSent([append(store, 1).id, append(store, 2, 40).id]);
-      const again = rig.open();
-      expect(again.unsent(10)).toEqual([]);
-      expect(append(again, 3).sequence).toBe(42);
-    });
+function outboxCases(withRig: WithRig): void {
+  withRig('gives each local fact the next sequence, first 1', (rig) => {
+    const store = rig.open();
+    expect([1, 2, 3].map((last) => append(store, last).sequence)).toEqual([1, 2, 3]);
+  });
 
-    withRig('keeps what is unsent over a restart, oldest first, with its text', (rig) => {
-      const store = rig.open();
-      const facts = [1, 2, 3].map((last) => append(store, last));
-      store.markSent([facts[1]?.id ?? '']);
-      const again = rig.open();
-      const kept = [facts[0], facts[2]].map((fact) => ({ fact, wire: `wire of ${fact?.id}` }));
-      expect(again.unsent(10)).toEqual(kept);
-      expect(again.unsent(1)).toEqual(kept.slice(0, 1));
-      expect(again.outboxDepth()).toBe(2);
-    });
+  withRig('goes on above a sequence that it is told of', (rig) => {
+    const store = rig.open();
+    append(store, 1);
+    expect(append(store, 2, 500).sequence).toBe(501);
+    expect(append(store, 3).sequence).toBe(502);
+  });
 
-    withRig('ignores ids that it does not know, and repetition', (rig) => {
-      const store = rig.open();
-      const { id } = append(store, 1);
-      store.markSent(['unknown', id]);
-      store.markSent([id]);
-      store.markSent([]);
-      expect(store.outboxDepth()).toBe(0);
-    });
+  withRig('goes on after a restart, also when everything was sent', (rig) => {
+    const store = rig.open();
+    store.markSent([append(store, 1).id, append(store, 2, 40).id]);
+    const again = rig.open();
+    expect(again.unsent(10)).toEqual([]);
+    expect(append(again, 3).sequence).toBe(42);
+  });
 
-    withRig('appends nothing when making the fact fails', (rig) => {
-      const store = rig.open();
-      const fail = (): never => {
-        throw new Error('no');
-      };
-      expect(() => store.appendLocal(fail, 0)).toThrow('no');
-      expect(store.outboxDepth()).toBe(0);
-      append(store, 1);
-      expect(store.outboxDepth()).toBe(1);
-    });
+  withRig('keeps what is unsent over a restart, oldest first, with its text', (rig) => {
+    const store = rig.open();
+    const facts = [1, 2, 3].map((last) => append(store, last));
+    store.markSent([facts[1]?.id ?? '']);
+    const again = rig.open();
+    const kept = [facts[0], facts[2]].map((fact) => ({ fact, wire: `wire of ${fact?.id}` }));
+    expect(again.unsent(10)).toEqual(kept);
+    expect(again.unsent(1)).toEqual(kept.slice(0, 1));
+    expect(again.outboxDepth()).toBe(2);
+  });
 
-    withRig('keeps the last accepted fact of each source and address over a restart', (rig) => {
-      const store = rig.open();
-      const first = accepted('onprem-a', 10, 1);
-      const other = accepted('aws-a', 10, 1);
-      store.saveAccepted([first, other]);
-      const newer = { ...accepted('onprem-a', 10, 9), firstAcceptedAt: first.firstAcceptedAt };
-      store.saveAccepted([newer]);
-      store.saveAccepted([]);
-      const bySource = (facts: readonly AcceptedFact[]): readonly AcceptedFact[] =>
-        facts.toSorted((a, b) => (a.fact.source < b.fact.source ? -1 : 1));
-      expect(bySource(rig.open().loadAccepted())).toEqual([other, newer]);
-    });
+  withRig('ignores ids that it does not know, and repetition', (rig) => {
+    const store = rig.open();
+    const { id } = append(store, 1);
+    store.markSent(['unknown', id]);
+    store.markSent([id]);
+    store.markSent([]);
+    expect(store.outboxDepth()).toBe(0);
+  });
 
-    withRig('does not send what was only accepted', (rig) => {
-      const store = rig.open();
-      store.saveAccepted([accepted('aws-a', 10, 1)]);
-      expect(store.unsent(10)).toEqual([]);
-      expect(store.outboxDepth()).toBe(0);
-    });
+  withRig('appends nothing when making the fact fails', (rig) => {
+    const store = rig.open();
+    const fail = (): never => {
+      throw new Error('no');
+    };
+    expect(() => store.appendLocal(fail, 0)).toThrow('no');
+    expect(store.outboxDepth()).toBe(0);
+    append(store, 1);
+    expect(store.outboxDepth()).toBe(1);
+  });
+}
+
+function acceptedCases(withRig: WithRig): void {
+  withRig('keeps the last accepted fact of each source and address over a restart', (rig) => {
+    const store = rig.open();
+    const first = accepted('onprem-a', 10, 1);
+    const other = accepted('aws-a', 10, 1);
+    store.saveAccepted([first, other]);
+    const newer = { ...accepted('onprem-a', 10, 9), firstAcceptedAt: first.firstAcceptedAt };
+    store.saveAccepted([newer]);
+    store.saveAccepted([]);
+    const bySource = (facts: readonly AcceptedFact[]): readonly AcceptedFact[] =>
+      facts.toSorted((a, b) => (a.fact.source < b.fact.source ? -1 : 1));
+    expect(bySource(rig.open().loadAccepted())).toEqual([other, newer]);
+  });
+
+  withRig('does not send what was only accepted', (rig) => {
+    const store = rig.open();
+    store.saveAccepted([accepted('aws-a', 10, 1)]);
+    expect(store.unsent(10)).toEqual([]);
+    expect(store.outboxDepth()).toBe(0);
   });
 }
 
