@@ -8,7 +8,7 @@ let stage: ExecutorStage;
 const measured: string[] = [];
 
 beforeAll(async () => {
-  stage = await openStage('azure', { timings: { mutationDelayMs: 100 } });
+  stage = await openStage('azure', { delays: { mutationDelayMs: 100 } });
 });
 
 afterAll(async () => {

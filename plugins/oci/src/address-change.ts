@@ -5,7 +5,7 @@
  * 2. A 404 proves nothing (absent or forbidden); a listing that succeeds does.
  * 3. After a lost answer the object itself is read until it shows what came of it.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   bareAddress,
@@ -32,7 +32,6 @@ export interface AddressChange {
   readonly network: VirtualNetwork;
   readonly context: CallContext;
   readonly vnic: Vnic;
-  readonly attempt: string;
   readonly request: RequestedAddress;
   /** Pure; asked again after every look. */
   readonly plan: (found: PrivateIp | undefined) => AddressStep;
@@ -44,6 +43,7 @@ export async function changeAddress(change: AddressChange): Promise<AddressResul
   const bare = bareAddress(address);
   const find = async (): Promise<PrivateIp | undefined> =>
     reading(`looking up ${bare}`, async () => network.findByAddress(vnic.subnetId, bare));
+  let retryToken = tenureToken(change);
   for (let round = 1; ; round += 1) {
     const listed = await find();
     const current = await currentOf(change, listed);
@@ -56,7 +56,8 @@ export async function changeAddress(change: AddressChange): Promise<AddressResul
     if (step.kind === 'settled') return step.result;
     if (change.context.mode === 'dry-run') return skipped(address, `dry run: would ${describe(step, change)}`);
 
-    const fault = await write(change, step, current);
+    const fault = await write(change, step, current, retryToken);
+    if (fault?.code === 'InvalidatedRetryToken') retryToken = randomUUID();
     if (fault === undefined || classOf(fault) === 'unknown-outcome') {
       const after = await readUntil(
         find,
@@ -99,6 +100,7 @@ async function write(
   change: AddressChange,
   step: Write,
   current: Extract<Current, { readonly kind: 'found' }>,
+  retryToken: string,
 ): Promise<OciFault | undefined> {
   const { network, context, vnic, request } = change;
   const address = bareAddress(request.address);
@@ -111,7 +113,7 @@ async function write(
           vnicId: vnic.id,
           address,
           freeformTags: step.freeformTags,
-          retryToken: retryTokenOf(change),
+          retryToken,
         });
       case 'move':
         return network.update(id, etag, { vnicId: vnic.id, freeformTags: step.freeformTags });
@@ -144,10 +146,11 @@ function describe(step: Write, { vnic, request }: AddressChange): string {
 }
 
 /**
- * The same for every resend of one attempt. Not the same for a later attempt: OCI remembers a token for 24 hours, and answers a create that
- * follows a removal with the object that is gone.
+ * The same for every attempt of one tenure: OCI remembers it for 24 hours, so a create that was held up on its way, and comes after the
+ * address was created by another attempt and released, makes nothing. Whoever is told `InvalidatedRetryToken` has just looked: the object is
+ * gone and wanted again, and takes a new one.
  */
-function retryTokenOf({ attempt, vnic, request }: AddressChange): string {
-  const parts = [attempt, vnic.id, request.captureKey, String(request.captureEpoch)];
+function tenureToken({ vnic, request }: AddressChange): string {
+  const parts = [vnic.id, request.captureKey, String(request.captureEpoch)];
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }

@@ -36,7 +36,6 @@ async function changeAll(
   context: CallContext,
   planOf: (request: RequestedAddress, found: PrivateIp | undefined) => AddressStep,
 ): Promise<ExecuteReport> {
-  const { attempt } = call;
   const vnic = await readVnic(network, call.nic.nicRef);
   const results = new AddressResults(call.addresses);
   const waiting = [...call.addresses];
@@ -47,7 +46,7 @@ async function changeAll(
       const plan = (found: PrivateIp | undefined): AddressStep => planOf(one, found);
       const settle = (result: AddressResult): void => results.settle(result);
       try {
-        settle(await changeAddress({ network, context, vnic, attempt, request, plan }));
+        settle(await changeAddress({ network, context, vnic, request, plan }));
       } catch (cause) {
         if (!(cause instanceof ExecutorError)) throw cause;
         failure = cause; // what is true for one call to the service is true for the next

@@ -9,7 +9,8 @@ export interface OciFault {
 }
 
 const CLASS_OF_CODE: Readonly<Record<string, ErrorClass>> = {
-  NotAuthenticated: 'permission',
+  /** Nothing was done; a token that ran out, or a clock that is off. Both heal without an operator's order. */
+  NotAuthenticated: 'transport',
   NotAuthorized: 'permission',
   NotAllowed: 'permission',
   /** Absent or forbidden, by design not to be told apart. */
@@ -24,7 +25,7 @@ const CLASS_OF_CODE: Readonly<Record<string, ErrorClass>> = {
   InvalidParameter: 'invalid',
 };
 const CLASS_OF_STATUS: Readonly<Record<number, ErrorClass>> = {
-  401: 'permission',
+  401: 'transport',
   403: 'permission',
   404: 'not-found',
   409: 'conflict',

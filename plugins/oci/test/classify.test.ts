@@ -4,7 +4,7 @@ import { OciFault } from './memory-network.ts';
 
 test.each([
   ['NotAuthorizedOrNotFound', 404, 'not-found', true],
-  ['NotAuthenticated', 401, 'permission', false],
+  ['NotAuthenticated', 401, 'transport', false],
   ['NotAuthorized', 403, 'permission', false],
   ['Conflict', 409, 'conflict', true],
   ['IncorrectState', 409, 'conflict', true],

@@ -120,6 +120,23 @@ describe('assign', () => {
     });
   });
 
+  test('every attempt of one tenure sends one retry token, until OCI says that its object is gone', async () => {
+    const refusing = (code: string) => () => {
+      network.beforeWrite = undefined;
+      throw new OciFault(409, code);
+    };
+    network.beforeWrite = refusing('IncorrectState');
+    await assign(requested('10.77.60.10', 7));
+    const [first, second] = network.retryTokens;
+    expect(first).toBe(second);
+    network = new MemoryNetwork();
+    executor = createOciExecutor(() => network);
+    network.beforeWrite = refusing('InvalidatedRetryToken');
+    expect(statusOf(await assign(requested('10.77.60.10', 7)))).toEqual(['succeeded']);
+    expect(network.retryTokens[0]).toBe(first);
+    expect(network.retryTokens[1]).not.toBe(first);
+  });
+
   test('in a dry run only looks', async () => {
     network.put('10.77.60.10', 'vnic-b', tags(3));
     const addresses = [requested('10.77.60.10', 7, 'router-b'), requested('10.77.60.12')];

@@ -22,6 +22,7 @@ export class MemoryNetwork implements VirtualNetwork {
   #counter = 0;
   /** Mutating requests, as they came. */
   readonly journal: string[] = [];
+  readonly retryTokens: string[] = [];
   /** Called before each write; may throw, or change something behind the writer's back. */
   beforeWrite: (() => void) | undefined;
   faultAfter: Error | undefined;
@@ -75,6 +76,7 @@ export class MemoryNetwork implements VirtualNetwork {
   }
 
   async create(order: Parameters<VirtualNetwork['create']>[0]): Promise<void> {
+    this.retryTokens.push(order.retryToken);
     await this.#write(`create ${order.address} on ${order.vnicId}`, () => {
       if (this.#byAddress(order.address) !== undefined) throw new OciFault(409, 'Conflict', 'address in use');
       this.put(order.address, order.vnicId, order.freeformTags);

@@ -1,24 +1,76 @@
 /** The instance's own identity, by the vendor's provider, with a limit of ours: its metadata calls have none. */
-import { InstancePrincipalsAuthenticationDetailsProviderBuilder } from 'oci-common';
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  InstancePrincipalsAuthenticationDetailsProviderBuilder,
+  type AuthenticationDetailsProvider,
+  type RegionProvider,
+} from 'oci-common';
+import keyPairModule from 'oci-common/lib/auth/key-pair.js';
 import { withinLimit } from '@routerd/plugin-sdk';
 
-export type InstancePrincipal = Awaited<ReturnType<InstancePrincipalsAuthenticationDetailsProviderBuilder['build']>>;
+/** What the SDK's clients sign with. */
+export type InstancePrincipal = AuthenticationDetailsProvider & RegionProvider;
 
-/** Certificates from the metadata service; the token comes with the first signed request. */
-const BUILD_LIMIT_MS = 10_000;
+/** Certificates from the metadata service, a key, a token from the federation. */
+const IDENTITY_LIMIT_MS = 15_000;
 
 export class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
 }
 
+type KeyPair = InstanceType<typeof keyPairModule.default>;
+
+/**
+ * The session's key, which the token is bound to. The SDK's own supplier makes one when it is created, and its federation client replaces
+ * that one before the first token: making an RSA key takes 0.1 to 0.4 s, so this one waits until it is asked.
+ */
+class SessionKeys {
+  #pair: KeyPair | undefined;
+
+  getKeyPair(): KeyPair {
+    return (this.#pair ??= newKeyPair());
+  }
+
+  refreshKeys(): void {
+    this.#pair = newKeyPair();
+  }
+}
+
+function newKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return new keyPairModule.default(publicKey, privateKey);
+}
+
+/**
+ * Comes with its first token. One request for a token at a time: the SDK replaces the key at the beginning of each, so that of two at once
+ * one gets a token for a key that is gone.
+ */
 export async function instancePrincipal(): Promise<InstancePrincipal> {
-  const late = (): Error => new IdentityUnavailable(`no instance identity within ${BUILD_LIMIT_MS / 1000} s`);
+  const late = (): Error => new IdentityUnavailable(`no instance identity within ${IDENTITY_LIMIT_MS / 1000} s`);
   try {
-    return await withinLimit(BUILD_LIMIT_MS, late, async () =>
-      new InstancePrincipalsAuthenticationDetailsProviderBuilder().build(),
-    );
+    return await withinLimit(IDENTITY_LIMIT_MS, late, async () => {
+      const builder = new InstancePrincipalsAuthenticationDetailsProviderBuilder();
+      builder.sessionKeySupplier = new SessionKeys();
+      const provider = await builder.build();
+      let pending: Promise<string> | undefined;
+      const getKeyId = async (): Promise<string> => {
+        pending ??= provider.getKeyId().finally(() => (pending = undefined));
+        return pending;
+      };
+      await getKeyId(); // before a client is made: that asks for the private key at once
+      return {
+        getKeyId,
+        getPrivateKey: () => provider.getPrivateKey(),
+        getPassphrase: () => provider.getPassphrase(),
+        getRegion: () => provider.getRegion(),
+      };
+    });
   } catch (cause) {
     if (cause instanceof IdentityUnavailable) throw cause;
-    throw new IdentityUnavailable(`the instance metadata service gives no identity: ${String(cause)}`, { cause });
+    throw new IdentityUnavailable(`the instance has no identity: ${String(cause)}`, { cause });
   }
 }

@@ -34,7 +34,13 @@ export function connectOci(region: string | undefined): VirtualNetwork {
   const call = async <T>(send: (client: VirtualNetworkClient) => Promise<T>): Promise<T> => {
     const client = await connected();
     const late = (): Error => new RequestTimedOut(`no answer within ${REQUEST_LIMIT_MS / 1000} s`);
-    return withinLimit(REQUEST_LIMIT_MS, late, async () => send(client));
+    try {
+      return await withinLimit(REQUEST_LIMIT_MS, late, async () => send(client));
+    } catch (cause) {
+      // The SDK uses a token up to its last second, and does not renew it when it is refused.
+      if (faultOf(cause).httpStatus === 401) connecting = undefined;
+      throw cause;
+    }
   };
   return { ...readsOf(call), ...writesOf(call) };
 }
