@@ -27,6 +27,8 @@ export function fabricPlumbing(config: CloudConfig): readonly string[] {
     ...own.map((address) => `addr replace ${address}/32 dev lo`),
     `link set ${WAN_DEVICE} up`,
     ...publicAddresses.map((address) => `addr replace ${address}/32 dev ${WAN_DEVICE}`),
+    // What an earlier process assigned is over: its state went with it.
+    ...config.instances.map(({ device }) => `route flush dev ${device}`),
     ...config.instances.flatMap(portPlumbing),
     // Azure answers ARP for its whole subnet; what has no /32 route ends here, in the forward chain.
     ...(config.cloud === 'azure' ? [`route replace ${config.subnet.cidr} dev lo`] : []),

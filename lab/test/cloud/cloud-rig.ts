@@ -41,8 +41,10 @@ export interface CloudRig {
   fabricHas(name: string, address: string): Promise<void>;
   /** No fault cards, no knobs, primary addresses alone, also in the fabric; an empty journal. */
   reset(): Promise<void>;
-  /** Ends the cloud's process by that signal. @returns its exit code */
+  /** Ends the cloud's process by that signal. @returns its exit code, `null` when the signal killed it */
   stop(signal: NodeJS.Signals): Promise<number | null>;
+  /** Starts another one. Rejects with everything it said, when it ends instead of serving. */
+  start(config?: CloudConfig): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,7 +89,7 @@ export async function openCloudRig(
       return found;
     };
     await connect(vm, config);
-    const running = await startMain(vm('fabric'), files, config);
+    let running = await startMain(vm('fabric'), files, config);
     const control = new CloudControl(config.controlSocket);
     timings.push({ what: 'rig', milliseconds: performance.now() - began });
     const instance = (name: string): CloudInstance => {
@@ -122,6 +124,9 @@ export async function openCloudRig(
       async stop(signal) {
         running.signal(signal);
         return running.exited;
+      },
+      async start(other = config) {
+        running = await startMain(vm('fabric'), files, other);
       },
       close,
     };

@@ -1,0 +1,96 @@
+/** The small memories of an emulated cloud: journal, fault cards, retry tokens, history. */
+import { expect, test } from 'vitest';
+import type { DurationMs, Instant } from '@routerd/resources';
+import { ManualClock } from '@routerd/runtime';
+import { assign } from '../../src/cloud/address-space.ts';
+import { ControlPlane } from '../../src/cloud/control-plane.ts';
+import { faultCard, knobs } from '../../src/cloud/control-messages.ts';
+import { FaultDeck } from '../../src/cloud/fault-deck.ts';
+import { RetryTokens } from '../../src/cloud/oci/retry-tokens.ts';
+import { RequestJournal } from '../../src/cloud/request-journal.ts';
+import type { WireReply } from '../../src/cloud/wire.ts';
+import { listingOf, nodeAt } from '../../src/cloud/metadata-tree.ts';
+import { sampleConfig } from './sample-space.ts';
+
+const clock = (): ManualClock => new ManualClock(Date.parse('2026-11-21T00:00:00Z') as Instant);
+const HOUR = 3_600_000 as DurationMs;
+
+test('the journal numbers requests by arrival, shows outcomes when they come, and goes on counting after a reset', () => {
+  const journal = new RequestJournal(clock());
+  const request = { service: 'api', principal: 'a', operation: 'X', parameters: {}, mutating: true } as const;
+  const first = journal.open(request);
+  journal.open(request)({ status: 200 });
+  expect(journal.since(0).map(({ sequence, outcome }) => [sequence, outcome?.status])).toEqual([
+    [1, undefined],
+    [2, 200],
+  ]);
+  first({ status: 503, code: 'RequestLimitExceeded' });
+  expect(journal.since(0)[0]?.outcome).toEqual({ status: 503, code: 'RequestLimitExceeded' });
+  expect(journal.since(1)).toHaveLength(1);
+  journal.reset();
+  journal.open(request);
+  expect(journal.since(0).map(({ sequence }) => sequence)).toEqual([3]);
+});
+
+test('fault cards are used up one by one, for the operation and instance they name', () => {
+  const deck = new FaultDeck();
+  const draw = (operation: string, principal = 'a', service: 'api' | 'imds' = 'api'): string | undefined =>
+    deck.draw({ service, operation, principal })?.kind;
+  deck.lay(faultCard.parse({ operation: 'Assign', kind: 'throttle', count: 2, principal: 'b' }));
+  deck.lay(faultCard.parse({ operation: '*', kind: 'hang' }));
+  expect(draw('GET /latest', 'a', 'imds')).toBeUndefined();
+  expect([draw('Assign', 'b'), draw('Assign', 'b'), draw('Assign', 'b'), draw('Assign', 'b')]).toEqual([
+    'throttle',
+    'throttle',
+    'hang',
+    undefined,
+  ]);
+});
+
+test('a retry token does its work once; a refusal is forgotten, and so is everything after a day', async () => {
+  const time = clock();
+  const tokens = new RetryTokens(time);
+  let done = 0;
+  const ask = async (body = '{}', reply: WireReply = { status: 200 }, standing = true): Promise<number> => {
+    const request = { token: 't', principal: 'a', body };
+    const perform = async (): Promise<WireReply> => {
+      done++;
+      return Promise.resolve(reply);
+    };
+    return (await tokens.once(request, () => standing, perform)).status;
+  };
+  expect([await ask('{}', { status: 429 }), await ask(), await ask(), done]).toEqual([429, 200, 200, 2]);
+  expect(await ask('{"another":1}')).toBe(409);
+  expect(await ask('{}', { status: 200 }, false)).toBe(409);
+  time.advance(24 * HOUR);
+  expect([await ask(), done]).toEqual([200, 3]);
+});
+
+test('a change takes its time, is seen late by readers who are told old news, and reaches the fabric after that', async () => {
+  const time = clock();
+  const followed: { readonly at: number; readonly holder: string | undefined }[] = [];
+  const plane = new ControlPlane(sampleConfig(), {
+    clock: time,
+    follow: (view, at) => followed.push({ at, holder: view.holders.get('10.77.60.10') }),
+  });
+  plane.knobs = knobs.parse({ readLagMs: 30 });
+  const assigned = plane.change((space) =>
+    assign(space, { nicId: 'eni-a', addresses: ['10.77.60.10'], mayTake: () => false, settled: true }),
+  );
+  time.advance(99);
+  expect(plane.space.nics.get('eni-a')?.secondaries).toHaveLength(0);
+  time.advance(1);
+  expect(await assigned).toMatchObject({ ok: true });
+  expect(followed).toEqual([{ at: 150, holder: 'e-a' }]);
+  expect(plane.seen.nics.get('eni-a')?.secondaries).toHaveLength(0);
+  time.advance(30);
+  expect(plane.seen.nics.get('eni-a')?.secondaries).toHaveLength(1);
+});
+
+test('metadata folders list their children, and slashes that say nothing do not count', () => {
+  const tree = { latest: { 'meta-data': { mac: '02:00', iam: {} } } };
+  expect(nodeAt(tree, '//latest/meta-data/mac')).toBe('02:00');
+  expect(nodeAt(tree, '/latest/meta-data/mac/deeper')).toBeUndefined();
+  expect(nodeAt(tree, '/latest/constructor')).toBeUndefined();
+  expect(listingOf(tree.latest['meta-data'])).toBe('mac\niam/');
+});
