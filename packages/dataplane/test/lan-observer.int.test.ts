@@ -5,7 +5,7 @@
  *
  * A captures .11 by proxy ARP; both have the delivery route. Which first packets of a machine does either of them see, and when?
  */
-import { parseIpv4Prefix, type HostAddress } from '@routerd/resources';
+import { hostAddressOf, parseIpv4, parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { RecordingLog, systemClock } from '@routerd/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLinuxHost } from '../src/adapters/linux/linux-host.ts';
@@ -107,6 +107,15 @@ test('routers that resolve clients are not taken for clients, not even the one t
   for (const { seen } of routers) expect(seen.map(({ address }) => address)).toEqual([CLIENT]);
 });
 
+test('a machine that says nothing by itself is found by asking for it', async () => {
+  const [a] = routers;
+  if (a === undefined) throw new Error('no router');
+  expect(a.seen).toEqual([]);
+  await a.observer.lookFor([addressOf('10.77.60.100'), addressOf('10.77.60.101')]);
+  await until(() => a.seen.length > 0);
+  expect(a.seen.map(({ address }) => address)).toEqual([CLIENT]);
+});
+
 test('a machine that was unplugged is gone once the kernel gives up on it and three questions stay unanswered', async () => {
   const [a] = routers;
   if (a === undefined) throw new Error('no router');
@@ -156,6 +165,12 @@ async function until(holds: () => boolean, deadlineMs = 5000): Promise<void> {
       setImmediate(resolve);
     });
   }
+}
+
+function addressOf(quad: string): HostAddress {
+  const parsed = parseIpv4(quad);
+  if (!parsed.ok) throw new Error(parsed.error.code);
+  return hostAddressOf(parsed.value);
 }
 
 function parsePrefix(text: string) {

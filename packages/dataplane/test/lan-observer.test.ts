@@ -152,6 +152,22 @@ test('one asks whether a machine is still present', async () => {
   expect(await observer.stillPresent(at('10.77.60.100'))).toBe(true);
 });
 
+test('machines that were there before are asked for, one after the other, and are observed when they answer', async () => {
+  const { observer, wire, clock, hear, seen, gone } = rigOf();
+  const asked = wire.asked.length;
+  const looking = observer.lookFor([at('10.77.60.100'), at('10.77.60.101')]);
+  expect(wire.asked.slice(asked)).toEqual(['10.77.60.100/32']);
+  clock.advance(50);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  expect(wire.asked.slice(asked)).toEqual(['10.77.60.100/32', '10.77.60.101/32']);
+  hear('10.77.60.101');
+  clock.advance(50);
+  await looking;
+  expect([seen, gone]).toEqual([['10.77.60.101/32'], []]);
+});
+
 test('a flood of invented senders is believed at 200 a second', () => {
   const { hear, clock, seen } = rigOf();
   const flood = (network: number): void => {

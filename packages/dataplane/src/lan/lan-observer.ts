@@ -28,6 +28,8 @@ export const ROUTER_HELLO = hostAddressOf('192.0.0.8' as Ipv4);
 const ADDRESSES_MAX = 4096;
 const NEWCOMERS_PER_SECOND_MAX = 200;
 const PROBES_AT_ONCE_MAX = 8;
+/** Between two questions of a series: each is a process of its own, for a second. */
+const ASK_EVERY_MS = 50;
 const ROUTERS_MAX = 64;
 /** Two routers that greet each other stop at that; one whose greeting was lost repeats it. */
 const HELLO_AGAIN_AFTER_MS = 1000;
@@ -58,6 +60,8 @@ export interface LanObserver {
   present(): ReadonlySet<HostAddress>;
   /** MACs of the other routers heard of so far. */
   routers(): ReadonlySet<string>;
+  /** Asks for machines that were here before this process began; those that answer are observed. Silence says nothing. */
+  lookFor(addresses: Iterable<HostAddress>): Promise<void>;
   /** Heard of lately, or answers now. */
   stillPresent(address: HostAddress): Promise<boolean>;
 }
@@ -116,6 +120,16 @@ class ArpObserver implements LanObserver {
 
   routers(): ReadonlySet<string> {
     return this.#routerMacs;
+  }
+
+  async lookFor(addresses: Iterable<HostAddress>): Promise<void> {
+    const { wire, clock } = this.#ports;
+    for (const address of addresses) {
+      if (this.#stopping.signal.aborted) return;
+      // The answer is heard like any other packet.
+      if (!this.#machines.has(address)) wire.ask(this.#options.interfaceName, address);
+      await clock.sleepUntil((clock.monotonic() + ASK_EVERY_MS) as Monotonic, this.#stopping.signal);
+    }
   }
 
   async stillPresent(address: HostAddress): Promise<boolean> {
