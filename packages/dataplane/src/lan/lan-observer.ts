@@ -10,11 +10,10 @@
  * 4. Bounded: at most `ADDRESSES_MAX` addresses, `NEWCOMERS_PER_SECOND_MAX` new ones a second, `PROBES_AT_ONCE_MAX` questions at a time.
  */
 import {
-  hostAddressOf,
+  parseHostAddress,
   prefixContains,
   prefixLength,
   type HostAddress,
-  type Ipv4,
   type Ipv4Prefix,
   type Monotonic,
 } from '@routerd/resources';
@@ -23,7 +22,7 @@ import type { NeighborEvent } from '../reconciler/host-reconciler.ts';
 import type { ArpHeard, LanWire } from './lan-wire.ts';
 
 /** The IPv4 dummy address (RFC 7600, section 4.8): never assigned to an interface, so that nobody else asks who has it. */
-export const ROUTER_HELLO = hostAddressOf('192.0.0.8' as Ipv4);
+export const ROUTER_HELLO = addressOf('192.0.0.8');
 
 const ADDRESSES_MAX = 4096;
 const NEWCOMERS_PER_SECOND_MAX = 200;
@@ -238,9 +237,16 @@ function reservedIn(prefix: Ipv4Prefix): ReadonlySet<HostAddress> {
   const network = prefix.slice(0, prefix.indexOf('/'));
   const octets = network.split('.').map(Number);
   const start = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  return new Set([start, start + 1, start + 2 ** (32 - length) - 1].map((value) => hostAddressOf(quadOf(value))));
+  return new Set([start, start + 1, start + 2 ** (32 - length) - 1].map((value) => addressOf(quadOf(value))));
 }
 
-function quadOf(value: number): Ipv4 {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.') as Ipv4;
+function quadOf(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+}
+
+/** Of text that is an address by construction. */
+function addressOf(quad: string): HostAddress {
+  const parsed = parseHostAddress(`${quad}/32`);
+  if (!parsed.ok) throw new Error(`${quad} is no IPv4 address`);
+  return parsed.value;
 }
