@@ -1,6 +1,6 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { address, measureStart, observed, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
 
 let stage: ExecutorStage;
 const measured: string[] = [];
@@ -58,6 +58,18 @@ describe('the AWS executor', () => {
     const [said] = await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']));
     expect(said).toContain('unknown-outcome');
     expect(await stage.mutations()).toHaveLength(1);
+  });
+
+  test('a provider that never answers costs the process, and its outcome is unknown', async () => {
+    const impatient = stage.open('a', 2500);
+    await observed(impatient, stage.nicA); // identity and connection are not what is late
+    await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind: 'hang', count: 1 });
+    expect(await statuses(impatient, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']))).toEqual([
+      'executor.timed-out unknown-outcome: plugin aws-executor timed out after 2.5s',
+    ]);
+    expect(await statuses(impatient, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']))).toEqual([
+      'succeeded',
+    ]);
   });
 
   test('throttling is told as such', async () => {

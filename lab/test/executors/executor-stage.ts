@@ -154,7 +154,10 @@ function openPlugin(
       executable: '/usr/bin/nsenter',
       args: [...enter, process.execPath, main],
       timeout: durationMs(timeoutMs),
-      env: { NODE_EXTRA_CA_CERTS: path.join(path.dirname(rig.config.tls.certFile), 'ca.pem') },
+      env: {
+        NODE_EXTRA_CA_CERTS: path.join(path.dirname(rig.config.tls.certFile), 'ca.pem'),
+        NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
+      },
       capabilities: ['execute.providerAction'],
     },
   };

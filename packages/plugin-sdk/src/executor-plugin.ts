@@ -1,13 +1,5 @@
 /** What a plugin author writes: two functions, and what they get and give. */
-import type { ErrorClass } from './protocol.ts';
-
-export const PROVIDERS = ['aws', 'azure', 'oci', 'gcp'] as const;
-export type Provider = (typeof PROVIDERS)[number];
-export type Verb =
-  | 'assign-secondary-ip'
-  | 'unassign-secondary-ip'
-  | 'ensure-forwarding-enabled'
-  | 'ensure-forwarding-disabled';
+import type { ErrorClass, Provider, Verb } from './protocol.ts';
 
 /** The NIC that a request is about. */
 export interface NicTarget {

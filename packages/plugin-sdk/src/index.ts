@@ -5,6 +5,7 @@ export {
   executeActionResult,
   observeNicRequest,
   observeNicResult,
+  PROVIDERS,
   request,
   REQUEST_LINE_BYTES_MAX,
   result,
@@ -15,13 +16,14 @@ export {
   type ExecuteActionResult,
   type ObserveNicRequest,
   type ObserveNicResult,
+  type Provider,
   type Request,
   type ResultMessage,
+  type Verb,
 } from './protocol.ts';
 export { AddressResults, failed, forEvery, skipped, succeeded } from './address-results.ts';
 export { ExecutorError } from './executor-error.ts';
 export {
-  PROVIDERS,
   type AddressResult,
   type CallContext,
   type ExecuteCall,
@@ -29,9 +31,7 @@ export {
   type ExecutorPlugin,
   type NicState,
   type NicTarget,
-  type Provider,
   type RequestedAddress,
-  type Verb,
 } from './executor-plugin.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';

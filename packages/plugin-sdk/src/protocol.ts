@@ -11,6 +11,7 @@ export const VERBS = [
   'ensure-forwarding-enabled',
   'ensure-forwarding-disabled',
 ] as const;
+export const PROVIDERS = ['aws', 'azure', 'oci', 'gcp'] as const;
 /** A longer request is refused; a batch of 256 addresses needs about 60 KiB. Bytes. */
 export const REQUEST_LINE_BYTES_MAX = 1024 * 1024;
 /** A longer result gets the plugin killed. Bytes. */
@@ -30,7 +31,7 @@ export const ERROR_CLASSES = [
 
 const hostAddress = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/32$/);
 const nic = z.strictObject({
-  provider: z.enum(['aws', 'azure', 'oci', 'gcp']),
+  provider: z.enum(PROVIDERS),
   providerRef: z.string(),
   nicRef: z.string(),
   target: z.record(z.string(), z.string()),
@@ -116,3 +117,5 @@ export type ResultMessage = z.output<typeof result>;
 export type ExecuteActionResult = z.output<typeof executeActionResult>;
 export type ObserveNicResult = z.output<typeof observeNicResult>;
 export type ErrorClass = (typeof ERROR_CLASSES)[number];
+export type Provider = (typeof PROVIDERS)[number];
+export type Verb = (typeof VERBS)[number];
