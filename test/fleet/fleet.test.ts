@@ -93,7 +93,7 @@ test('a restart of every daemon changes nothing in any kernel and calls no provi
     await running.stop(name);
     await running.boot(name);
   }
-  await running.advance(6000);
+  await running.advance(12_000);
   for (const name of NODES) {
     expect(running.machine(name).host.render(), name).toEqual(before.get(name)?.kernel);
     expect(running.machine(name).host.applied.length, `${name} applied something`).toBe(before.get(name)?.batches);
@@ -109,7 +109,7 @@ test('a daemon that starts while the hub is out of reach keeps what stands and c
   await running.stop('onprem-router-a');
   running.network.partition(running.machine('onprem-router-a').name);
   await running.boot('onprem-router-a');
-  await running.advance(6000);
+  await running.advance(12_000);
   expect(running.machine('onprem-router-a').host.render()).toEqual(kernel);
 });
 
@@ -119,7 +119,7 @@ test('when a holder dies its partner takes over in the next epoch; when it retur
   must(running.emit('azure-router-a', '10.77.60.12'));
   await running.advance(3000);
   await running.stop('aws-router-a');
-  await running.advance(8000);
+  await running.advance(12_000);
   await expectServed(running, '10.77.60.10', 'onprem', (site) => (site === 'aws' ? 'b' : 'a'));
   await running.boot('aws-router-a');
   await running.advance(10_000);

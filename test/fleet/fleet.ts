@@ -81,7 +81,7 @@ export class Fleet {
   /** Starts every node and lets the fleet come to rest. */
   async start(): Promise<void> {
     for (const name of NODES) await this.boot(name);
-    await this.advance(6000);
+    await this.advance(12_000);
   }
 
   async boot(name: string): Promise<void> {

@@ -87,9 +87,13 @@ function duplicateIn(
   return undefined;
 }
 
-/** Whether resources of these kinds can be in conflict with each other. Claims and their domains never are. */
+/**
+ * Whether resources of these kinds can be in conflict with each other: one kind breaks the other, or both together break a
+ * third. Claims and their domains never are.
+ */
 export function canConflict(a: ReadonlySet<Kind>, b: ReadonlySet<Kind>): boolean {
-  return [...kindsBrokenBy(a)].some((kind) => b.has(kind)) || [...kindsBrokenBy(b)].some((kind) => a.has(kind));
+  const [byA, byB] = [kindsBrokenBy(a), kindsBrokenBy(b)];
+  return [...byA].some((kind) => b.has(kind) || byB.has(kind)) || [...byB].some((kind) => a.has(kind));
 }
 
 export function duplicate(resource: Resource, what: string): Rejection {

@@ -101,6 +101,16 @@ describe('effectiveConfig', () => {
     );
   });
 
+  it('agrees with it where two parts together break what startup-config declares', () => {
+    fc.assert(
+      fc.property(world, ({ startup, parts, now }) => {
+        const { resources } = effectiveConfig(startup, parts, now);
+        expect(resources).toEqual(naive(startup, parts, now).resources);
+      }),
+      { seed: 1495703519, path: '1058:1:0:5:4:4:5:7:8:8:9:9:6:6' },
+    );
+  });
+
   it('does not depend on the order of the parts, nor on what was asked before', () => {
     fc.assert(
       fc.property(

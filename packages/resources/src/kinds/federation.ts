@@ -16,7 +16,7 @@ export const eventGroupSpec = z
     heartbeat: z
       .strictObject({
         interval: s.duration.prefault('500ms'),
-        deadAfter: s.duration.prefault('2s').describe("Silence, by the receiver's monotonic clock, that means death."),
+        deadAfter: s.duration.prefault('5s').describe("Silence, by the receiver's monotonic clock, that means death."),
       })
       .prefault({}),
     retention: z
