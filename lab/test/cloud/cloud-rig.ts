@@ -35,6 +35,10 @@ export interface CloudRig {
   instance(name: string): CloudInstance;
   /** The vendor's SDK inside a guest, with that guest's identity and no override. */
   sdk(name: string): Promise<SdkShell>;
+  /** The authority behind the vendor's API. */
+  readonly caFile: string;
+  /** For the summary at the end. */
+  time(what: string, milliseconds: number): void;
   /** Whether one `ping` from the inside of a guest is answered within a second. */
   pings(from: string, address: string): Promise<boolean>;
   /** Resolves when packets for the address go to that guest. */
@@ -66,6 +70,7 @@ export async function openCloudRig(
   const files = rigFiles(cloud);
   const shells: SdkShell[] = [];
   const timings: Timing[] = [];
+  const time = (what: string, milliseconds: number): void => void timings.push({ what, milliseconds });
   const began = performance.now();
   const close = async (): Promise<void> => {
     for (const shell of shells) shell.stop();
@@ -91,7 +96,7 @@ export async function openCloudRig(
     await connect(vm, config);
     let running = await startMain(vm('fabric'), files, config);
     const control = new CloudControl(config.controlSocket);
-    timings.push({ what: 'rig', milliseconds: performance.now() - began });
+    time('rig', performance.now() - began);
     const instance = (name: string): CloudInstance => {
       const found = config.instances.find((each) => each.name === name);
       if (found === undefined) throw new Error(`no instance ${name}`);
@@ -104,9 +109,10 @@ export async function openCloudRig(
       internet: vm('internet'),
       guest: vm,
       instance,
+      caFile: authority.certFile,
+      time,
       async sdk(name) {
-        const onCall = (what: string, milliseconds: number): void => void timings.push({ what, milliseconds });
-        const shell = await SdkShell.open(vm(name), { cloud, caFile: authority.certFile, onCall });
+        const shell = await SdkShell.open(vm(name), { cloud, caFile: authority.certFile, onCall: time });
         shells.push(shell);
         return shell;
       },
