@@ -43,6 +43,23 @@ export function childrenOf(pid: number): readonly number[] {
   }
 }
 
+/** Name of the program, at most 15 characters. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+  } catch {
+    return '';
+  }
+}
+
+export function threadsOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** @returns false when it was gone already */
 export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
   if (!isRunning(id)) return false;

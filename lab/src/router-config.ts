@@ -56,6 +56,8 @@ function federation(router: Router, material: RouterMaterial): readonly Document
     servers: [`tls://${HUB.name}.lab.test:${HUB.port}`],
     identity: { seedFile: material.seedFile },
     tls: { caFile: material.hubCaFile },
+    // Eight routers, three clouds and traffic share a few cores here: a daemon that starts again must not count as a dead router.
+    heartbeat: { interval: '500ms', deadAfter: '10s' },
   });
   const peers = ROUTERS.filter((peer) => peer.name !== router.name).map((peer) =>
     resource('federation', 'EventPeer', peer.name, {

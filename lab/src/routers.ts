@@ -1,12 +1,15 @@
 /** routerd on each router: configuration from the topology, one daemon a machine, ready when it says so and its tunnels have shaken hands. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import path from 'node:path';
 import type { Lab } from './lab.ts';
 import { CHECKOUT, routerDir } from './lab-files.ts';
 import type { Material } from './material.ts';
+import { commandOf, processesIn, threadsOf } from './process-table.ts';
 import { isReady } from './router-api.ts';
 import { renderRouterConfig } from './router-config.ts';
 import { isCloud, peersOf, ROUTERS, type Router } from './topology.ts';
+import type { Vm } from './vm.ts';
 import { waitUntil } from './wait-until.ts';
 
 const DAEMON = path.join(CHECKOUT, 'packages/routerd/src/main.ts');
@@ -20,6 +23,23 @@ export async function startRouters(lab: Lab, material: Material): Promise<void> 
     }),
   );
   await Promise.all(ROUTERS.map(async (router) => routerReady(lab, router)));
+  for (const router of ROUTERS) preferTunnels(lab.vm(router.name));
+}
+
+/**
+ * Userspace WireGuard stands in for the kernel's, which runs ahead of every process; here eight daemons, three clouds and the clients would compete with it
+ * for the machine's few cores, and packets would be lost that no router lost. Priorities are a thread's own (setpriority(2)).
+ */
+function preferTunnels(vm: Vm): void {
+  const tunnels = processesIn([vm.record.namespace]).filter(({ pid }) => commandOf(pid) === 'wireguard-go');
+  for (const thread of tunnels.flatMap(({ pid }) => threadsOf(pid))) {
+    try {
+      setPriority(thread, -10);
+    } catch {
+      // The thread ended meanwhile; or root may not raise priorities here, and the lab is only a little less exact.
+    }
+  }
+}
 }
 
 function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
