@@ -40,7 +40,6 @@ function preferTunnels(vm: Vm): void {
     }
   }
 }
-}
 
 function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
   const dir = routerDir(lab.files, router.name);
