@@ -14,25 +14,6 @@ import type { Cloud } from '../../src/topology.ts';
 import { openCloudRig, type CloudRig, type RigOptions } from '../cloud/cloud-rig.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 
-export interface ExecutorStage {
-  readonly rig: CloudRig;
-  readonly log: RecordingLog;
-  readonly nicA: NicTarget;
-  readonly nicB: NicTarget;
-  /** Each request goes to the plugin of the router whose NIC it names; requests for other NICs go to the first. */
-  readonly executor: ProviderExecutor;
-  /** A plugin process of its own, in that router. */
-  open(router: 'a' | 'b', timeoutMs?: number): PluginExecutor;
-  /** Addresses gone, forwarding off, no faults, no knobs, journal empty. */
-  reset(): Promise<void>;
-  /** The contract's view of this stage, after a reset. */
-  contractRig(): Promise<ExecutorRig>;
-  /** Mutating requests that reached the vendor's API. */
-  mutations(): Promise<readonly JournalEntry[]>;
-  holderOf(address: HostAddress): Promise<string | undefined>;
-  close(): Promise<void>;
-}
-
 const never = new AbortController().signal;
 
 export async function observed(executor: ProviderExecutor, nic: NicTarget): Promise<NicState | string> {
@@ -47,75 +28,100 @@ export function address(bare: string): HostAddress {
 }
 
 export async function openStage(cloud: Cloud, options: RigOptions = {}): Promise<ExecutorStage> {
-  const rig = await openCloudRig(cloud, options);
-  const log = new RecordingLog();
-  const opened: PluginExecutor[] = [];
-  const nicOf = (router: 'a' | 'b'): NicTarget => ({
-    provider: cloud,
-    providerRef: cloud,
-    nicRef: rig.instance(`${cloud}-router-${router}`).nicId,
-    target: { region: rig.config.region },
-  });
-  const open = (router: 'a' | 'b', timeoutMs = 60_000): PluginExecutor => {
-    const executor = openPlugin(rig, cloud, router, { timeoutMs, log });
-    opened.push(executor);
+  return new ExecutorStage(cloud, await openCloudRig(cloud, options));
+}
+
+type RouterLetter = 'a' | 'b';
+
+export class ExecutorStage {
+  readonly rig: CloudRig;
+  readonly log = new RecordingLog();
+  readonly nicA: NicTarget;
+  readonly nicB: NicTarget;
+  /** Each request goes to the plugin of the router whose NIC it names; requests for other NICs go to the first. */
+  readonly executor: ProviderExecutor;
+  readonly #cloud: Cloud;
+  readonly #opened: PluginExecutor[] = [];
+
+  constructor(cloud: Cloud, rig: CloudRig) {
+    this.#cloud = cloud;
+    this.rig = rig;
+    this.nicA = this.#nicOf('a');
+    this.nicB = this.#nicOf('b');
+    const [pluginA, pluginB] = [this.open('a'), this.open('b')];
+    const pluginOf = (nic: NicTarget): PluginExecutor => (nic.nicRef === this.nicB.nicRef ? pluginB : pluginA);
+    this.executor = {
+      execute: async (sent, signal) => pluginOf(sent.nic).execute(sent, signal),
+      observe: async (nic, signal) => pluginOf(nic).observe(nic, signal),
+    };
+  }
+
+  /** A plugin process of its own, in that router. */
+  open(router: RouterLetter, timeoutMs = 60_000): PluginExecutor {
+    const executor = openPlugin(this.rig, this.#cloud, router, { timeoutMs, log: this.log });
+    this.#opened.push(executor);
     return executor;
-  };
-  const [nicA, nicB] = [nicOf('a'), nicOf('b')];
-  const [pluginA, pluginB] = [open('a'), open('b')];
-  const pluginOf = (nic: NicTarget): PluginExecutor => (nic.nicRef === nicB.nicRef ? pluginB : pluginA);
-  const executor: ProviderExecutor = {
-    execute: async (request, signal) => pluginOf(request.nic).execute(request, signal),
-    observe: async (nic, signal) => pluginOf(nic).observe(nic, signal),
-  };
-  const nics = async (): Promise<readonly (NicState & { readonly nicId: string })[]> =>
-    (await rig.control.state()).nics.map(({ nicId, controlPlane }) => ({
+  }
+
+  /** Mutating requests that reached the vendor's API. */
+  async mutations(): Promise<readonly JournalEntry[]> {
+    return (await this.rig.control.journal()).filter(({ service, mutating }) => service === 'api' && mutating);
+  }
+
+  async holderOf(wanted: HostAddress): Promise<string | undefined> {
+    return (await this.#nics()).find(({ addresses }) => addresses.includes(wanted))?.nicId;
+  }
+
+  async isForwarding({ nicRef }: NicTarget): Promise<boolean> {
+    return (await this.#nics()).find(({ nicId }) => nicId === nicRef)?.forwarding === true;
+  }
+
+  /** Addresses gone, forwarding off, no faults, no knobs, journal empty. */
+  async reset(): Promise<void> {
+    await resetCloud(this.rig);
+    for (const nic of [this.nicA, this.nicB]) {
+      if (!(await this.isForwarding(nic))) continue;
+      const off = request('ensure-forwarding-disabled', nic, ['10.77.60.10']);
+      const [said] = await statuses(this.executor, off);
+      if (said !== 'succeeded') throw new Error(`${nic.nicRef} keeps forwarding: ${said}`);
+    }
+    await this.rig.control.resetJournal();
+  }
+
+  /** The contract's view of this stage, after a reset. */
+  async contractRig(): Promise<ExecutorRig> {
+    await this.reset();
+    return {
+      executor: this.executor,
+      nic: this.nicA,
+      otherNic: this.nicB,
+      holder: `${this.#cloud}-router-a`,
+      otherHolder: `${this.#cloud}-router-b`,
+      addresses: [address('10.77.60.110'), address('10.77.60.111')],
+      holderOf: async (wanted) => this.holderOf(wanted),
+      isForwarding: async (nic) => this.isForwarding(nic),
+      changes: async () => (await this.mutations()).length,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map(async (each) => each.stop()));
+    await this.rig.close();
+  }
+
+  #nicOf(router: RouterLetter): NicTarget {
+    const { nicId } = this.rig.instance(`${this.#cloud}-router-${router}`);
+    const { region } = this.rig.config;
+    return { provider: this.#cloud, providerRef: this.#cloud, nicRef: nicId, target: { region } };
+  }
+
+  async #nics(): Promise<readonly (NicState & { readonly nicId: string })[]> {
+    return (await this.rig.control.state()).nics.map(({ nicId, controlPlane }) => ({
       nicId,
       addresses: controlPlane.addresses.map(address),
       forwarding: controlPlane.forwarding,
     }));
-  const mutations = async (): Promise<readonly JournalEntry[]> =>
-    (await rig.control.journal()).filter(({ service, mutating }) => service === 'api' && mutating);
-  const holderOf = async (wanted: HostAddress): Promise<string | undefined> =>
-    (await nics()).find(({ addresses }) => addresses.includes(wanted))?.nicId;
-
-  const stage: ExecutorStage = {
-    rig,
-    log,
-    nicA,
-    nicB,
-    executor,
-    open,
-    mutations,
-    holderOf,
-    async reset() {
-      await resetCloud(rig);
-      for (const nic of [nicA, nicB]) {
-        const isForwarding = (await nics()).find(({ nicId }) => nicId === nic.nicRef)?.forwarding;
-        if (isForwarding === true) await succeed(executor, request('ensure-forwarding-disabled', nic, ['10.77.60.10']));
-      }
-      await rig.control.resetJournal();
-    },
-    async contractRig() {
-      await stage.reset();
-      return {
-        executor,
-        nic: nicA,
-        otherNic: nicB,
-        holder: `${cloud}-router-a`,
-        otherHolder: `${cloud}-router-b`,
-        addresses: [address('10.77.60.110'), address('10.77.60.111')],
-        holderOf,
-        isForwarding: async ({ nicRef }) => (await nics()).find(({ nicId }) => nicId === nicRef)?.forwarding === true,
-        changes: async () => (await mutations()).length,
-      };
-    },
-    async close() {
-      await Promise.all(opened.map(async (each) => each.stop()));
-      await rig.close();
-    },
-  };
-  return stage;
+  }
 }
 
 async function resetCloud({ control }: CloudRig): Promise<void> {
@@ -133,7 +139,7 @@ async function resetCloud({ control }: CloudRig): Promise<void> {
 function openPlugin(
   rig: CloudRig,
   cloud: Cloud,
-  router: 'a' | 'b',
+  router: RouterLetter,
   { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
 ): PluginExecutor {
   const main = path.join(CHECKOUT, 'plugins', cloud, 'src/main.ts');
@@ -208,9 +214,4 @@ export async function statuses(executor: ProviderExecutor, sent: ExecuteRequest)
   return answer.value.results.map(({ status, errorClass }) =>
     errorClass === undefined ? status : `${status} ${errorClass}`,
   );
-}
-
-async function succeed(executor: ProviderExecutor, sent: ExecuteRequest): Promise<void> {
-  const seen = await statuses(executor, sent);
-  if (!seen.every((status) => status === 'succeeded')) throw new Error(`${sent.verb}: ${seen.join(', ')}`);
 }

@@ -2,7 +2,7 @@
 import type { CallContext, ExecuteCall, RequestedAddress } from '@routerd/plugin-sdk';
 import type { Ec2, NetworkInterface } from '../src/index.ts';
 
-export const SUBNET = 'subnet-1';
+const SUBNET = 'subnet-1';
 
 export class Ec2Fault extends Error {
   readonly Code: string;

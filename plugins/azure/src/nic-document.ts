@@ -87,7 +87,7 @@ export function editedBody(nic: NicDocument, { add, remove, ipForwarding }: NicE
   };
 }
 
-export function primaryOf(nic: NicDocument): IpConfiguration | undefined {
+function primaryOf(nic: NicDocument): IpConfiguration | undefined {
   return nic.ipConfigurations.find(({ isPrimary }) => isPrimary) ?? nic.ipConfigurations[0];
 }
 

@@ -3,7 +3,7 @@ import type { CallContext, ExecuteCall, RequestedAddress } from '@routerd/plugin
 import type { ArmFault } from '../src/index.ts';
 
 const GROUP = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network';
-export const SUBNET = `${GROUP}/virtualNetworks/v/subnets/mobility`;
+const SUBNET = `${GROUP}/virtualNetworks/v/subnets/mobility`;
 
 export function nicId(name: string): string {
   return `${GROUP}/networkInterfaces/${name}`;

@@ -5,11 +5,11 @@
  * A PUT is sent once. The runtime's own resend after a reset is what a fence cannot see.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { getClient, type PathUncheckedResponse } from '@azure-rest/core-client';
+import { getClient, type Client, type PathUncheckedResponse } from '@azure-rest/core-client';
 import type { Arm, SubnetEntry } from '../arm.ts';
 import { ArmError } from '../classify.ts';
 import { listOf, objectOf, textOf, type JsonObject } from '../json.ts';
-import { nicDocumentOf } from '../nic-document.ts';
+import { nicDocumentOf, type NicDocument } from '../nic-document.ts';
 import { errorOf, operationStateOf, pollPauseMs, retryAfterMsOf } from '../operation.ts';
 import { managedIdentity } from './identity.ts';
 
@@ -23,69 +23,78 @@ const REQUEST_LIMIT_MS = 30_000;
 export function connectArm(): Arm {
   const credential = managedIdentity();
   const options = { credentials: { scopes: SCOPES } };
-  const reader = getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: READ_RETRIES_MAX } });
-  const writer = getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: 0 } });
+  return new ArmClient(
+    getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: READ_RETRIES_MAX } }),
+    getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: 0 } }),
+  );
+}
 
-  const get = async (path: string, query: Readonly<Record<string, string>> = {}): Promise<PathUncheckedResponse> =>
-    reader.pathUnchecked(path).get({
-      queryParameters: { 'api-version': API_VERSION, ...query },
+class ArmClient implements Arm {
+  readonly #reader: Client;
+  readonly #writer: Client;
+
+  constructor(reader: Client, writer: Client) {
+    this.#reader = reader;
+    this.#writer = writer;
+  }
+
+  async readNic(id: string): Promise<NicDocument | undefined> {
+    const response = await this.#get(id);
+    if (response.status === '404') return undefined;
+    if (!isSuccess(response)) throw faultIn(response);
+    return nicDocumentOf(response.body);
+  }
+
+  async putNic(id: string, body: JsonObject, etag: string): Promise<void> {
+    const response = await this.#writer.pathUnchecked(id).put({
+      queryParameters: { 'api-version': API_VERSION },
+      headers: { 'If-Match': etag },
+      body,
       timeout: REQUEST_LIMIT_MS,
     });
+    if (!isSuccess(response)) throw faultIn(response);
+    const operation = URL.parse(response.headers['azure-asyncoperation'] ?? '');
+    // Only Resource Manager itself gets our token, whatever URL it sends.
+    if (operation?.origin === ENDPOINT) await this.#waitFor(operation, pollPauseMs(response.headers), id);
+    else if (nicDocumentOf(response.body).isUpdating) await this.#waitForNic(id);
+  }
 
-  /** @param operationUrl absolute; only Resource Manager's own host gets our token */
-  const waitFor = async (operationUrl: URL, firstPauseMs: number): Promise<void> => {
-    const queryParameters = Object.fromEntries(operationUrl.searchParams);
+  async readSubnetEntries(subnetId: string): Promise<readonly SubnetEntry[]> {
+    const response = await this.#get(subnetId, { $expand: 'ipConfigurations' });
+    if (!isSuccess(response)) throw faultIn(response);
+    const entries = listOf(objectOf(objectOf(response.body)['properties'])['ipConfigurations']);
+    return entries.flatMap((entry): readonly SubnetEntry[] => {
+      const fields = objectOf(entry);
+      const [, nicId] = /^(.*\/networkInterfaces\/[^/]+)\/ipConfigurations\//i.exec(textOf(fields['id'])) ?? [];
+      const address = textOf(objectOf(fields['properties'])['privateIPAddress']);
+      return nicId === undefined ? [] : [{ nicId, address }];
+    });
+  }
+
+  async #get(path: string, query: Readonly<Record<string, string>> = {}): Promise<PathUncheckedResponse> {
+    const queryParameters = { 'api-version': API_VERSION, ...query };
+    return this.#reader.pathUnchecked(path).get({ queryParameters, timeout: REQUEST_LIMIT_MS });
+  }
+
+  async #waitFor(operation: URL, firstPauseMs: number, nicId: string): Promise<void> {
+    const queryParameters = Object.fromEntries(operation.searchParams);
     for (let pause = firstPauseMs; ;) {
       await delay(pause);
-      const response = await reader
-        .pathUnchecked(operationUrl.pathname)
-        .get({ queryParameters, timeout: REQUEST_LIMIT_MS });
-      if (!isSuccess(response)) throw faultIn(response);
+      const path = this.#reader.pathUnchecked(operation.pathname);
+      const response = await path.get({ queryParameters, timeout: REQUEST_LIMIT_MS });
+      // The operation has expired, or may not be read: that says nothing about the NIC.
+      if (!isSuccess(response)) return this.#waitForNic(nicId);
       const state = operationStateOf(response.body);
       if (state.kind === 'succeeded') return;
       if (state.kind === 'failed') throw faultIn(response, state);
       pause = pollPauseMs(response.headers);
     }
-  };
+  }
 
-  const readNic: Arm['readNic'] = async (id) => {
-    const response = await get(id);
-    if (response.status === '404') return undefined;
-    if (!isSuccess(response)) throw faultIn(response);
-    return nicDocumentOf(response.body);
-  };
-
-  /** For a reply that names no operation: the NIC itself tells when it is done. */
-  const waitForNic = async (id: string): Promise<void> => {
-    while ((await readNic(id))?.isUpdating === true) await delay(pollPauseMs({}));
-  };
-
-  return {
-    readNic,
-    async putNic(id: string, body: JsonObject, etag: string) {
-      const response = await writer.pathUnchecked(id).put({
-        queryParameters: { 'api-version': API_VERSION },
-        headers: { 'If-Match': etag },
-        body,
-        timeout: REQUEST_LIMIT_MS,
-      });
-      if (!isSuccess(response)) throw faultIn(response);
-      const operation = URL.parse(response.headers['azure-asyncoperation'] ?? '');
-      if (operation?.origin === ENDPOINT) await waitFor(operation, pollPauseMs(response.headers));
-      else if (nicDocumentOf(response.body).isUpdating) await waitForNic(id);
-    },
-    async readSubnetEntries(subnetId) {
-      const response = await get(subnetId, { $expand: 'ipConfigurations' });
-      if (!isSuccess(response)) throw faultIn(response);
-      const entries = listOf(objectOf(objectOf(response.body)['properties'])['ipConfigurations']);
-      return entries.flatMap((entry): readonly SubnetEntry[] => {
-        const fields = objectOf(entry);
-        const [, nicId] = /^(.*\/networkInterfaces\/[^/]+)\/ipConfigurations\//i.exec(textOf(fields['id'])) ?? [];
-        const address = textOf(objectOf(fields['properties'])['privateIPAddress']);
-        return nicId === undefined ? [] : [{ nicId, address }];
-      });
-    },
-  };
+  /** Where no operation tells, the NIC itself does: it says `Updating` until it is done. */
+  async #waitForNic(id: string): Promise<void> {
+    while ((await this.readNic(id))?.isUpdating === true) await delay(pollPauseMs({}));
+  }
 }
 
 function isSuccess({ status }: PathUncheckedResponse): boolean {

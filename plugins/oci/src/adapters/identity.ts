@@ -14,7 +14,7 @@ export type InstancePrincipal = AuthenticationDetailsProvider & RegionProvider;
 /** Certificates from the metadata service, a key, a token from the federation. */
 const IDENTITY_LIMIT_MS = 15_000;
 
-export class IdentityUnavailable extends Error {
+class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
 }
 
