@@ -4,7 +4,8 @@ import type { JournalEntry, JournalOutcome } from './control-messages.ts';
 
 export class RequestJournal {
   readonly #clock: Clock;
-  #entries: JournalEntry[] = [];
+  /** By sequence number, in that order. */
+  readonly #entries = new Map<number, JournalEntry>();
   /** Never starts again, also not by {@link reset}: a reader's `since` stays meaningful. */
   #sequence = 0;
 
@@ -15,17 +16,18 @@ export class RequestJournal {
   /** @returns what tells its outcome, once */
   open(request: Omit<JournalEntry, 'sequence' | 'at' | 'outcome'>): (outcome: JournalOutcome) => void {
     const entry = { sequence: ++this.#sequence, at: this.#clock.now(), ...request };
-    this.#entries.push(entry);
+    this.#entries.set(entry.sequence, entry);
     return (outcome) => {
-      this.#entries = this.#entries.map((each) => (each.sequence === entry.sequence ? { ...entry, outcome } : each));
+      // An entry that was reset away while its request ran stays away.
+      if (this.#entries.has(entry.sequence)) this.#entries.set(entry.sequence, { ...entry, outcome });
     };
   }
 
   since(sequence: number): readonly JournalEntry[] {
-    return this.#entries.filter((entry) => entry.sequence > sequence);
+    return [...this.#entries.values()].filter((entry) => entry.sequence > sequence);
   }
 
   reset(): void {
-    this.#entries = [];
+    this.#entries.clear();
   }
 }

@@ -131,6 +131,11 @@ test('an address cannot be stolen; removed from one NIC and added to the other, 
   await rig.guest('azure-router-a').ip([`addr add ${CAPTURED}/32 dev lo`]);
 });
 
+test('the fabric answers ARP for the whole subnet, and still delivers nothing to nobody', async () => {
+  expect(await rig.pings('azure-client', '10.77.60.99')).toBe(false);
+  expect(await rig.guest('azure-client').ipOutput('neigh', 'show', '10.77.60.99')).toContain('lladdr');
+});
+
 test('a PUT under an old etag is refused with both etags, and one during another is refused too', async () => {
   const { etag } = await read(routerA, 'azure-router-a');
   await put(routerA, 'azure-router-a', { add: [entry(CAPTURED)] });

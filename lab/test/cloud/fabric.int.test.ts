@@ -156,6 +156,19 @@ test('a machine without power is silent, keeps its addresses, and comes back', a
   await rig.guest(B).ip(['addr del 10.77.60.10/32 dev lo']);
 });
 
+test('a metadata service that hangs answers nobody until the client gives up, and the next request as ever', async () => {
+  await rig.control.layFault({ operation: 'GET /latest/meta-data/mac', kind: 'hang' });
+  const [, token = ''] = (
+    await http(A, '/latest/api/token', { method: 'PUT', headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '60' } })
+  ).split(' ');
+  const program = `await fetch(process.argv[1], { headers: { 'x-aws-ec2-metadata-token': process.argv[2] }, signal: AbortSignal.timeout(300) })`;
+  const url = `http://${METADATA_ADDRESS}/latest/meta-data/mac`;
+  const argv = [process.execPath, '--input-type=module', '-e', program, url, token];
+  const hung = await rig.guest(A).exec(argv);
+  expect(hung.ok ? '' : hung.error.stderr).toContain('TimeoutError');
+  expect((await rig.guest(A).exec(argv)).ok).toBe(true);
+});
+
 test('the control API refuses what it does not know', async () => {
   await expect(rig.control.setPower('nobody', 'off')).rejects.toThrow('404');
   await expect(rig.control.changeAddresses(A, { assign: ['10.1.1.1'] })).rejects.toThrow('address.outside-subnet');

@@ -15,7 +15,7 @@ import {
 } from '../wire.ts';
 import type { CredentialStore } from './credentials.ts';
 
-export const ROLE = 'routerd-router';
+const ROLE = 'routerd-router';
 const TTL_SECONDS_MAX = 21_600;
 
 export interface MetadataParts {
