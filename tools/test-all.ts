@@ -66,6 +66,7 @@ const STAGES: readonly Stage[] = [
   { title: 'types', argv: ['tsc', '-b'], tally: asOne },
   { title: 'lint', argv: ['pnpm', 'run', 'check:lint'], tally: asOne },
   { title: 'format', argv: ['pnpm', 'run', 'check:format'], tally: asOne },
+  { title: 'unused files, exports and dependencies', argv: ['pnpm', 'run', 'check:unused'], tally: asOne },
   vitestStage('unit tests', 'unit'),
   vitestStage('integration tests: real processes, namespaces, files', 'integration'),
   {

@@ -9,6 +9,7 @@ import {
   generateNodeIdentity,
   MemoryFactStore,
   MemoryHighWaterStore,
+  type Fact,
   type MemoryNetwork,
   type NodeIdentity,
 } from '@routerd/federation';
@@ -166,7 +167,7 @@ export class Fleet {
     name: string,
     quad: string,
     type: 'routerd.client.ipv4.observed' | 'routerd.client.ipv4.expired' = 'routerd.client.ipv4.observed',
-  ) {
+  ): Result<Fact, { readonly code: string }> {
     return this.node(name).orders.emit({ type, address: addressOf(quad), pool: undefined, ttl: undefined });
   }
 

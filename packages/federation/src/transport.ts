@@ -8,7 +8,7 @@
  * 2. A reader may be restarted at any time; what was read before is then read again.
  * 3. Nothing is sent later than the call: a publish that cannot be written now fails now.
  */
-import type { NodeName, Result } from '@routerd/resources';
+import type { Result } from '@routerd/resources';
 
 export interface LogMessage {
   readonly sequence: number;
@@ -61,6 +61,3 @@ export interface Transport {
   /** Best effort, and silent while disconnected. */
   publishHeartbeat(subject: string, text: string): void;
 }
-
-/** Makes the transport of one node. */
-export type TransportFactory = (self: NodeName) => Transport;

@@ -11,7 +11,7 @@ import {
   type Ipv4,
   type Ipv4Prefix,
 } from './ipv4.ts';
-import { parseNodeName, parsePoolName, parseSiteName, type NameFault } from './node-name.ts';
+import { parseNodeName, parseSiteName, type NameFault } from './node-name.ts';
 import type { Result } from './result.ts';
 import { parseDuration, type DurationFault } from './time.ts';
 
@@ -56,7 +56,6 @@ export const interfaceAddress = parsed<InterfaceAddress>(
 );
 export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)');
 export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)');
-export const poolName = parsed(parsePoolName, 'a pool name (lower-case letters, digits and "-", at most 63)');
 export const duration = parsed(parseDuration, 'a duration such as 250ms, 5s or 1h30m');
 
 /** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */

@@ -8,7 +8,7 @@ import {
   type ProviderExecutor,
 } from '@routerd/actions';
 import { createHostReconciler, type Host, type HostReconciler, type OwnershipLedger } from '@routerd/dataplane';
-import type { Federation, FederationConfig, HighWaterStore } from '@routerd/federation';
+import type { Federation, HighWaterStore } from '@routerd/federation';
 import { nicTargetOf, type PoolContext } from '@routerd/mobility';
 import {
   durationMs,
@@ -46,8 +46,6 @@ export interface NodeAdapters {
   ) => Result<Federation, SettingsFault>;
 }
 
-export type { FederationConfig };
-
 /** A node that exists and does nothing until `start`. */
 export interface RoutingNode {
   readonly reconciler: Reconciler;
@@ -56,6 +54,8 @@ export interface RoutingNode {
   readonly engine: ActionEngine;
   /** Why an address may not be observed at this node: a router of its site captures it, or has it. */
   readonly isCapturedHere: (address: HostAddress) => string | undefined;
+  /** Addresses that this node last said were here, by its own memory, from that origin. */
+  readonly lastOwnObservations: (origin: string) => readonly HostAddress[];
   /** Facts of this node, by pool name; one for each pool that it is a member of. */
   readonly localFacts: ReadonlyMap<string, LocalFacts>;
   readonly view: NodeView;
@@ -146,6 +146,12 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
     engine,
     localFacts,
     isCapturedHere,
+    lastOwnObservations: (origin) =>
+      federation.facts
+        .accepted()
+        .filter(({ fact }) => fact.source === settings.federation?.self && fact.origin === origin)
+        .filter(({ fact }) => fact.type === 'routerd.client.ipv4.observed')
+        .map(({ fact }) => fact.address),
     view: viewOf(settings, parts),
     orders: ordersOf(settings, parts),
     async start() {
@@ -242,7 +248,7 @@ function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, e
   };
 }
 
-function ordersOf(settings: NodeSettings, { federation, engine }: Parts): NodeOrders {
+function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): NodeOrders {
   return {
     emit({ type, address, pool, ttl }) {
       const named = pool === undefined ? settings.pools : settings.pools.filter((context) => context.name === pool);
@@ -286,5 +292,6 @@ function ordersOf(settings: NodeSettings, { federation, engine }: Parts): NodeOr
     },
     execute: async (id, mode) => engine.execute(id, { mode }),
     attempts: (id) => engine.attempts(id),
+    refreshHost: async () => host.refresh(),
   };
 }

@@ -23,6 +23,8 @@ export function watchLans(settings: NodeSettings, node: RoutingNode, ports: LanW
     for (const observer of observers) observer.acceptNeighbor(event);
   });
   for (const observer of observers) observer.start();
+  // Machines that were asserted before a restart and say nothing by themselves would be taken for gone when their TTL passes.
+  for (const observer of observers) void observer.lookFor(node.lastOwnObservations(ORIGIN));
   return {
     async stop() {
       unsubscribe();

@@ -15,4 +15,6 @@ export interface NodeOrders {
   approve(id: number, by: string): Result<void, ApiFault>;
   execute(id: number, mode: 'dry-run' | 'execute'): Promise<Result<{ readonly message: string }, ApiFault>>;
   attempts(id: number): readonly AttemptRow[];
+  /** Reads the kernel now, so that what is shown next is not older than the question. */
+  refreshHost(): Promise<void>;
 }

@@ -22,7 +22,14 @@ import type { NodeOrders } from './orders.ts';
 export function createRoutes(node: NodeView, orders: NodeOrders): readonly Route[] {
   return [
     { method: 'GET', pattern: '/v1/status', handle: () => done(statusView(node)) },
-    { method: 'GET', pattern: '/v1/resources', handle: ({ query }) => resources(node, query) },
+    {
+      method: 'GET',
+      pattern: '/v1/resources',
+      handle: async ({ query }) => {
+        await orders.refreshHost();
+        return resources(node, query);
+      },
+    },
     { method: 'GET', pattern: '/v1/explain/:address', handle: ({ params }) => explain(node, params['address'] ?? '') },
     { method: 'GET', pattern: '/v1/federation/events', handle: () => done(factsView(node.facts())) },
     { method: 'POST', pattern: '/v1/federation/events', handle: ({ body }) => emit(orders, body) },
