@@ -100,6 +100,22 @@ test('a router finds its NIC in the list, following pages, and the holders in it
   expect(availability).toMatchObject({ value: { body: { available: false } } });
 });
 
+test('the instance document is told whole and in parts, to whom says that it wants metadata', async () => {
+  const program = `const [path, ...headers] = process.argv.slice(1);
+    const url = 'http://169.254.169.254/metadata/' + path + '?api-version=2021-02-01';
+    const reply = await fetch(url, { headers: Object.fromEntries(headers.map((name) => [name, 'true'])) });
+    console.log(reply.status, await reply.text());`;
+  const ask = async (...words: readonly string[]): Promise<string> =>
+    (
+      await rig.guest('azure-router-a').output([process.execPath, '--input-type=module', '-e', program, ...words])
+    ).trim();
+  expect(await ask('instance', 'Metadata')).toContain('"macAddress":"02000A4D3C06"');
+  expect(await ask('instance/compute', 'Metadata')).toContain('"location":"westeurope"');
+  expect(await ask('instance/compute/vmSize', 'Metadata')).toBe('200 Standard_D4s_v5');
+  expect(await ask('instance/nothing', 'Metadata')).toContain('404');
+  expect(await ask('instance')).toContain('400');
+});
+
 test('one PUT adds an address and switches forwarding on; etags change on acceptance and on completion', async () => {
   const before = await read(routerA, 'azure-router-a');
   const accepted = await put(routerA, 'azure-router-a', {

@@ -47,10 +47,9 @@ export class AzureMetadataService implements Service {
     switch (operation) {
       case 'GET /metadata/identity/oauth2/token':
         return { ...call, perform: async () => this.#token(nic, parameters.resource) };
-      case 'GET /metadata/instance':
-        return { ...call, perform: () => jsonReply(200, this.#instance(nic)) };
       default:
-        return refuse(404, 'Not found');
+        if (!/^GET \/metadata\/instance(\/|$)/.test(operation)) return refuse(404, 'Not found');
+        return { ...call, perform: () => partOf(this.#instance(nic), path.split('/').slice(3)) };
     }
   }
 
@@ -114,6 +113,20 @@ export class AzureMetadataService implements Service {
       macAddress: nic.mac.replaceAll(':', '').toUpperCase(),
     };
   }
+}
+
+/** `/metadata/instance/compute/location` and the like; names without regard to case, leaves as plain text. */
+function partOf(document: unknown, segments: readonly string[]): WireReply {
+  let part = document;
+  for (const segment of segments) {
+    const children: readonly (readonly [string, unknown])[] =
+      typeof part === 'object' && part !== null ? Object.entries(part) : [];
+    part = children.find(([name]) => name.toLowerCase() === segment)?.[1];
+  }
+  if (part === undefined) return refusal(404, 'Not found');
+  return typeof part === 'string'
+    ? { status: 200, headers: { 'content-type': 'text/plain' }, body: part }
+    : jsonReply(200, part);
 }
 
 function refusal(status: number, why: string): WireReply {
