@@ -90,6 +90,7 @@ export class Reconciler {
   #retaining = true;
   #lastCaptured: ReadonlySet<HostAddress> | undefined;
   #lastWaiting: string | undefined;
+  #lastFederation = '';
 
   /** Starts nothing. */
   constructor(ports: ReconcilerPorts, options: ReconcilerOptions) {
@@ -195,6 +196,10 @@ export class Reconciler {
     const { connected, factsCaughtUp, registryCaughtUp } = this.#ports.federation.status();
     if (factsCaughtUp && registryCaughtUp) this.#worldSeen = true;
     if (connected && !this.#membersWaited && !this.#membersWaiting) void this.#waitForMembers();
+    // Depth of the outbox and counts of refusals are for people: they change no plan.
+    const seen = `${connected} ${factsCaughtUp} ${registryCaughtUp}`;
+    if (seen === this.#lastFederation) return;
+    this.#lastFederation = seen;
     this.#touchAll();
   }
 
