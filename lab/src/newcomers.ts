@@ -1,4 +1,5 @@
 /** Machines that appear on the on-prem LAN while the lab runs. */
+import { LabFault } from './lab-fault.ts';
 import { writeGuestFiles } from './guest-files.ts';
 import type { Lab } from './lab.ts';
 import { macOf } from './mac-address.ts';
@@ -6,14 +7,23 @@ import { connectClient, lanPortLines, layCables } from './network.ts';
 import { CLOUDS, GATEWAY, POOL_PREFIX, routersAt } from './topology.ts';
 import type { Vm } from './vm.ts';
 
+const NAME_STEM = 'machine-';
+
 export interface Newcomer {
   readonly name: string;
   readonly address: string;
   readonly vm: Vm;
 }
 
-/** Addresses that no cloud router has a route for: nobody has heard of them in this lab's life. */
+/** Addresses that no cloud router has a route for, and no machine of an earlier run: nobody has heard of them in this lab's life. */
 export async function unheardAddresses(lab: Lab, count: number): Promise<readonly string[]> {
+  if ([...lab.vms.keys()].some((name) => name.startsWith(NAME_STEM))) {
+    throw new LabFault(
+      'lab.scenario-spent',
+      'Machines have appeared in this lab before, and they stay: a NIC of the emulated AWS router has no room for as many again.',
+      'pnpm lab down && pnpm lab up',
+    );
+  }
   const routes = await Promise.all(
     CLOUDS.flatMap(routersAt).map(async (router) => lab.vm(router.name).ipOutput('-4', 'route', 'show')),
   );
@@ -29,7 +39,7 @@ export async function bootNewcomers(lab: Lab, addresses: readonly string[]): Pro
   const guest = writeGuestFiles(lab.files);
   const newcomers = await Promise.all(
     addresses.map(async (address) => {
-      const name = `machine-${address.slice(address.lastIndexOf('.') + 1)}`;
+      const name = `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
       return { name, address, vm: await lab.boot(name, 'onprem', guest) };
     }),
   );

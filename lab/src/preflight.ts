@@ -59,22 +59,19 @@ function missingCommands(): readonly Lack[] {
 }
 
 function missingRights(): readonly Lack[] {
-  const lacks: Lack[] = [];
   if (process.platform !== 'linux') {
     return [{ what: `this is ${process.platform}, not Linux`, remedy: 'Use a Linux machine, for example Debian 12.' }];
   }
   if (process.getuid?.() !== 0) {
-    lacks.push({ what: 'not root: network namespaces need it', remedy: 'Run it again as root: sudo npm run demo' });
+    return [{ what: 'not root: network namespaces need it', remedy: 'Run it again as root: sudo npm run demo' }];
   }
   try {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+    return [];
   } catch {
-    lacks.push({
-      what: '/dev/net/tun is not there or not accessible: userspace WireGuard needs it',
-      remedy: 'mkdir -p /dev/net && mknod /dev/net/tun c 10 200   (in a container: pass --device /dev/net/tun)',
-    });
+    const remedy = 'mkdir -p /dev/net && mknod /dev/net/tun c 10 200   (in a container: pass --device /dev/net/tun)';
+    return [{ what: '/dev/net/tun is not there or not accessible: userspace WireGuard needs it', remedy }];
   }
-  return lacks;
 }
 
 /** Tries what the lab does most, on throw-away namespaces that end with the command. */
