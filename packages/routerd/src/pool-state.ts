@@ -21,6 +21,8 @@ export class PoolState {
   readonly context: PoolContext;
   readonly #sightings = new Map<HostAddress, Map<NodeName, Sighting>>();
   readonly #records = new Map<HostAddress, Map<CaptureDomain, CaptureRecord>>();
+  /** Where the record of a key stands above, so that it is found again when the registry has lost it. */
+  readonly #places = new Map<CaptureKey, { readonly address: HostAddress; readonly domain: CaptureDomain }>();
   readonly #leases = new Map<HostAddress, AddressLease>();
   readonly #plans = new Map<HostAddress, AddressPlan>();
 
@@ -48,12 +50,26 @@ export class PoolState {
     return touched;
   }
 
-  /** Takes in what the registry now says of `key`. @returns the address concerned, when it is one of this pool */
+  /**
+   * Takes in what the registry now says of `key`: undefined when it has no record, as after a loss of its data.
+   * @returns the address concerned, when it is one of this pool
+   */
   acceptRecord(key: CaptureKey, record: CaptureRecord | undefined): HostAddress | undefined {
-    if (record === undefined || record.pool !== this.context.name) return undefined;
-    const byDomain = this.#records.get(record.address) ?? new Map<CaptureDomain, CaptureRecord>();
-    this.#records.set(record.address, byDomain.set(record.domain, record));
-    return key === record.key ? record.address : undefined;
+    if (record === undefined) return this.#forgetRecord(key);
+    if (record.pool !== this.context.name) return undefined;
+    const { address, domain } = record;
+    const byDomain = this.#records.get(address) ?? new Map<CaptureDomain, CaptureRecord>();
+    this.#records.set(address, byDomain.set(domain, record));
+    this.#places.set(key, { address, domain });
+    return address;
+  }
+
+  #forgetRecord(key: CaptureKey): HostAddress | undefined {
+    const place = this.#places.get(key);
+    if (place === undefined) return undefined;
+    this.#places.delete(key);
+    this.#records.get(place.address)?.delete(place.domain);
+    return place.address;
   }
 
   record(address: HostAddress, domain: CaptureDomain): CaptureRecord | undefined {
