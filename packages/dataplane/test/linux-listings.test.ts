@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseArpLine } from '../src/adapters/linux/arp-line.ts';
 import { faultOfText, ipAnswerOf } from '../src/adapters/linux/host-command.ts';
-import { failedLines, runIpBatch } from '../src/adapters/linux/ip-batch.ts';
+import { outcomeOf, verdictOn } from '../src/adapters/linux/ip-batch.ts';
 import { parseAddresses, parseProxyNeighbors, parseRoutes } from '../src/adapters/linux/ip-json.ts';
 import { parseMonitorLine } from '../src/adapters/linux/monitor-line.ts';
 import { parseMssTable, renderMssTable } from '../src/adapters/linux/mss-table.ts';
@@ -65,37 +65,34 @@ describe('ip -j', () => {
 });
 
 describe('ip -batch', () => {
-  const said = [
-    'RTNETLINK answers: File exists',
-    'Command failed -:1',
-    'Cannot find device "nope"',
-    'Command failed -:2',
-    'RTNETLINK answers: No such file or directory',
-    '',
-  ].join('\n');
-
-  test('says which lines failed, and with what', () => {
-    const { failed, rest } = failedLines(said);
-    expect([...failed]).toEqual([
-      [1, 'RTNETLINK answers: File exists'],
-      [2, 'Cannot find device "nope"'],
-    ]);
-    expect(rest).toBe('RTNETLINK answers: No such file or directory');
+  test('names the line that failed', () => {
+    expect(verdictOn('Command failed -:17')).toBe(17);
+    expect(verdictOn('Cannot find device "nope"')).toBeUndefined();
   });
 
-  test('is known to end early only at a neighbour', async () => {
-    const run = async (argv: readonly [string, ...string[]]) => ({
-      ok: false as const,
-      error: { code: 'command.failed' as const, argv, exitCode: 2, stdout: '', stderr: said },
+  const lines = ['route add x', 'route add y', 'neigh del proxy z', 'route del w'];
+  const answer = { failed: new Map([[1, 'Cannot find device "nope"']]), ended: true, said: 'RTNETLINK answers: ?' };
+
+  test('is known to end early only at a neighbour', () => {
+    expect(outcomeOf(lines, answer)).toEqual({
+      endedEarly: true,
+      lines: [undefined, { text: 'Cannot find device "nope"' }, undefined, undefined],
     });
-    const lines = ['route add x', 'route add y', 'neigh del proxy z', 'route del w'];
-    expect(await runIpBatch(run, lines)).toMatchObject({ endedEarly: true });
-    const others = await runIpBatch(
-      run,
+    const others = outcomeOf(
       lines.filter((line) => !line.startsWith('neigh')),
+      answer,
     );
     expect(others.endedEarly).toBe(false);
     expect(others.lines.every((line) => line !== undefined)).toBe(true);
+  });
+
+  test('that came to its end leaves no doubt about any line', () => {
+    expect(outcomeOf(lines, { ...answer, ended: false }).lines).toEqual([
+      undefined,
+      { text: 'Cannot find device "nope"' },
+      undefined,
+      undefined,
+    ]);
   });
 });
 

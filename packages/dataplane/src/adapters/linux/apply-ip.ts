@@ -6,7 +6,7 @@ import { slotOfProxyNeighbor, slotOfRoute } from '../../host-slot.ts';
 import { ROUTE_PROTOCOL } from '../../host-state.ts';
 import type { HostFault, Residual } from '../../ports.ts';
 import { faultOfText, ipAnswerOf, type RunHostCommand } from './host-command.ts';
-import { runIpBatch, type LineOutcome } from './ip-batch.ts';
+import type { LineOutcome, RunIpBatch } from './ip-batch.ts';
 import { parseProxyNeighbors, parseRoutes } from './ip-json.ts';
 import type { SysctlFiles } from './sysctl-files.ts';
 
@@ -24,13 +24,16 @@ export type IpOp = Extract<
   }
 >;
 
-export async function applyIpOps(
-  run: RunHostCommand,
-  sysctls: SysctlFiles,
-  ops: readonly IpOp[],
-): Promise<readonly Residual[]> {
-  const restore = await promoteSecondaries(sysctls, ops);
-  const outcomes = await runLines(run, ops);
+/** How this host is asked and changed. */
+export interface IpTools {
+  readonly run: RunHostCommand;
+  readonly batch: RunIpBatch;
+  readonly sysctls: SysctlFiles;
+}
+
+export async function applyIpOps(tools: IpTools, ops: readonly IpOp[]): Promise<readonly Residual[]> {
+  const restore = await promoteSecondaries(tools.sysctls, ops);
+  const outcomes = await runLines(tools, ops);
   await restore();
   const residuals: Residual[] = [];
   const occupied: Extract<IpOp, { readonly verb: 'route-add' }>[] = [];
@@ -40,7 +43,7 @@ export async function applyIpOps(
     if (op.verb === 'route-add' && 'text' in outcome && ipAnswerOf(outcome.text) === 'exists') occupied.push(op);
     else residuals.push({ op, fault: 'fault' in outcome ? outcome.fault : faultOfText(outcome.text) });
   }
-  return occupied.length === 0 ? residuals : [...residuals, ...(await addToOccupied(run, occupied))];
+  return occupied.length === 0 ? residuals : [...residuals, ...(await addToOccupied(tools, occupied))];
 }
 
 type NeighborOp = Extract<IpOp, { readonly verb: 'proxy-neighbor-add' | 'proxy-neighbor-remove' }>;
@@ -49,19 +52,16 @@ type NeighborOp = Extract<IpOp, { readonly verb: 'proxy-neighbor-add' | 'proxy-n
  * One batch, as a rule. When a `neigh` line ended it early, what came before that line was done; the neighbours are then compared with
  * what is there, the few that differ go one by one, and the rest follows in a batch of its own.
  */
-async function runLines(run: RunHostCommand, ops: readonly IpOp[]): Promise<readonly LineOutcome[]> {
-  const batch = await runIpBatch(run, ops.map(lineOf));
-  if (!batch.endedEarly) return batch.lines;
-  const outcomes = [...batch.lines];
+async function runLines({ run, batch }: IpTools, ops: readonly IpOp[]): Promise<readonly LineOutcome[]> {
+  const { lines, endedEarly } = await batch(ops.map(lineOf));
+  if (!endedEarly) return lines;
+  const outcomes = [...lines];
   const doubtful = [...ops.entries()].slice(ops.findIndex(isNeighborOp));
   const present = await presentNeighbors(run);
   for (const [index, op] of doubtful)
     if (isNeighborOp(op)) outcomes[index] = isDone(op, present) ? undefined : await runNeighborOp(run, op);
   const others = doubtful.filter(([, op]) => !isNeighborOp(op));
-  const again = await runIpBatch(
-    run,
-    others.map(([, op]) => lineOf(op)),
-  );
+  const again = await batch(others.map(([, op]) => lineOf(op)));
   for (const [position, [index]] of others.entries()) outcomes[index] = again.lines[position];
   return outcomes;
 }
@@ -127,7 +127,7 @@ function hasItsEffect(op: IpOp, outcome: NonNullable<LineOutcome>): boolean {
  * `ip route replace` would overwrite it whatever its protocol, and this op is left over.
  */
 async function addToOccupied(
-  run: RunHostCommand,
+  { run, batch }: IpTools,
   ops: readonly Extract<IpOp, { readonly verb: 'route-add' }>[],
 ): Promise<readonly Residual[]> {
   const residuals: Residual[] = [];
@@ -143,14 +143,14 @@ async function addToOccupied(
       residuals.push({ op, fault: { code: 'host.refused', detail, retry: 'later' } });
       continue;
     }
-    const fault = await replace(run, `route replace ${routeArguments(op.route)}`);
+    const fault = await replace(batch, `route replace ${routeArguments(op.route)}`);
     if (fault !== undefined) residuals.push({ op, fault });
   }
   return residuals;
 }
 
-async function replace(run: RunHostCommand, line: string): Promise<HostFault | undefined> {
-  const [outcome] = (await runIpBatch(run, [line])).lines;
+async function replace(batch: RunIpBatch, line: string): Promise<HostFault | undefined> {
+  const [outcome] = (await batch([line])).lines;
   if (outcome === undefined) return undefined;
   return 'fault' in outcome ? outcome.fault : faultOfText(outcome.text);
 }

@@ -36,7 +36,7 @@ const WORDS: readonly (readonly [RegExp, IpAnswer])[] = [
   [/No such process|No such file or directory|Address not found|Cannot assign requested address/, 'absent'],
   [/Cannot find device|No such device/, 'no-device'],
   [/Operation not permitted|Permission denied/, 'not-permitted'],
-  [/Unknown device type|Operation not supported/, 'unsupported'],
+  [/Unknown device type|Operation not supported|program is not installed/, 'unsupported'],
 ];
 
 export type IpAnswer = 'exists' | 'absent' | 'no-device' | 'not-permitted' | 'unsupported' | 'other';

@@ -6,6 +6,7 @@ import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
 import { Announcer } from './announcer.ts';
 import { applyIpOps, type IpOp } from './apply-ip.ts';
 import { hostCommandRunner, type RunHostCommand } from './host-command.ts';
+import { IpBatch } from './ip-batch.ts';
 import { LineProcess } from './line-process.ts';
 import { parseMonitorLine } from './monitor-line.ts';
 import { isFault, readMssTable, removeMssTable, replaceMssTable, type MssTable } from './mss-table.ts';
@@ -32,6 +33,7 @@ export function createLinuxHost(options: LinuxHostOptions): Host {
 class LinuxHost implements Host {
   readonly #options: LinuxHostOptions;
   readonly #run: RunHostCommand;
+  readonly #ipBatch: IpBatch;
   readonly #sysctls: SysctlFiles;
   readonly #wireGuard: WireGuardDevices;
   readonly #announcer: Announcer;
@@ -42,6 +44,7 @@ class LinuxHost implements Host {
     const prefix = options.commandPrefix ?? [];
     this.#options = options;
     this.#run = hostCommandRunner(prefix);
+    this.#ipBatch = new IpBatch(prefix);
     this.#sysctls = prefix.length === 0 ? localSysctlFiles() : remoteSysctlFiles(this.#run);
     this.#wireGuard = new WireGuardDevices(this.#run, options.wireGuardGo ?? 'wireguard-go');
     this.#announcer = new Announcer(this.#run, options.log);
@@ -77,6 +80,7 @@ class LinuxHost implements Host {
       onStarted: () => listener({ kind: 'changed', what: 'link' }),
       onLine: (line) => {
         const event = parseMonitorLine(line);
+        if (event?.kind === 'changed' && event.what === 'link') this.#ipBatch.forgetDevices();
         if (event !== undefined) listener(event);
       },
     });
@@ -98,8 +102,10 @@ class LinuxHost implements Host {
     if (ipOps.length > 0) {
       for (const op of ipOps)
         if (op.verb === 'proxy-neighbor-remove') this.#announcer.withdraw(op.neighbor.interface, op.neighbor.address);
-      return applyIpOps(this.#run, this.#sysctls, ipOps);
+      return applyIpOps({ run: this.#run, batch: this.#ipBatch.run, sysctls: this.#sysctls }, ipOps);
     }
+    if (ops.some(({ verb }) => verb === 'wireguard-create' || verb === 'wireguard-remove'))
+      this.#ipBatch.forgetDevices();
     // Devices do not wait for one another; the key file that they share is made by the first.
     const first = ops[0];
     const faults =
