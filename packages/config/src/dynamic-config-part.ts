@@ -1,24 +1,70 @@
 /** What a source adds to startup-config for a while. Never authored; kept by the store, made by derivers and plugins. */
 import type { Instant, Resource } from '@routerd/resources';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson, digestOf } from './canonical-json.ts';
 
-export interface DynamicConfigPart {
-  /** Who says so, `MobilityPool/demo/node/onprem-a`. One source has one part in effect at a time. */
+/** Names one resource exactly; there are no wildcards. */
+export interface ResourceTarget {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** Leaves one resource of startup-config out while the part is in effect. It needs a grant of a DynamicOverridePolicy. */
+export interface MaskDirective {
+  readonly op: 'mask';
+  readonly target: ResourceTarget;
+  readonly reason: string;
+}
+
+/** A provider action that a source suggests. It is shown and never executed from here, so its form is its source's. */
+export type SuggestedAction = Readonly<Record<string, unknown>>;
+
+/** What says who, which version and how long; readable also where the content is not. */
+export interface PartStamp {
+  /** Who says so, `MobilityPool/demo/node/onprem-a`, `Plugin/oci-inventory`. One source has one part in effect at a time. */
   readonly source: string;
-  /** Content version of this source; the higher replaces the lower. Not comparable between sources. */
+  /** Version of this source's content; the higher replaces the lower. Not comparable between sources. */
   readonly generation: number;
   readonly observedAt: Instant;
   /** The part counts before this instant, not at it. */
   readonly expiresAt: Instant;
+}
+
+export interface PartContent {
   readonly resources: readonly Resource[];
+  readonly directives: readonly MaskDirective[];
+  readonly actionPlans: readonly SuggestedAction[];
+}
+
+export interface DynamicConfigPart extends PartStamp, PartContent {}
+
+/** A part whose stored content is not what was stored: never used, and it does not let an older generation come back. */
+export interface DamagedPart extends PartStamp {
+  /** What is wrong, a full sentence. */
+  readonly damage: string;
+}
+
+export function isDamaged(part: DynamicConfigPart | DamagedPart): part is DamagedPart {
+  return 'damage' in part;
+}
+
+/** SHA-256 of the canonical JSON of the content, 64 lower-case hexadecimal digits. Stamps do not change it. */
+export function partDigest({ resources, directives, actionPlans }: PartContent): string {
+  return digestOf({ resources, directives, actionPlans });
 }
 
 /** By source; of one source the one in effect first: highest generation, then latest, then by content. Total. */
-export function compareParts(a: DynamicConfigPart, b: DynamicConfigPart): number {
+export function compareParts(a: DynamicConfigPart | DamagedPart, b: DynamicConfigPart | DamagedPart): number {
   if (a.source !== b.source) return a.source < b.source ? -1 : 1;
   const newer = b.generation - a.generation || b.observedAt - a.observedAt || b.expiresAt - a.expiresAt;
   if (newer !== 0 || a === b) return newer;
-  const [left, right] = [canonicalJson(a.resources), canonicalJson(b.resources)];
+  const [left, right] = [contentText(a), contentText(b)];
   if (left === right) return 0;
   return left < right ? -1 : 1;
+}
+
+function contentText(part: DynamicConfigPart | DamagedPart): string {
+  if (isDamaged(part)) return '';
+  const { resources, directives, actionPlans } = part;
+  return canonicalJson([resources, directives, actionPlans]);
 }

@@ -1,6 +1,6 @@
 /** effective-config = startup-config + the dynamic parts in effect. A bad part costs itself alone. */
 import { indexResources, type Instant, type Kind, type Resource } from '@routerd/resources';
-import { compareParts, type DynamicConfigPart } from './dynamic-config-part.ts';
+import { compareParts, isDamaged, type DamagedPart, type DynamicConfigPart } from './dynamic-config-part.ts';
 import {
   canConflict,
   duplicate,
@@ -58,13 +58,13 @@ export const STARTUP_SOURCE = 'startup-config';
  */
 export function effectiveConfig(
   startup: readonly Resource[],
-  parts: readonly DynamicConfigPart[],
+  parts: readonly (DynamicConfigPart | DamagedPart)[],
   now: Instant,
 ): EffectiveConfig {
   const rejected: RejectedPart[] = [];
   const expired: ExpiredPart[] = [];
   const merge = new Merge(startup);
-  let previous: DynamicConfigPart | undefined;
+  let previous: DynamicConfigPart | DamagedPart | undefined;
   let nextExpiry: Instant | undefined;
   for (const part of parts.toSorted(compareParts)) {
     const { source, generation, expiresAt } = part;
@@ -78,13 +78,15 @@ export function effectiveConfig(
       continue;
     }
     if (nextExpiry === undefined || expiresAt < nextExpiry) nextExpiry = expiresAt;
-    const rejection = merge.add(part);
+    const rejection: Rejection | undefined = isDamaged(part)
+      ? { code: 'part.damaged', resource: undefined, reason: part.damage }
+      : merge.add(part);
     if (rejection !== undefined) rejected.push({ source, generation, ...rejection });
   }
   return { resources: merge.resources, rejected, expired, nextExpiry };
 }
 
-function superseded(by: DynamicConfigPart): Rejection {
+function superseded(by: DynamicConfigPart | DamagedPart): Rejection {
   return {
     code: 'part.superseded',
     resource: undefined,

@@ -14,7 +14,7 @@ import {
 import type { DynamicConfigPart } from './dynamic-config-part.ts';
 
 export interface Rejection {
-  readonly code: 'part.superseded' | 'part.duplicate-identity' | 'part.invalid' | 'part.conflict';
+  readonly code: 'part.damaged' | 'part.superseded' | 'part.duplicate-identity' | 'part.invalid' | 'part.conflict';
   /** `Kind/name` of the resource that decided; undefined when the part as a whole did. */
   readonly resource: string | undefined;
   /** A full sentence. */

@@ -36,7 +36,7 @@ const somePart = fc
     expiresAt: fc.integer({ min: 11, max: 15 }).map(instant),
     resources: someResources(3),
   })
-  .map((fields): DynamicConfigPart => fields);
+  .map((fields): DynamicConfigPart => ({ ...fields, directives: [], actionPlans: [] }));
 const world = fc.record({
   startup: someResources(4).map((resources) => [...GROUND, ...resources]),
   parts: fc.array(somePart, { maxLength: 6 }),

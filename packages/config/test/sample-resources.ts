@@ -1,7 +1,7 @@
 /** Small resources to merge. */
 import { expect } from 'vitest';
 import { instant, parseResource, type Resource } from '@routerd/resources';
-import type { DynamicConfigPart } from '../src/index.ts';
+import type { DynamicConfigPart, PartContent } from '../src/index.ts';
 
 function resource(apiVersion: string, kind: string, name: string, spec: object): Resource {
   const parsed = parseResource({ apiVersion: `${apiVersion}.routerd.net/v1alpha1`, kind, metadata: { name }, spec });
@@ -53,10 +53,12 @@ export const group = resource('federation', 'EventGroup', 'fleet', {
   identity: { seedFile: '/n.nk' },
 });
 
+const content = (resources: readonly Resource[]): PartContent => ({ resources, directives: [], actionPlans: [] });
+
 export function part(
   source: string,
   resources: readonly Resource[],
   more: Partial<DynamicConfigPart> = {},
 ): DynamicConfigPart {
-  return { source, generation: 1, observedAt: instant(0), expiresAt: instant(1000), resources, ...more };
+  return { source, generation: 1, observedAt: instant(0), expiresAt: instant(1000), ...content(resources), ...more };
 }

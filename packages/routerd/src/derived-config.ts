@@ -48,6 +48,8 @@ function derivedPart(pool: PoolState, now: Instant): DynamicConfigPart {
     generation: 1,
     observedAt: now,
     expiresAt: NEVER,
+    directives: [],
+    actionPlans: [],
     resources:
       claims.length === 0
         ? []

@@ -66,4 +66,15 @@ export const MIGRATIONS: readonly string[] = [
     updated_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE dynamic_config_parts (
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    observed_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (source, generation)
+  ) STRICT;
+  `,
 ];

@@ -1,11 +1,13 @@
 /** Everything that a node remembers over restarts, in one SQLite file, behind the ports that the other packages declare. */
 import type { Journal } from '@routerd/actions';
+import type { PartStore } from '@routerd/config';
 import type { OwnershipLedger } from '@routerd/dataplane';
 import type { FactStore, HighWaterStore } from '@routerd/federation';
 import { err, ok, type Result } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
 import { factStoreOn, highWaterStoreOn } from './fact-tables.ts';
 import { journalOn } from './journal-tables.ts';
+import { partStoreOn } from './part-tables.ts';
 import { openStateFile } from './state-file.ts';
 import {
   leaseStoreOn,
@@ -26,6 +28,7 @@ export interface Store {
   readonly ledger: OwnershipLedger;
   readonly leases: LeaseStore;
   readonly objects: ObjectStore;
+  readonly parts: PartStore;
   readonly meta: MetaStore;
   /** What the last write failed with; undefined while writes succeed. */
   lastFault(): StoreFault | undefined;
@@ -48,6 +51,7 @@ export function openStore(file: string, { log }: { readonly log: Log }): Result<
       ledger: ownershipLedgerOn(state),
       leases: leaseStoreOn(state),
       objects: objectStoreOn(state),
+      parts: partStoreOn(state),
       meta: metaStoreOn(state),
       lastFault: () => state.lastFault(),
       close: () => state.close(),

@@ -1,0 +1,1 @@
+export { partStoreContract, type PartStoreRig } from './contract/part-store-contract.ts';
