@@ -165,6 +165,8 @@ function openPlugin(
         NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
       },
       capabilities: ['execute.providerAction'],
+      triggers: [],
+      context: { resources: [] },
     },
   };
   return createPluginExecutor({ plugins: [plugin], clock: systemClock, log: log.child({ router }) });

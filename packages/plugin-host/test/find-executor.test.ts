@@ -7,7 +7,14 @@ function plugin(name: string, capability: ResourceOf<'Plugin'>['spec']['capabili
     apiVersion: 'plugin.routerd.net/v1alpha1',
     kind: 'Plugin',
     metadata: { name, annotations: {}, ownerRefs: [] },
-    spec: { executable: '/usr/bin/node', args: [], env: {}, capabilities: [capability] },
+    spec: {
+      executable: '/usr/bin/node',
+      args: [],
+      env: {},
+      capabilities: [capability],
+      triggers: [],
+      context: { resources: [] },
+    },
   };
 }
 

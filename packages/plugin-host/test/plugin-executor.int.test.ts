@@ -39,6 +39,8 @@ function pluginResource(timeoutMs = 20_000): ResourceOf<'Plugin'> {
       timeout: durationMs(timeoutMs),
       env: { TRACE: path.join(dir, 'trace') },
       capabilities: ['execute.providerAction'],
+      triggers: [],
+      context: { resources: [] },
     },
   };
 }

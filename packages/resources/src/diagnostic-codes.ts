@@ -16,6 +16,9 @@ export const DIAGNOSTIC_CODES = {
   'document.not-a-mapping': 'A document is one resource or one `Router`.',
   'kind.missing': 'A resource says its kind.',
   'kind.unknown': 'A kind is one of those below.',
+  'kind.not-authored': 'A kind that routerd derives and stores is not declared by hand.',
+  'kind.not-dynamic':
+    'Who this node is, what it trusts and what it permits stands in startup-config, not in a dynamic part.',
   'kind.wrong-api-version': 'A kind stands under the apiVersion of its group.',
   'field.missing': 'A required field is there.',
   'field.unknown': 'A field is one of those listed for its place; nothing is ignored.',
@@ -27,8 +30,10 @@ export const DIAGNOSTIC_CODES = {
   'field.invalid': 'A value makes sense: addresses, networks, durations and names parse, fields fit together.',
   'resource.duplicate': 'An identity (apiVersion, kind, name) is declared once in all files.',
   'reference.unresolved': 'What a reference names is declared. Of the members of a pool only the own one is looked at.',
-  'reference.unsupported-kind':
-    'VirtualAddress and TunnelInterface cannot be referred to: this version lacks the kinds.',
+  'reference.unsupported-kind': 'VirtualAddress and HealthCheck cannot be referred to: this version lacks the kinds.',
+  'reference.no-such-kind':
+    'A reference by apiVersion, kind and name is to a kind that can be declared, under its apiVersion.',
+  'reference.undeclared': 'What may be masked or is shown to a plugin is declared. (A warning.)',
   'reference.undeclared-interface': 'A network interface that is used is declared. (A warning.)',
   'pool.name': 'The name of a MobilityPool is a lower-case label: it becomes part of message subjects.',
   'pool.overlap': 'The prefixes of two pools do not overlap.',
@@ -61,6 +66,7 @@ export const DIAGNOSTIC_CODES = {
   'overlay.inside-pool': 'Overlay addresses, tunnel networks and endpoints are outside every pool.',
   'overlay.managed-externally':
     'The WireGuard interface of an OverlayPeer is declared. (A warning: it may be managed elsewhere.)',
+  'overlay.type-differs': 'An OverlayPeer over ipip or gre names a TunnelInterface of that mode.',
   'overlay.node-twice': 'One OverlayPeer leads to a node. (A warning.)',
   'wireguard.name': 'The name of a WireGuardInterface is the name of a kernel interface.',
   'wireguard.port-twice': 'Two WireGuard interfaces listen on different ports.',
@@ -68,6 +74,16 @@ export const DIAGNOSTIC_CODES = {
   'wireguard.pool-not-allowed': 'WireGuard allows the prefix of the pool towards its members. (A warning.)',
   'interface.twice': 'An ifname is declared once.',
   'policy.overlap': 'A provider has one ProviderActionPolicy.',
+  'plugin.capability': 'A plugin has the capability that it is used for: to observe or propose.',
+  'subscription.unknown-node': 'A node whose facts are waited for is this node or has an EventPeer. (A warning.)',
+  'hybrid-route.inside-pool': 'A HybridRoute has no destination inside a pool: there single addresses are routed.',
+  'hybrid-route.twice': 'A destination is routed by one HybridRoute or IPv4Route.',
+  'hybrid-route.name-taken': 'The IPv4Route that a HybridRoute becomes is not declared already.',
+  'hybrid-route.covers-endpoint':
+    'A HybridRoute does not lead the endpoint of its own tunnel into the tunnel. (A warning.)',
+  'tunnel.name': 'The name of a TunnelInterface is the name of a kernel interface.',
+  'tunnel.twice': 'A tunnel has a name, and a pair of ends with its key, of its own.',
+  'tunnel.same-ends': 'The ends of a tunnel are two addresses.',
   'group.name': 'The name of an EventGroup is a lower-case label: it becomes part of message subjects.',
   'group.heartbeat': 'Heartbeats are sent at an interval that is positive and shorter than deadAfter.',
   'group.several': 'Beside a MobilityPool there is one EventGroup: it says who this node is.',

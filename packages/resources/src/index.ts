@@ -6,9 +6,11 @@ export {
   formatInstant,
   instant,
   parseDuration,
+  parseInstant,
   type DurationFault,
   type DurationMs,
   type Instant,
+  type InstantFault,
   type Monotonic,
 } from './time.ts';
 export {
@@ -49,6 +51,15 @@ export {
   type Place,
   type Problem,
 } from './diagnostic.ts';
+export {
+  parseDynamicConfigPart,
+  type DynamicConfigDirective,
+  type DynamicConfigPartResource,
+  type ResourceReference,
+} from './dynamic-part.ts';
+export { DIRECTIVE_OPERATIONS } from './kinds/config.ts';
+export { PLUGIN_CAPABILITIES } from './kinds/plugin.ts';
+export { loweredRouteName } from './validate/rules/hybrid-route.ts';
 export { diagnosticToJson, renderDiagnostic } from './render-diagnostic.ts';
 export { loadResources, type LoadedResources, type Located } from './load-resources.ts';
 export { parseResource, type ResourceFault } from './schema/parse-resource.ts';

@@ -87,6 +87,18 @@ export function prefixLength(prefix: Ipv4Prefix): number {
   return Number(prefix.slice(prefix.indexOf('/') + 1));
 }
 
+/** First and last address as numbers, and the length of the network; of a bare address that of a host. */
+export function addressRange(network: HostAddress | InterfaceAddress | Ipv4 | Ipv4Prefix): {
+  readonly first: number;
+  readonly last: number;
+  readonly length: number;
+} {
+  const [quad = '', written = '32'] = network.split('/');
+  const length = Number(written);
+  const first = maskedTo(numberOf(quad), length);
+  return { first, last: first + 2 ** (32 - length) - 1, length };
+}
+
 /** True if the address or network lies wholly inside `prefix`. */
 export function prefixContains(prefix: Ipv4Prefix, inner: HostAddress | Ipv4 | Ipv4Prefix): boolean {
   const [quad = '', length = '32'] = inner.split('/');

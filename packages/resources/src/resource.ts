@@ -1,5 +1,6 @@
 /** The kinds, their API groups, and the one union that everything downstream works on. */
 import { z } from 'zod';
+import * as config from './kinds/config.ts';
 import * as federation from './kinds/federation.ts';
 import * as hybrid from './kinds/hybrid.ts';
 import * as mobility from './kinds/mobility.ts';
@@ -29,11 +30,16 @@ export const KINDS = {
   MobilityPool: kind('mobility', 'MobilityPool', mobility.mobilityPoolSpec),
   OverlayPeer: kind('hybrid', 'OverlayPeer', hybrid.overlayPeerSpec),
   AddressMobilityDomain: kind('hybrid', 'AddressMobilityDomain', hybrid.addressMobilityDomainSpec),
+  HybridRoute: kind('hybrid', 'HybridRoute', hybrid.hybridRouteSpec),
+  TunnelInterface: kind('hybrid', 'TunnelInterface', hybrid.tunnelInterfaceSpec),
   RemoteAddressClaim: kind('hybrid', 'RemoteAddressClaim', hybrid.remoteAddressClaimSpec),
   CloudProviderProfile: kind('hybrid', 'CloudProviderProfile', hybrid.cloudProviderProfileSpec),
   ProviderActionPolicy: kind('hybrid', 'ProviderActionPolicy', hybrid.providerActionPolicySpec),
   EventGroup: kind('federation', 'EventGroup', federation.eventGroupSpec),
   EventPeer: kind('federation', 'EventPeer', federation.eventPeerSpec),
+  EventSubscription: kind('federation', 'EventSubscription', federation.eventSubscriptionSpec),
+  DynamicOverridePolicy: kind('config', 'DynamicOverridePolicy', config.dynamicOverridePolicySpec),
+  DynamicConfigSource: kind('plugin', 'DynamicConfigSource', plugin.dynamicConfigSourceSpec),
   Plugin: kind('plugin', 'Plugin', plugin.pluginSpec),
   Interface: kind('net', 'Interface', net.interfaceSpec),
   IPv4StaticAddress: kind('net', 'IPv4StaticAddress', net.ipv4StaticAddressSpec),
@@ -41,6 +47,16 @@ export const KINDS = {
   WireGuardInterface: kind('net', 'WireGuardInterface', net.wireGuardInterfaceSpec),
   WireGuardPeer: kind('net', 'WireGuardPeer', net.wireGuardPeerSpec),
 } as const;
+
+/** Kinds that routerd makes and keeps. Writing one by hand would be overwritten or believed: both are refused. */
+export const STORED_KINDS: Readonly<Record<string, string>> = {
+  DynamicConfigPart: 'routerd stores it for a source of dynamic configuration (see routerctl dynamic list)',
+  DynamicConfigDirective: 'it is an entry of spec.directives of a DynamicConfigPart, which routerd stores',
+  AddressLease: 'routerd derives it from facts (see routerctl mobility leases)',
+};
+
+/** The stored form of a dynamic part. */
+export const DYNAMIC_CONFIG_PART = kind('config', 'DynamicConfigPart', config.dynamicConfigPartSpec);
 
 export type Kind = keyof typeof KINDS;
 export type ResourceOf<K extends Kind> = z.output<(typeof KINDS)[K]>;

@@ -12,10 +12,10 @@ import {
   type Ipv4Prefix,
 } from './ipv4.ts';
 import { parseNodeName, parseSiteName, type NameFault } from './node-name.ts';
-import type { Result } from './result.ts';
-import { parseDuration, type DurationFault } from './time.ts';
+import { err, type Result } from './result.ts';
+import { parseDuration, parseInstant, type DurationFault, type InstantFault } from './time.ts';
 
-type Fault = AddressFault | NameFault | DurationFault;
+type Fault = AddressFault | NameFault | DurationFault | InstantFault;
 
 function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string) {
   return z
@@ -43,6 +43,7 @@ function describeFault(fault: Fault, allowed: string): string {
     case 'address.malformed':
     case 'name.malformed':
     case 'duration.malformed':
+    case 'instant.malformed':
       return `"${fault.input}" is not ${allowed}`;
   }
 }
@@ -56,7 +57,14 @@ export const interfaceAddress = parsed<InterfaceAddress>(
 );
 export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)');
 export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)');
-export const duration = parsed(parseDuration, 'a duration such as 250ms, 5s or 1h30m');
+const DURATION = 'a duration such as 250ms, 5s or 1h30m';
+export const duration = parsed(parseDuration, DURATION);
+/** A duration that lasts. */
+export const positiveDuration = parsed((input) => {
+  const length = parseDuration(input);
+  return length.ok && length.value === 0 ? err({ code: 'duration.malformed' as const, input }) : length;
+}, `${DURATION}, more than 0s`);
+export const timestamp = parsed(parseInstant, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
 
 /** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */
 export const interfaceName = text(
@@ -68,6 +76,11 @@ export const port = z.number().int().min(1).max(65535);
 export const absolutePath = text(/^\//, 'an absolute path');
 /** Text that says something. */
 export const word = text(/\S/, 'text that is not blank');
+
+/** Text that names one thing: neither blank nor a pattern. */
+export function exact(expected: string, form = /^[^\s*?]+$/) {
+  return text(form, `${expected} (exact: there are no wildcards)`);
+}
 
 /** A reference to a resource: `name` or `Kind/name`, kept as the bare name. Another kind's prefix is refused. */
 export function ref(kind: string) {

@@ -13,6 +13,11 @@ export interface DurationFault {
   readonly input: string;
 }
 
+export interface InstantFault {
+  readonly code: 'instant.malformed';
+  readonly input: string;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Parses a Go-style duration: `250ms`, `5s`, `1h30m`. Units: ms, s, m, h. */
@@ -46,6 +51,27 @@ export function durationMs(milliseconds: number): DurationMs {
 
 export function instant(millisecondsSinceEpoch: number): Instant {
   return millisecondsSinceEpoch as Instant;
+}
+
+const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+/** Parses RFC 3339 in UTC (`Z`), with at most milliseconds: the reverse of {@link formatInstant}. No leap seconds. */
+export function parseInstant(input: string): Result<Instant, InstantFault> {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z$/.exec(input);
+  const malformed = err({ code: 'instant.malformed' as const, input });
+  if (parts === null) return malformed;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 && !isLeap ? 28 : (DAYS_IN_MONTH[month - 1] ?? 0);
+  if (day < 1 || day > days || hour > 23 || minute > 59 || second > 59) return malformed;
+  // Days-from-civil (H. Hinnant's algorithm): years begin in March.
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yoe = y - era * 400;
+  const doy = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  const doe = yoe * 365 + Math.floor(yoe / 4) - Math.floor(yoe / 100) + doy;
+  const seconds = (((era * 146_097 + doe - 719_468) * 24 + hour) * 60 + minute) * 60 + second;
+  return ok((seconds * 1000 + Number((parts[7] ?? '').padEnd(3, '0'))) as Instant);
 }
 
 /** RFC 3339 in UTC with milliseconds, as CloudEvents and statuses carry it. */

@@ -217,3 +217,128 @@ export function changed(text: string, passage: string, replacement: string): str
 export function extended(text: string, document: string): string {
   return `${text}---\n${document}`;
 }
+
+/** A plugin that observes and may mask a route, and a subscription that hands it facts. */
+export const DYNAMIC = `apiVersion: plugin.routerd.net/v1alpha1
+kind: Plugin
+metadata:
+  name: inventory
+spec:
+  executable: /usr/local/libexec/routerd/plugins/oci-inventory/main
+  capabilities:
+    - observe.cloud
+    - propose.dynamicConfig
+  context:
+    resources:
+      - apiVersion: hybrid.routerd.net/v1alpha1
+        kind: CloudProviderProfile
+        name: oci
+  triggers:
+    - {type: interval, every: 5m}
+    - {type: event, topic: routerd.resource.status.changed}
+---
+apiVersion: plugin.routerd.net/v1alpha1
+kind: DynamicConfigSource
+metadata:
+  name: inventory
+spec:
+  pluginRef: Plugin/inventory
+  ttl: 30m
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: CloudProviderProfile
+metadata:
+  name: oci
+spec:
+  provider: oci
+  capabilities: [vnic-secondary-ip]
+---
+apiVersion: config.routerd.net/v1alpha1
+kind: DynamicOverridePolicy
+metadata:
+  name: fallback
+spec:
+  allow:
+    - source: Plugin/inventory
+      operations: [mask]
+      targets:
+        - apiVersion: net.routerd.net/v1alpha1
+          kind: IPv4Route
+          name: fallback
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: IPv4Route
+metadata:
+  name: fallback
+spec:
+  destination: 10.99.0.0/16
+  gateway: 192.0.2.1
+---
+apiVersion: federation.routerd.net/v1alpha1
+kind: EventGroup
+metadata:
+  name: fleet
+spec:
+  nodeName: onprem-a
+  servers: [tls://hub-1.example.net:4222]
+  identity: {seedFile: /usr/local/etc/routerd/secrets/node.nk}
+---
+apiVersion: federation.routerd.net/v1alpha1
+kind: EventPeer
+metadata:
+  name: cloud-a
+spec:
+  groupRef: fleet
+  nodeName: cloud-a
+  publicKey: UAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+---
+apiVersion: federation.routerd.net/v1alpha1
+kind: EventSubscription
+metadata:
+  name: newcomers
+spec:
+  groupRef: EventGroup/fleet
+  match:
+    types: [routerd.client.ipv4.observed]
+    subjectPrefixes: [10.77.60.]
+    payload: {pool: demo}
+    sourceNodes: [cloud-a]
+  trigger:
+    pluginRef: inventory
+    batchWindow: 2s
+    debounce: 250ms
+`;
+
+/** Networks behind a peer, through a tunnel without encryption. */
+export const HYBRID = `apiVersion: hybrid.routerd.net/v1alpha1
+kind: TunnelInterface
+metadata:
+  name: gre-cloud
+spec:
+  mode: gre
+  local: 192.0.2.1
+  remote: 192.0.2.2
+  address: 10.255.1.1/30
+  key: 7
+  trustedUnderlay: true
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: OverlayPeer
+metadata:
+  name: cloud
+spec:
+  role: cloud
+  nodeID: cloud-a
+  underlay:
+    type: gre
+    interface: gre-cloud
+---
+apiVersion: hybrid.routerd.net/v1alpha1
+kind: HybridRoute
+metadata:
+  name: office
+spec:
+  destinationCIDRs:
+    - 10.20.0.0/16
+  peerRef: OverlayPeer/cloud
+`;

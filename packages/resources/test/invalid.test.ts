@@ -2,12 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration, renderDiagnostic } from '../src/index.ts';
 import type { InvalidCase } from './invalid/case.ts';
+import { dynamicCases } from './invalid/dynamic-cases.ts';
 import { fieldCases } from './invalid/field-cases.ts';
 import { poolCases } from './invalid/pool-cases.ts';
 import { relationCases } from './invalid/relation-cases.ts';
 import { yamlCases } from './invalid/yaml-cases.ts';
 
-const TABLES = { yaml: yamlCases, fields: fieldCases, pools: poolCases, relations: relationCases };
+const TABLES = {
+  yaml: yamlCases,
+  fields: fieldCases,
+  pools: poolCases,
+  relations: relationCases,
+  dynamic: dynamicCases,
+};
 
 function sourcesOf({ text }: InvalidCase): readonly { readonly file: string; readonly text: string }[] {
   if (typeof text === 'string') return [{ file: 'router.yaml', text }];

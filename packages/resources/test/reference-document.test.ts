@@ -1,6 +1,8 @@
 /** The reference is what the schemas say, and the catalogue of codes is complete. */
 import { describe, expect, it } from 'vitest';
 import { DIAGNOSTIC_CODES, loadConfiguration, referenceDocument } from '../src/index.ts';
+import { derivedCases } from './invalid/derived-cases.ts';
+import { dynamicCases } from './invalid/dynamic-cases.ts';
 import { fieldCases } from './invalid/field-cases.ts';
 import { poolCases } from './invalid/pool-cases.ts';
 import { relationCases } from './invalid/relation-cases.ts';
@@ -12,7 +14,11 @@ describe('the reference document', () => {
   });
 
   it('lists no code that cannot occur, and every code has a case that shows its words', () => {
-    const shown = new Set([...yamlCases, ...fieldCases, ...poolCases, ...relationCases].flatMap(({ codes }) => codes));
+    const shown = new Set(
+      [...yamlCases, ...fieldCases, ...poolCases, ...relationCases, ...dynamicCases, ...derivedCases].flatMap(
+        ({ codes }) => codes,
+      ),
+    );
     expect([...shown].toSorted()).toEqual(Object.keys(DIAGNOSTIC_CODES).toSorted());
   });
 

@@ -36,3 +36,32 @@ export const eventPeerSpec = z
       .describe("Verifies the node's facts."),
   })
   .describe('Another node of the group.');
+
+export const eventSubscriptionSpec = z
+  .strictObject({
+    groupRef: s.ref('EventGroup'),
+    match: z
+      .strictObject({
+        types: z
+          .array(s.exact('the type of a fact, such as routerd.client.ipv4.observed'))
+          .min(1)
+          .describe('One of them.'),
+        subjectPrefixes: z.array(s.word).default([]).describe('What the subject begins with; without any, everything.'),
+        payload: z
+          .record(s.text(/\S/, 'names that are not blank'), z.string())
+          .default({})
+          .describe('Members of the payload that are exactly so; all of them.'),
+        sourceNodes: z.array(s.nodeName).default([]).describe('Who said it; without any, everybody.'),
+      })
+      .describe('Which facts it is about.'),
+    trigger: z.strictObject({
+      pluginRef: s.ref('Plugin'),
+      batchWindow: s.duration
+        .prefault('0s')
+        .describe('Facts that follow the first within this time go to the plugin in one request.'),
+      debounce: s.duration
+        .prefault('0s')
+        .describe('How long no fact may have come before the request is made; each fact begins it anew.'),
+    }),
+  })
+  .describe('Hands facts of the group to a plugin, whose result becomes dynamic configuration.');

@@ -41,6 +41,52 @@ export const overlayPeerSpec = z
   })
   .describe('The way to another router through the overlay.');
 
+/** What both kinds of tunnel have. They carry packets in the clear, so the operator vouches for what they cross. */
+const tunnel = {
+  local: s.ipv4.describe('Address of this router that the tunnel begins at.'),
+  remote: s.ipv4.describe('Address of the other router.'),
+  address: s.interfaceAddress.optional().describe('Address of the interface itself.'),
+  ttl: z.number().int().min(1).max(255).default(64).describe('Of the outer packets.'),
+  trustedUnderlay: z
+    .literal(true, { error: 'must be true: the tunnel has no encryption, so the network under it has to be trusted' })
+    .describe('The tunnel has no encryption.'),
+};
+
+export const tunnelInterfaceSpec = z
+  .discriminatedUnion('mode', [
+    z.strictObject({ mode: z.literal('ipip'), ...tunnel, mtu: s.mtu.default(1480) }),
+    z.strictObject({
+      mode: z.literal('gre'),
+      ...tunnel,
+      mtu: s.mtu.default(1476),
+      key: z
+        .number()
+        .int()
+        .min(0)
+        .max(4_294_967_295)
+        .optional()
+        .describe('Tells tunnels between the same routers apart.'),
+    }),
+  ])
+  .describe("A tunnel without encryption; `metadata.name` is the interface's name in the kernel.");
+
+export const hybridRouteSpec = z
+  .strictObject({
+    destinationCIDRs: z
+      .array(s.ipv4Prefix)
+      .min(1)
+      .describe('Networks behind the peer; never a default route, and no part of a MobilityPool.'),
+    peerRef: s.ref('OverlayPeer'),
+    install: z
+      .strictObject({
+        table: z.literal('main').default('main'),
+        metric: z.number().int().min(0).max(4_294_967_295).default(0),
+      })
+      .prefault({}),
+    healthCheckRef: s.ref('HealthCheck').optional().describe('The routes are Degraded while it is unhealthy.'),
+  })
+  .describe('Networks that are reached through an OverlayPeer. Each becomes an IPv4Route of its own.');
+
 export const addressMobilityDomainSpec = z
   .strictObject({
     prefix: s.ipv4Prefix,

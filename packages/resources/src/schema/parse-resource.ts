@@ -1,7 +1,7 @@
 /** One value to a resource: kind, API group, then the kind's schema. */
 import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { Problem } from '../diagnostic.ts';
-import { isKind, KINDS, type Kind, type Resource } from '../resource.ts';
+import { isKind, KINDS, STORED_KINDS, type Kind, type Resource } from '../resource.ts';
 import { err, ok, type Result } from '../result.ts';
 import { nearestSpelling } from '../spelling.ts';
 import { describeValue, problemsOf, quoted } from './schema-problems.ts';
@@ -47,6 +47,9 @@ function kindOf(input: unknown): Result<Kind, Problem> {
     return err(problem('kind.unknown', ['kind'], `Found ${describeValue(kind)}; expected one of ${kinds.join(', ')}.`));
   }
   if (isKind(kind)) return ok(kind);
+  if (Object.hasOwn(STORED_KINDS, kind)) {
+    return err(problem('kind.not-authored', ['kind'], `${kind} cannot be declared: ${STORED_KINDS[kind]}.`));
+  }
   const nearest = nearestSpelling(kind, kinds);
   const unknown = problem('kind.unknown', ['kind'], `Unknown kind ${quoted(kind)}; allowed: ${kinds.join(', ')}.`);
   return err(nearest === undefined ? unknown : { ...unknown, remedy: `Did you mean ${quoted(nearest)}?` });

@@ -43,6 +43,35 @@ export function indexResources(
   };
 }
 
+/** Remembers what is derived from an index for as long as the index lives: n checks cost one derivation. */
+export function oncePerIndex<T>(derive: (index: ResourceIndex) => T): (index: ResourceIndex) => T {
+  const known = new WeakMap<ResourceIndex, { readonly value: T }>();
+  return (index) => {
+    const found = known.get(index);
+    if (found !== undefined) return found.value;
+    const value = derive(index);
+    known.set(index, { value });
+    return value;
+  };
+}
+
+/**
+ * Of the resources of a kind with equal keys the one declared first: each other one is in conflict with it.
+ * @param keysOf what may occur once; a resource may have several, or none
+ */
+export function firstByKey<K extends Kind>(
+  kind: K,
+  keysOf: (resource: ResourceOf<K>) => readonly string[],
+): (index: ResourceIndex) => ReadonlyMap<string, ResourceOf<K>> {
+  return oncePerIndex((index) => {
+    const first = new Map<string, ResourceOf<K>>();
+    for (const resource of index.ofKind(kind)) {
+      for (const key of keysOf(resource)) if (!first.has(key)) first.set(key, resource);
+    }
+    return first;
+  });
+}
+
 /** The resources of one kind that were declared before this one: each pair in conflict is reported once, at the later. */
 export function earlierThan<K extends Kind>(
   index: ResourceIndex,

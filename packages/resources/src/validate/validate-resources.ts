@@ -5,11 +5,14 @@ import type { Kind, Resource } from '../resource.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
 import type { Authorship, Rule } from './rule.ts';
 import { claimRules } from './rules/claim.ts';
+import { dynamicRules } from './rules/dynamic.ts';
+import { hybridRouteRules } from './rules/hybrid-route.ts';
 import { nodeRules } from './rules/node.ts';
 import { overlayRules } from './rules/overlay.ts';
 import { poolMemberRules } from './rules/pool-members.ts';
 import { poolRules } from './rules/pool.ts';
 import { referenceRules } from './rules/references.ts';
+import { tunnelRules } from './rules/tunnel.ts';
 
 const RULES: readonly Rule[] = [
   ...referenceRules,
@@ -17,7 +20,10 @@ const RULES: readonly Rule[] = [
   ...poolMemberRules,
   ...claimRules,
   ...overlayRules,
+  ...tunnelRules,
+  ...hybridRouteRules,
   ...nodeRules,
+  ...dynamicRules,
 ];
 
 const RULES_OF = new Map<Kind, readonly Rule[]>();

@@ -169,7 +169,7 @@ export const relationCases: readonly InvalidCase[] = [
     text: changed(ONPREM, 'interface: wg-aws-b', 'interface: wg-hybrid'),
     codes: ['overlay.managed-externally'],
   },
-  { title: 'a GRE tunnel', text: extended(ONPREM, route('gre')), codes: ['reference.unsupported-kind'] },
+  { title: 'a GRE tunnel', text: extended(ONPREM, route('gre')), codes: ['reference.unresolved'] },
   {
     title: 'two peers for one node',
     text: changed(ONPREM, 'nodeID: aws-b', 'nodeID: aws-a'),

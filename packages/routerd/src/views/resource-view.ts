@@ -76,6 +76,16 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
       const up = node.host().observed?.wireGuard.some((device) => device.name === resource.metadata.name) ?? false;
       return { phase: up ? 'Up' : 'Planned', summary: `listens on ${resource.spec.listenPort}` };
     }
+    case 'HybridRoute':
+      return { phase: 'Declared', summary: `${resource.spec.destinationCIDRs.join(', ')} by ${resource.spec.peerRef}` };
+    case 'TunnelInterface':
+      return { phase: 'Declared', summary: `${resource.spec.mode} to ${resource.spec.remote}` };
+    case 'EventSubscription':
+      return { phase: 'Declared', summary: `to ${resource.spec.trigger.pluginRef}` };
+    case 'DynamicConfigSource':
+      return { phase: 'Declared', summary: `from ${resource.spec.pluginRef}` };
+    case 'DynamicOverridePolicy':
+      return { phase: 'Applied', summary: resource.spec.allow.map(({ source }) => source).join(', ') };
     default:
       return unreachable(resource);
   }

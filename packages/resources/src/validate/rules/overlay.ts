@@ -1,9 +1,10 @@
 /** Tunnels, their endpoints and their addresses: apart from reserved ranges, and never inside a mobile prefix. */
 import type { FieldPath, Problem } from '../../diagnostic.ts';
-import { networkOf, parseIpv4, prefixContains, prefixesOverlap, type Ipv4 } from '../../ipv4.ts';
+import { networkOf, parseIpv4, prefixContains, prefixesOverlap, type InterfaceAddress, type Ipv4 } from '../../ipv4.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { earlierThan, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { resolve } from './references.ts';
 import { reservedOverlayAddress } from './reserved-ranges.ts';
 
 /** A pool of everything is reported as such; that it also covers every tunnel is no news. */
@@ -32,11 +33,14 @@ function* overlayPeer(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): It
   yield* outsidePools(underlay.address, index, path);
   if (underlay.interface === undefined) return;
   if (underlay.type === 'ipip' || underlay.type === 'gre') {
-    yield errorAt(['spec', 'underlay', 'type'], {
-      code: 'reference.unsupported-kind',
-      message: `Underlay type ${underlay.type} needs a TunnelInterface "${underlay.interface}": this version does not support the kind TunnelInterface.`,
-      remedy: 'Use type: wireguard, or type: route for a tunnel that is managed elsewhere.',
-    });
+    yield* resolve(index, 'TunnelInterface', underlay.interface, ['spec', 'underlay', 'interface']);
+    const mode = index.get('TunnelInterface', underlay.interface)?.spec.mode;
+    if (mode !== undefined && mode !== underlay.type) {
+      yield errorAt(['spec', 'underlay', 'type'], {
+        code: 'overlay.type-differs',
+        message: `The underlay type is ${underlay.type}, and TunnelInterface/${underlay.interface} has mode ${mode}.`,
+      });
+    }
   }
   if (underlay.type === 'wireguard' && index.get('WireGuardInterface', underlay.interface) === undefined) {
     yield warningAt(['spec', 'underlay', 'interface'], {
@@ -88,10 +92,39 @@ function* wireGuardPeer(peer: ResourceOf<'WireGuardPeer'>, index: ResourceIndex)
   });
 }
 
+/** The ends of a tunnel, and the network of the tunnel itself. */
+export function* tunnelEndsOutsidePools(
+  { metadata, spec }: ResourceOf<'TunnelInterface'>,
+  index: ResourceIndex,
+): Iterable<Problem> {
+  yield* reservedOverlayAddress(spec.remote, ['spec', 'remote']);
+  yield* outsidePools(spec.remote, index, ['spec', 'remote']);
+  if (spec.address !== undefined) yield* tunnelNetwork(metadata.name, spec.address, index, ['spec', 'address']);
+}
+
+function* tunnelNetwork(
+  device: string,
+  text: InterfaceAddress,
+  index: ResourceIndex,
+  path: FieldPath,
+): Iterable<Problem> {
+  const own = parseIpv4(text.slice(0, text.indexOf('/')));
+  if (own.ok) yield* reservedOverlayAddress(own.value, path);
+  const network = networkOf(text);
+  for (const pool of usablePools(index)) {
+    if (!prefixesOverlap(pool.spec.prefix, network)) continue;
+    yield errorAt(path, {
+      code: 'overlay.inside-pool',
+      message: `${text} of tunnel "${device}" overlaps ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels need addresses of their own.`,
+    });
+  }
+}
+
 function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: ResourceIndex): Iterable<Problem> {
   const { interface: device, address: text } = address.spec;
   const isTunnel =
     index.get('WireGuardInterface', device) !== undefined ||
+    index.get('TunnelInterface', device) !== undefined ||
     index.ofKind('OverlayPeer').some(({ spec }) => spec.underlay.interface === device);
   if (!isTunnel) {
     if (device === 'lo' || index.ofKind('Interface').some(({ spec }) => spec.ifname === device)) return;
@@ -101,16 +134,7 @@ function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: Resourc
     });
     return;
   }
-  const own = parseIpv4(text.slice(0, text.indexOf('/')));
-  if (own.ok) yield* reservedOverlayAddress(own.value, ['spec', 'address']);
-  const network = networkOf(text);
-  for (const pool of usablePools(index)) {
-    if (!prefixesOverlap(pool.spec.prefix, network)) continue;
-    yield errorAt(['spec', 'address'], {
-      code: 'overlay.inside-pool',
-      message: `${text} of tunnel "${device}" overlaps ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels need addresses of their own.`,
-    });
-  }
+  yield* tunnelNetwork(device, text, index, ['spec', 'address']);
 }
 
 export const overlayRules: readonly Rule[] = [
@@ -118,5 +142,7 @@ export const overlayRules: readonly Rule[] = [
   rule('OverlayPeer', oneOverlayPeerPerNode),
   rule('OverlayPeer', poolMayPass),
   rule('WireGuardPeer', wireGuardPeer, { brokenBy: ['MobilityPool', 'WireGuardPeer'] }),
-  rule('IPv4StaticAddress', tunnelAddress, { brokenBy: ['MobilityPool', 'OverlayPeer', 'WireGuardInterface'] }),
+  rule('IPv4StaticAddress', tunnelAddress, {
+    brokenBy: ['MobilityPool', 'OverlayPeer', 'WireGuardInterface', 'TunnelInterface'],
+  }),
 ];

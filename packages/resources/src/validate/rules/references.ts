@@ -6,7 +6,12 @@ import { selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 
 /** @returns nothing when the resource exists */
-function* resolve(index: ResourceIndex, kind: Kind, name: string | undefined, path: FieldPath): Iterable<Problem> {
+export function* resolve(
+  index: ResourceIndex,
+  kind: Kind,
+  name: string | undefined,
+  path: FieldPath,
+): Iterable<Problem> {
   if (name === undefined || index.get(kind, name) !== undefined || index.isBroken(kind, name)) return;
   const names = index.ofKind(kind).map(({ metadata }) => metadata.name);
   const declared = names.length === 0 ? 'none is declared' : `declared: ${names.toSorted().join(', ')}`;
