@@ -180,16 +180,15 @@ export class BatchExecution {
     const ids = idsOf(rows);
     switch (treatmentOf(errorClass)) {
       case 'retry':
-        return this.#retry(rows, errorClass, message, ['running'], retryAfterMs);
+        return this.#retry(rows, errorClass, withRemedy(message, errorClass), ['running'], retryAfterMs);
       case 'look':
         journal.transition(ids, ['running'], { errorClass, message }, clock.now());
         return;
       case 'stop': {
-        const remedy = remedyOf(errorClass);
         const change = {
           status: 'failed',
           errorClass,
-          message: `${message}. ${remedy}`,
+          message: withRemedy(message, errorClass),
           nextAttemptAt: undefined,
         } as const;
         journal.transition(ids, ['running'], change, clock.now());
@@ -275,6 +274,11 @@ function sharedTarget(rows: readonly ActionRow[]): NicTarget['target'] {
   return Object.fromEntries(
     entries.filter(([key, value]) => rows.every(({ proposal }) => proposal.target[key] === value)),
   );
+}
+
+function withRemedy(message: string, errorClass: ErrorClass): string {
+  const remedy = remedyOf(errorClass);
+  return remedy === '' ? message : `${message}. ${remedy}`;
 }
 
 function idsOf(rows: readonly ActionRow[]): readonly number[] {

@@ -14,10 +14,10 @@ export function treatmentOf(errorClass: ErrorClass): FailureTreatment {
     case 'throttled':
     case 'conflict':
     case 'transport':
+    case 'held-elsewhere': // whoever has it may give it up at any time, and nobody would tell us
       return 'retry';
     case 'unknown-outcome':
       return 'look';
-    case 'held-elsewhere':
     case 'permission':
     case 'invalid':
     case 'limit':
@@ -51,7 +51,7 @@ export function remedyOf(errorClass: ErrorClass): string {
     case 'unknown-outcome':
       return '';
     case 'held-elsewhere':
-      return 'Another NIC holds the address; the planner decides whether it is taken from there.';
+      return 'Another NIC holds the address. A router of ours gives it up by itself; from a foreign NIC it must be removed by hand.';
     case 'permission':
       return "Allow the operation to the router's instance identity, then run it again with `routerctl action execute ID --approved`.";
     case 'invalid':

@@ -80,7 +80,7 @@ test('new work does not wait for what backs off', async () => {
   await rig.engine.stop();
 });
 
-test.each(['permission', 'invalid', 'limit', 'held-elsewhere', 'not-found'] as const)(
+test.each(['permission', 'invalid', 'limit', 'not-found'] as const)(
   '%s stops, and says what to do',
   async (errorClass) => {
     const rig = await rigWith({ kind: 'refused', fault: fault(errorClass) });
@@ -102,10 +102,24 @@ test('one address that another NIC holds does not keep the rest of its batch bac
   await rig.settle();
   expect(rig.engine.rows().map(({ status, errorClass }) => [status, errorClass])).toEqual([
     ['succeeded', undefined],
-    ['failed', 'held-elsewhere'],
+    ['approved', 'held-elsewhere'],
     ['succeeded', undefined],
   ]);
+  expect(rig.row(assign(11))?.message).toContain(remedyOf('held-elsewhere'));
   expect(rig.cloud.holderOf(address(11))).toBe('eni-b');
+  await rig.engine.stop();
+});
+
+test('what another NIC holds is taken as soon as it is given up, and never before', async () => {
+  const rig = createRig();
+  rig.cloud.place(address(10), 'eni-b');
+  rig.win(10);
+  rig.engine.propose([assign(10)]);
+  await rig.pass(60_000);
+  expect(rig.cloud.holderOf(address(10))).toBe('eni-b');
+  rig.cloud.place(address(10), undefined);
+  await rig.pass(30_000);
+  expect(rig.row(assign(10))?.status).toBe('succeeded');
   await rig.engine.stop();
 });
 

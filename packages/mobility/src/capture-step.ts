@@ -14,9 +14,19 @@ import {
   type CaptureTransition,
   type Revision,
 } from './capture-record.ts';
-import type { ActionProposal, ActionVerb, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
+import type {
+  ActionProposal,
+  ActionVerb,
+  PoolContext,
+  PoolMember,
+  PoolSituation,
+  Reason,
+  SeizeRefusal,
+} from './model.ts';
+import { mayStopForwarding, restoresForwarding } from './nic-forwarding.ts';
 import { isGone, type Placement } from './placement.ts';
 import { proposalOf } from './provider-action.ts';
+import { isLeftBehind, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
 
 export interface CaptureView {
   readonly context: PoolContext;
@@ -27,6 +37,9 @@ export interface CaptureView {
   readonly record: CaptureRecord | undefined;
   /** The highest epoch this node has ever seen there; 0 when none. */
   readonly highWater: CaptureEpoch;
+  /** What stood there before the registry lost it. */
+  readonly lost: CaptureRecord | undefined;
+  readonly refusals: readonly SeizeRefusal[];
 }
 
 export interface CaptureStep {
@@ -41,7 +54,7 @@ export function captureStep(view: CaptureView, placement: Placement): CaptureSte
   if (record?.holder !== context.self) {
     if (placement.node === context.self) return claimStep(view, placement);
     const because: Reason = { rule: 'capture.standby', holder: record?.holder, epoch: record?.epoch ?? NEVER_HELD };
-    return withLeftBehind(view, [because]);
+    return cleaningUp(view, [because], { isOwnNic: false });
   }
   // A tenure that was being released, or that a registry with lost data forgot, begins anew.
   if (record.phase === 'releasing' || record.epoch < highWater) return claimStep(view, placement);
@@ -53,6 +66,8 @@ export function captureStep(view: CaptureView, placement: Placement): CaptureSte
     return { transition: undefined, actions, because: [{ rule: 'capture.held', epoch: record.epoch }, ...drift] };
   }
   const because: readonly Reason[] = [{ rule: 'capture.acquiring', epoch: record.epoch }];
+  if (captured === false && view.refusals.some(({ epoch }) => epoch === record.epoch))
+    return refusedStep(view, record, because);
   if (captured !== true) return { transition: undefined, actions, because };
   return { transition: moveOn(view, record, 'held', 'capture verified'), actions: [], because };
 }
@@ -66,11 +81,14 @@ export function releaseStep(
   placement: Placement,
   { detail, mayClearNic }: { readonly detail: string; readonly mayClearNic: boolean },
 ): CaptureStep {
-  const { context, record, situation, self } = view;
+  const { context, record, situation, self, highWater } = view;
   if (record?.holder !== context.self) {
     const isOrphan = record?.holder !== undefined && isGone(context, situation, record.holder);
     if (isOrphan && placement.node === context.self) return claimStep(view, placement);
-    return mayClearNic ? withLeftBehind(view, []) : { transition: undefined, actions: [], because: [] };
+    // The registry forgot a tenure that this NIC still shows. It ends as every tenure does: under an epoch, with a fence.
+    const isOnNic = situation.nic.kind === 'known' && situation.nic.addresses.has(view.address);
+    if (record === undefined && mayClearNic && highWater > NEVER_HELD && isOnNic) return claimStep(view, placement);
+    return cleaningUp(view, [], { isOwnNic: !mayClearNic });
   }
   const because: readonly Reason[] = [{ rule: 'capture.releasing', detail }];
   const waiting: CaptureStep = { transition: undefined, actions: [], because };
@@ -83,29 +101,41 @@ export function releaseStep(
     if (nic.kind === 'unknown') return waiting;
     if (nic.addresses.has(view.address))
       return { ...waiting, actions: propose(view, record, ['unassign-secondary-ip'], because) };
-    if (nic.forwarding && restoresForwarding(view))
+    if (nic.forwarding && restoresForwarding(situation, view.address))
       return { ...waiting, actions: propose(view, record, ['ensure-forwarding-disabled'], because) };
   }
   const vacated = transitionOf(view, {
     holder: undefined,
     phase: 'vacant',
-    previous: context.self,
+    previous: vacatedBy(context, situation, record),
     reason: 'released',
   });
   return { transition: vacated, actions: [], because };
+}
+
+/** Nothing is known of the address any more: what this node holds it keeps, what the registry says it left behind it cleans up. */
+export function forgottenStep(view: CaptureView): CaptureStep {
+  if (view.record?.holder === view.context.self) return { transition: undefined, actions: [], because: [] };
+  return cleaningUp(view, [], { isOwnNic: true });
 }
 
 const NEVER_HELD = 0 as CaptureEpoch;
 
 /** A new tenure of this node. */
 function claimStep(view: CaptureView, placement: Placement): CaptureStep {
+  return claimAfter(view, whereItMayBe(view.context, view.record ?? view.lost), placement.because.rule);
+}
+
+/** The provider says that the address is elsewhere than this tenure assumed: the next one looks at another router of the domain. */
+function refusedStep(view: CaptureView, record: CaptureRecord, because: readonly Reason[]): CaptureStep {
+  const { asked, next } = nextSuspect(view.context, view.self, record, view.refusals);
+  if (next !== undefined) return claimAfter(view, next, 'the provider holds the address elsewhere');
+  return { transition: undefined, actions: [], because: [...because, { rule: 'capture.held-by-stranger', asked }] };
+}
+
+function claimAfter(view: CaptureView, previous: CaptureTransition['previous'], reason: string): CaptureStep {
   const { context, record } = view;
-  const transition = transitionOf(view, {
-    holder: context.self,
-    phase: 'acquiring',
-    previous: whereItMayBe(view),
-    reason: placement.because.rule,
-  });
+  const transition = transitionOf(view, { holder: context.self, phase: 'acquiring', previous, reason });
   const from = record?.holder === context.self ? undefined : record?.holder;
   return { transition, actions: [], because: [{ rule: 'capture.claiming', epoch: transition.epoch, from }] };
 }
@@ -127,37 +157,29 @@ function transitionOf(
 }
 
 /**
- * Whose NIC a new holder may find the address on. A tenure that ended in `acquiring` never touched the provider (its fence was not
- * confirmed), so the address is still where that tenure meant to take it from.
+ * A router that does not hold: takes off its NIC what an earlier tenure left there, and stops forwarding when nothing is left to forward.
+ * `isOwnNic`: a NIC that carries the address may have it by right.
  */
-function whereItMayBe({ context, record }: CaptureView): CaptureRecord['previous'] {
-  if (record === undefined || record.phase === 'vacant') return undefined;
-  const isOwn = record.holder === context.self;
-  const last = record.phase === 'acquiring' || (isOwn && record.phase !== 'held') ? record.previous : record.holder;
-  return last === context.self ? undefined : last;
-}
-
-/**
- * An address on this node's NIC that the registry gives to nobody, or to a router that does not look for it here, is left from a
- * tenure that ended while this node was away. It would keep the address from everybody else. (A holder that names this node as its
- * predecessor takes it over itself, without a gap.)
- */
-function withLeftBehind(view: CaptureView, because: readonly Reason[]): CaptureStep {
+function cleaningUp(
+  view: CaptureView,
+  because: readonly Reason[],
+  { isOwnNic }: { readonly isOwnNic: boolean },
+): CaptureStep {
   const { context, situation, record, address } = view;
-  const isSoughtHere = record?.previous === context.self && record.phase !== 'vacant';
-  const isOpen = record?.phase === 'vacant' || record?.phase === 'acquiring' || record?.phase === 'confirmed';
-  if (record === undefined || !isOpen || isSoughtHere || situation.nic.kind === 'unknown')
-    return { transition: undefined, actions: [], because };
-  if (!situation.nic.addresses.has(address)) return { transition: undefined, actions: [], because };
-  const leftover: Reason = { rule: 'capture.releasing', detail: 'left on this NIC by an earlier tenure' };
-  const actions = propose(view, record, ['unassign-secondary-ip'], [leftover]);
-  return { transition: undefined, actions, because: [...because, leftover] };
-}
-
-/** The last address to leave a NIC restores forwarding; of several that leave together it is the highest. */
-function restoresForwarding({ situation, address }: CaptureView): boolean {
-  const others = [...situation.heldBySelf].filter(([other]) => other !== address);
-  return others.every(([other, phase]) => phase === 'releasing' && other < address);
+  const { nic } = situation;
+  const idle: CaptureStep = { transition: undefined, actions: [], because };
+  if (record === undefined || nic.kind === 'unknown') return idle;
+  const cleaning = (verb: ActionVerb, detail: string): CaptureStep => {
+    const reason: Reason = { rule: 'capture.left-behind', detail };
+    return { ...idle, actions: propose(view, record, [verb], [reason]), because: [...because, reason] };
+  };
+  if (nic.addresses.has(address))
+    return isLeftBehind(context, record, { isOwnNic })
+      ? cleaning('unassign-secondary-ip', 'an earlier tenure left the address on this NIC')
+      : idle;
+  if (nic.forwarding && mayStopForwarding(context, situation, record))
+    return cleaning('ensure-forwarding-disabled', 'all captures have left this NIC');
+  return idle;
 }
 
 /** Three-valued: undefined while the host or the NIC was not read. */

@@ -117,6 +117,8 @@ export type Reason =
   | { readonly rule: 'capture.held'; readonly epoch: CaptureEpoch }
   | { readonly rule: 'capture.standby'; readonly holder: NodeName | undefined; readonly epoch: CaptureEpoch }
   | { readonly rule: 'capture.drift'; readonly detail: string }
+  | { readonly rule: 'capture.held-by-stranger'; readonly asked: readonly NodeName[] }
+  | { readonly rule: 'capture.left-behind'; readonly detail: string }
   | { readonly rule: 'capture.releasing'; readonly detail: string };
 
 export interface PlacementLoser {
@@ -188,6 +190,13 @@ export interface PoolSituation {
   readonly hostCaptures: ReadonlySet<HostAddress> | undefined;
   /** Addresses of the pool that the registry says this node captures, and how far each is. */
   readonly heldBySelf: ReadonlyMap<HostAddress, CapturePhase>;
+  /** How many addresses of other pools the registry gives to the same NIC of this node; 0 unless told. */
+  readonly heldForOtherPools?: number;
+  /**
+   * How many addresses live at this node's own site, in all pools that share its NIC: what it may be asked to deliver, for which its
+   * NIC forwards even when it captures nothing. Unknown unless told; then forwarding is left as it is.
+   */
+  readonly ownedHere?: number;
 }
 
 /** What is known of one address. */
@@ -199,6 +208,17 @@ export interface AddressInput {
   readonly records: ReadonlyMap<CaptureDomain, CaptureRecord>;
   /** Highest epoch this node has ever seen per capture domain, from its own disk. */
   readonly highWater: ReadonlyMap<CaptureDomain, CaptureEpoch>;
+  /** By capture domain, the last record this node saw before the registry lost it, with a higher epoch than what stands now. */
+  readonly lost?: ReadonlyMap<CaptureDomain, CaptureRecord>;
+  /** Assigns of this node that the provider refused because another NIC holds the address, in any order. */
+  readonly refusals?: readonly SeizeRefusal[];
+}
+
+/** What a provider answered to an assign of one epoch: another NIC holds the address, and not the one of `from`. */
+export interface SeizeRefusal {
+  readonly epoch: CaptureEpoch;
+  /** The node that the assign would have taken the address from; undefined when it named none. */
+  readonly from: NodeName | undefined;
 }
 
 /** Everything that follows for one address on this node. Equal inputs give equal outputs. */

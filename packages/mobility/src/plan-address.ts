@@ -1,7 +1,7 @@
 /** Everything that follows for one address on this node. Pure: equal inputs give equal outputs, in any order of facts. */
 import { formatInstant, type Instant } from '@routerd/resources';
 import type { CaptureEpoch } from './capture-record.ts';
-import { captureStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
+import { captureStep, forgottenStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
 import { claimOf, resolveDelivery } from './claim.ts';
 import { deriveLease, excludedBy } from './lease.ts';
 import type {
@@ -34,7 +34,9 @@ export function planAddress(context: PoolContext, situation: PoolSituation, inpu
   const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease);
   const record = input.records.get(self.domain);
   const highWater = input.highWater.get(self.domain) ?? (0 as CaptureEpoch);
-  const view: CaptureView = { context, situation, self, address: input.address, record, highWater };
+  const lost = input.lost?.get(self.domain);
+  const refusals = input.refusals ?? [];
+  const view: CaptureView = { context, situation, self, address: input.address, record, highWater, lost, refusals };
   const step = admitted(situation, stepOf(view, duty));
   return {
     ...idle,
@@ -116,7 +118,7 @@ function stepOf(view: CaptureView, duty: Duty): CaptureStep {
     case 'own':
       return releaseStep(view, placement, { detail: duty.detail, mayClearNic: duty.kind === 'release' });
     case 'leave':
-      return { transition: undefined, actions: [], because: [] };
+      return forgottenStep(view);
   }
 }
 

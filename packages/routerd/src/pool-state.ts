@@ -23,6 +23,8 @@ export class PoolState {
   readonly #records = new Map<HostAddress, Map<CaptureDomain, CaptureRecord>>();
   /** Where the record of a key stands above, so that it is found again when the registry has lost it. */
   readonly #places = new Map<CaptureKey, { readonly address: HostAddress; readonly domain: CaptureDomain }>();
+  /** What stood in {@link #records} before the registry lost it, until a higher epoch stands there. */
+  readonly #lost = new Map<HostAddress, Map<CaptureDomain, CaptureRecord>>();
   readonly #leases = new Map<HostAddress, AddressLease>();
   readonly #plans = new Map<HostAddress, AddressPlan>();
 
@@ -58,6 +60,7 @@ export class PoolState {
     if (record === undefined) return this.#forgetRecord(key);
     if (record.pool !== this.context.name) return undefined;
     const { address, domain } = record;
+    this.#noteLoss(address, domain, record);
     const byDomain = this.#records.get(address) ?? new Map<CaptureDomain, CaptureRecord>();
     this.#records.set(address, byDomain.set(domain, record));
     this.#places.set(key, { address, domain });
@@ -68,8 +71,18 @@ export class PoolState {
     const place = this.#places.get(key);
     if (place === undefined) return undefined;
     this.#places.delete(key);
+    this.#noteLoss(place.address, place.domain, undefined);
     this.#records.get(place.address)?.delete(place.domain);
     return place.address;
+  }
+
+  #noteLoss(address: HostAddress, domain: CaptureDomain, now: CaptureRecord | undefined): void {
+    const byDomain = this.#lost.get(address) ?? new Map<CaptureDomain, CaptureRecord>();
+    const before = byDomain.get(domain) ?? this.record(address, domain);
+    if (before !== undefined && before.epoch > (now?.epoch ?? 0)) byDomain.set(domain, before);
+    else byDomain.delete(domain);
+    if (byDomain.size > 0) this.#lost.set(address, byDomain);
+    else this.#lost.delete(address);
   }
 
   record(address: HostAddress, domain: CaptureDomain): CaptureRecord | undefined {
@@ -120,6 +133,7 @@ export class PoolState {
       previousLease: this.#leases.get(address),
       records: this.records(address),
       highWater: marks,
+      lost: this.#lost.get(address) ?? new Map<CaptureDomain, CaptureRecord>(),
     };
   }
 
