@@ -123,7 +123,7 @@ const NEVER_HELD = 0 as CaptureEpoch;
 
 /** A new tenure of this node. */
 function claimStep(view: CaptureView, placement: Placement): CaptureStep {
-  return claimAfter(view, whereItMayBe(view.context, view.record ?? view.lost), placement.because.rule);
+  return claimAfter(view, whereItMayBe(view.context, view.lost ?? view.record), placement.because.rule);
 }
 
 /** The provider says that the address is elsewhere than this tenure assumed: the next one looks at another router of the domain. */

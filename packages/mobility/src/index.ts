@@ -25,6 +25,7 @@ export type {
   PoolSituation,
   Provider,
   Reason,
+  SeizeRefusal,
   Sighting,
 } from './model.ts';
 export { domainResourceOf } from './claim.ts';

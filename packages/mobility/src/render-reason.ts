@@ -52,6 +52,10 @@ export function renderReason(reason: Reason): string {
       return `stands by: ${reason.holder ?? 'nobody'} holds epoch ${reason.epoch}`;
     case 'capture.drift':
       return `repairs: ${reason.detail}`;
+    case 'capture.held-by-stranger':
+      return `the provider says that another NIC holds the address, and it is none of ${reason.asked.join(', ') || 'ours'}: nothing is taken from strangers`;
+    case 'capture.left-behind':
+      return `cleans up: ${reason.detail}`;
     case 'capture.releasing':
       return `releases: ${reason.detail}`;
     default:

@@ -2,7 +2,7 @@
 import { parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
-import type { ActionProposal, AddressPlan, PoolContext, Sighting } from '../src/model.ts';
+import type { ActionProposal, AddressPlan, PoolContext, SeizeRefusal, Sighting } from '../src/model.ts';
 import { planAddress } from '../src/plan-address.ts';
 import {
   address,
@@ -40,6 +40,15 @@ const wishes = ({ actions }: AddressPlan): readonly Partial<ActionProposal>[] =>
   actions.map(({ verb, seize, riskLevel, captureEpoch }) => ({ verb, seize, riskLevel, captureEpoch }));
 const A = 'aws-router-a';
 const B = 'aws-router-b';
+const C = 'aws-router-c';
+
+/** The same pool with a third router at AWS. */
+function withThird(context: PoolContext): PoolContext {
+  const second = context.members.get(node(B));
+  if (second === undefined) throw new Error('the fixture has two routers at AWS');
+  const third = { ...second, node: node(C), spec: { ...second.spec, nodeRef: node(C) } };
+  return { ...context, members: new Map([...context.members, [third.node, third]]) };
+}
 
 test.each<[string, CaptureRecord, string | undefined]>([
   ['another holds it', recordOf(cloud, B, { phase: 'held' }), B],
@@ -48,7 +57,12 @@ test.each<[string, CaptureRecord, string | undefined]>([
   ['another never got it', recordOf(cloud, B, { phase: 'acquiring', previous: 'aws-router-c' }), 'aws-router-c'],
   ['another never got it from us', recordOf(cloud, B, { phase: 'acquiring', previous: A }), undefined],
   ['we were releasing what we once took', recordOf(cloud, A, { phase: 'releasing', previous: B }), B],
-  ['nobody holds it', recordOf(cloud, undefined, { previous: B }), undefined],
+  [
+    'nobody holds it, and who held saw its NIC clean',
+    recordOf(cloud, undefined, { previous: B, writer: B }),
+    undefined,
+  ],
+  ['nobody holds it, and who held was gone', recordOf(cloud, undefined, { previous: B, writer: A }), B],
 ])('a new tenure follows whoever may have the address: %s', (_, record, previous) => {
   const options: SituationOptions = { nic: empty, liveness: { [B]: 'dead' } };
   expect(plan(cloud, options, record).transition).toMatchObject({ phase: 'acquiring', holder: A, epoch: 2, previous });
@@ -198,6 +212,65 @@ test('a member that is not in the pool derives leases and nothing else', () => {
   const result = plan(stranger, { nic: carrying }, recordOf(cloud, A));
   expect(result.lease).toMatchObject({ status: 'active' });
   expect(result).toMatchObject({ claim: undefined, captureOpen: false, transition: undefined, actions: [] });
+});
+
+test('what the provider holds elsewhere than assumed is looked for at every router of the domain, and then at nobody', () => {
+  const three = withThird(cloud);
+  const confirmed = recordOf(three, A, { epoch: 5, revision: 9, phase: 'confirmed', previous: B });
+  const after = (...refusals: readonly SeizeRefusal[]): AddressPlan =>
+    planAddress(
+      three,
+      situationOf(three, { nic: empty, liveness: { [B]: 'dead', [C]: 'dead' } }),
+      inputOf(ownedOnLan, { records: recordsOf(confirmed), refusals }),
+    );
+  const refused = (epoch: number, from: string | undefined): SeizeRefusal => ({
+    epoch: epoch as CaptureEpoch,
+    from: from === undefined ? undefined : node(from),
+  });
+  expect(after(refused(4, B)).transition, 'an older refusal is not about this tenure').toBeUndefined();
+  expect(after(refused(5, B))).toMatchObject({
+    actions: [],
+    transition: { phase: 'acquiring', holder: A, epoch: 6, basedOn: 9, previous: C },
+  });
+  const exhausted = after(refused(5, B), refused(4, C), refused(3, undefined));
+  expect(exhausted.transition).toBeUndefined();
+  expect(exhausted.because).toContainEqual({ rule: 'capture.held-by-stranger', asked: [B, C] });
+});
+
+test('an orphan that nobody wants is vacated in the name of whom it may still be on, who cleans up when it returns', () => {
+  const successor = contextOf({ self: B });
+  const dead: SituationOptions = { nic: { addresses: [], forwarding: false }, liveness: { [A]: 'dead' } };
+  const releasing = recordOf(successor, B, { epoch: 3, phase: 'releasing', previous: A });
+  const vacated = plan(successor, dead, releasing, gone).transition;
+  expect(vacated).toMatchObject({ phase: 'vacant', holder: undefined, previous: A, epoch: 4 });
+  const vacant = recordOf(cloud, undefined, { epoch: 4, previous: A, writer: B });
+  for (const sightings of [gone, ownedAtAws, []]) {
+    const returned = plan(cloud, { nic: carrying }, vacant, sightings);
+    expect(wishes(returned)).toMatchObject([{ verb: 'unassign-secondary-ip', captureEpoch: 4 }]);
+    expect(returned.transition).toBeUndefined();
+  }
+});
+
+test('a router whose captures were all taken over stops forwarding, once that is over and nobody lives behind it', () => {
+  const options: SituationOptions = { nic: empty, draining: [A], ownedHere: 0 };
+  const taken = recordOf(cloud, B, { epoch: 3, phase: 'held', previous: A });
+  expect(wishes(plan(cloud, options, taken))).toMatchObject([{ verb: 'ensure-forwarding-disabled', captureEpoch: 3 }]);
+  const still: readonly [string, SituationOptions, CaptureRecord][] = [
+    ['an address lives here', { ...options, ownedHere: 1 }, taken],
+    ['it is not known whether one does', { nic: empty, draining: [A] }, taken],
+    ['it holds another address', { ...options, held: new Map([[address, 'held']]) }, taken],
+    ['another pool holds one on this NIC', { ...options, heldForOtherPools: 1 }, taken],
+    ['the successor has not verified it', options, recordOf(cloud, B, { phase: 'confirmed', previous: A })],
+    ['it never captured this address', options, recordOf(cloud, B, { previous: 'aws-router-c' })],
+  ];
+  for (const [why, given, record] of still) expect(plan(cloud, given, record).actions, why).toEqual([]);
+});
+
+test('the last address of a pool leaves forwarding on for the other pool of its NIC', () => {
+  const releasing = recordOf(cloud, A, { phase: 'releasing' });
+  const held = new Map([[address, 'releasing' as const]]);
+  const other = plan(cloud, { nic: empty, held, heldForOtherPools: 1 }, releasing, gone);
+  expect(other).toMatchObject({ actions: [], transition: { phase: 'vacant' } });
 });
 
 test('an action carries the key, the epoch and the NIC that it was decided for', () => {

@@ -143,6 +143,8 @@ export interface SituationOptions {
   readonly disconnected?: boolean;
   readonly membersAwaited?: boolean;
   readonly held?: ReadonlyMap<HostAddress, CapturePhase>;
+  readonly heldForOtherPools?: number;
+  readonly ownedHere?: number;
 }
 
 export function situationOf(context: PoolContext, options: SituationOptions = {}): PoolSituation {
@@ -174,6 +176,8 @@ export function situationOf(context: PoolContext, options: SituationOptions = {}
           },
     hostCaptures: options.hostCaptures === undefined ? undefined : new Set(options.hostCaptures),
     heldBySelf: options.held ?? new Map<HostAddress, CapturePhase>(),
+    ...(options.heldForOtherPools === undefined ? {} : { heldForOtherPools: options.heldForOtherPools }),
+    ...(options.ownedHere === undefined ? {} : { ownedHere: options.ownedHere }),
   };
 }
 

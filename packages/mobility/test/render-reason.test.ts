@@ -92,6 +92,11 @@ const TOLD: Told = {
   'capture.held': [{ rule: 'capture.held', epoch }, 'holds the capture in epoch 7'],
   'capture.standby': [{ rule: 'capture.standby', holder: undefined, epoch }, 'stands by: nobody holds epoch 7'],
   'capture.drift': [{ rule: 'capture.drift', detail: 'gone' }, 'repairs: gone'],
+  'capture.held-by-stranger': [
+    { rule: 'capture.held-by-stranger', asked: [b] },
+    'the provider says that another NIC holds the address, and it is none of aws-router-b: nothing is taken from strangers',
+  ],
+  'capture.left-behind': [{ rule: 'capture.left-behind', detail: 'on this NIC' }, 'cleans up: on this NIC'],
   'capture.releasing': [{ rule: 'capture.releasing', detail: 'moved' }, 'releases: moved'],
 };
 
