@@ -205,6 +205,8 @@ class LevelReconciler implements HostReconciler {
     this.#running = this.#work().finally(() => {
       this.#running = undefined;
       if (this.#events.length > 0) this.#weighEvents();
+      // What was desired after the last look of `#work`, before this was called, started nothing by itself.
+      if (this.#mustDiff) this.#run();
     });
   }
 
