@@ -36,8 +36,9 @@ export {
 } from './lan/lan-observer.ts';
 export type { ArpHeard, LanWire, LanWireListener } from './lan/lan-wire.ts';
 export type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './lower/claim-lowering.ts';
+export type { HybridRouteDestination, HybridRouteLowering } from './lower/hybrid-routes.ts';
 export { lower, type Lowered } from './lower/lower.ts';
-export { estimateTunnelMtu, mssFor } from './mss.ts';
+export { estimateTunnelMtu, mssFor, pathMtuOf, type PathMtu } from './mss.ts';
 export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLedger, Residual } from './ports.ts';
 export { cleanupHost } from './reconciler/cleanup-host.ts';
 export {
@@ -47,3 +48,4 @@ export {
   type HostReconcilerStatus,
   type NeighborEvent,
 } from './reconciler/host-reconciler.ts';
+export { hybridRouteStatus, type HybridRouteReason, type HybridRouteStatus } from './status/hybrid-route-status.ts';

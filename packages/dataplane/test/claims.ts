@@ -60,6 +60,25 @@ export function claim(
   });
 }
 
+export function hybridRoute(
+  name: string,
+  destinationCIDRs: readonly string[],
+  peerRef: string,
+  spec: Readonly<Record<string, unknown>> = {},
+): Resource {
+  return KINDS.HybridRoute.parse({
+    ...header('hybrid', 'HybridRoute', name),
+    spec: { destinationCIDRs, peerRef, ...spec },
+  });
+}
+
+export function tunnelInterface(name: string, spec: Readonly<Record<string, unknown>>): Resource {
+  return KINDS.TunnelInterface.parse({
+    ...header('hybrid', 'TunnelInterface', name),
+    spec: { local: '192.0.2.1', remote: '192.0.2.2', trustedUnderlay: true, ...spec },
+  });
+}
+
 export function ipv4Route(name: string, spec: Readonly<Record<string, unknown>>): Resource {
   return KINDS.IPv4Route.parse({ ...header('net', 'IPv4Route', name), spec });
 }

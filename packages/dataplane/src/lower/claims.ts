@@ -1,8 +1,6 @@
 /** RemoteAddressClaims → delivery routes, proxy neighbours, absent addresses, sysctls and clamped paths. */
 import { bareAddress, ofKind, type HostAddress, type Ipv4, type Resource, type ResourceOf } from '@routerd/resources';
-import { DELIVERY_METRIC, type HostRoute, type MssClamp, type ProxyNeighbor, type SysctlState } from '../host-state.ts';
-import { IP_FORWARD, IP_NONLOCAL_BIND, proxyDelayOf, SEND_REDIRECTS_ALL, sendRedirectsOf } from '../sysctl-names.ts';
-import { DEFAULT_INTERFACE_MTU, mssFor } from '../mss.ts';
+import { DELIVERY_METRIC, type HostRoute, type ProxyNeighbor } from '../host-state.ts';
 import type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './claim-lowering.ts';
 import { byText } from '../text-order.ts';
 import type { Delivered, Tunnel, TunnelDirectory } from './tunnels.ts';
@@ -55,7 +53,7 @@ export function lowerClaims(
     claims.push(lowered);
     if (delivery.tunnelInterface !== undefined) tunnelsUsed.push(tunnel);
     if (lowered.route !== undefined)
-      delivered.push({ address, peerRef: delivery.peerRef, tunnelInterface: tunnel.interface });
+      delivered.push({ destination: address, peerRef: delivery.peerRef, tunnelInterface: tunnel.interface });
     if (capture.type === 'provider-secondary-ip') absentAddresses.push(address);
     else if (lowered.answersArp)
       proxyNeighbors.push({ address, interface: capture.interface, announce: lowered.announces });
@@ -111,58 +109,6 @@ function deliveryRoute(address: HostAddress, device: string, preferredSource: Ip
     metric: DELIVERY_METRIC,
     blackhole: false,
   };
-}
-
-/**
- * Settings that a delivering host needs, one entry however many claims want it: what leaves the set is restored.
- * `proxy_arp` is not among them: a proxy neighbour answers without it, and with it the kernel answers for every address that is routed elsewhere.
- */
-export function claimSysctls(claims: readonly ClaimLowering[]): readonly SysctlState[] {
-  const delivering = claims.filter(({ route }) => route !== undefined);
-  if (delivering.length === 0) return [];
-  const interfaces = [...new Set(delivering.flatMap(({ captureInterface }) => captureInterface ?? []))];
-  const arpInterfaces = new Set(
-    delivering.flatMap(({ captureType, captureInterface }) =>
-      captureType === 'proxy-arp' ? (captureInterface ?? []) : [],
-    ),
-  );
-  return [
-    // On a standby too: a packet that a remote site still delivers here must reach its owner.
-    { path: IP_FORWARD, value: '1' },
-    // The kernel sends redirects if `all` or the device says so; a client that follows one goes round the capture.
-    { path: SEND_REDIRECTS_ALL, value: '0' },
-    ...interfaces.map((name) => ({ path: sendRedirectsOf(name), value: '0' })),
-    // Answers after a random delay of up to 0.8 s unless told otherwise.
-    ...[...arpInterfaces].map((name) => ({ path: proxyDelayOf(name), value: '0' })),
-    // Gratuitous ARP is sent from the captured address, which is not ours. On a standby too: its turn must cost one command.
-    ...(delivering.some(({ announces }) => announces) ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
-  ].toSorted(byText(({ path }) => path.join('/')));
-}
-
-/**
- * Every capture interface with every tunnel that anything may arrive through: a remote site that moves its delivery to another of our
- * tunnels finds the clamp there. A provider capture without an interface stands for every declared Interface.
- */
-export function clampedPaths(
-  resources: readonly Resource[],
-  claims: readonly ClaimLowering[],
-  tunnels: readonly Tunnel[],
-): readonly MssClamp[] {
-  const delivering = claims.filter(({ route }) => route !== undefined);
-  if (delivering.length === 0) return [];
-  const mtus = new Map(ofKind(resources, 'Interface').map(({ spec }) => [spec.ifname, spec.mtu]));
-  const captureInterfaces = new Set(delivering.flatMap(({ captureInterface }) => captureInterface ?? [...mtus.keys()]));
-  const tunnelMtus = new Map<string, number>();
-  for (const { interface: name, mtu } of tunnels) tunnelMtus.set(name, Math.min(mtu, tunnelMtus.get(name) ?? mtu));
-  return [...captureInterfaces]
-    .flatMap((captureInterface) =>
-      [...tunnelMtus].flatMap(([tunnelInterface, mtu]) =>
-        captureInterface === tunnelInterface || mtu >= (mtus.get(captureInterface) ?? DEFAULT_INTERFACE_MTU)
-          ? []
-          : [{ captureInterface, tunnelInterface, mss: mssFor(mtu) }],
-      ),
-    )
-    .toSorted(byText((clamp) => `${clamp.captureInterface} ${clamp.tunnelInterface}`));
 }
 
 function quadOf(address: string): string {

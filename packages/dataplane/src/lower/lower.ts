@@ -1,15 +1,20 @@
 /** effective-config → the desired state of this host. Pure and total: a resource that cannot be lowered is a problem of its own. */
 import { ofKind, type Resource } from '@routerd/resources';
-import { slotOfAddress, slotOfRoute, textOfRoute } from '../host-slot.ts';
-import type { HostRoute, HostState, InterfaceAddressState } from '../host-state.ts';
-import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lowering.ts';
-import { claimSysctls, clampedPaths, lowerClaims } from './claims.ts';
+import { slotOfAddress } from '../host-slot.ts';
+import type { HostState, InterfaceAddressState } from '../host-state.ts';
 import { byText } from '../text-order.ts';
+import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lowering.ts';
+import { clampedPaths } from './clamped-paths.ts';
+import { lowerClaims } from './claims.ts';
+import type { HybridRouteLowering } from './hybrid-routes.ts';
+import { lowerRoutes } from './routes.ts';
+import { lowerSysctls } from './sysctls.ts';
 import { lowerWireGuard, tunnelDirectory } from './tunnels.ts';
 
 export interface Lowered {
   readonly state: HostState;
   readonly claims: readonly ClaimLowering[];
+  readonly hybridRoutes: readonly HybridRouteLowering[];
   readonly problems: readonly LoweringProblem[];
 }
 
@@ -17,8 +22,9 @@ export interface Lowered {
 export function lower(resources: readonly Resource[], gates: CaptureGates): Lowered {
   const tunnels = tunnelDirectory(resources);
   const claims = lowerClaims(resources, tunnels, gates);
-  const wireGuard = lowerWireGuard(resources, claims.delivered);
-  const routes = lowerRoutes(resources, claims.routes);
+  const routes = lowerRoutes(resources, tunnels, claims.routes);
+  const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
+  const delivering = claims.claims.filter(({ route }) => route !== undefined);
   return {
     state: {
       wireGuard: wireGuard.devices,
@@ -26,10 +32,17 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
       routes: routes.routes,
       proxyNeighbors: claims.proxyNeighbors.toSorted(byText(({ address }) => address)),
       absentAddresses: claims.absentAddresses.toSorted(byText((address) => address)),
-      sysctls: claimSysctls(claims.claims),
-      mssClamps: clampedPaths(resources, claims.claims, [...tunnels.all, ...claims.tunnels]),
+      sysctls: lowerSysctls(claims.claims, routes.hybridRoutes),
+      mssClamps: clampedPaths(resources, {
+        from: [
+          ...delivering.map(({ captureInterface }) => captureInterface),
+          ...routes.hybridRoutes.flatMap(({ destinations }) => (destinations.length > 0 ? [undefined] : [])),
+        ],
+        tunnels: [...tunnels.all, ...claims.tunnels],
+      }),
     },
     claims: claims.claims,
+    hybridRoutes: routes.hybridRoutes,
     problems: [...managedInterfaces(resources), ...wireGuard.problems, ...claims.problems, ...routes.problems],
   };
 }
@@ -42,41 +55,6 @@ function lowerAddresses(resources: readonly Resource[]): readonly InterfaceAddre
     ]),
   );
   return [...bySlot].toSorted(byText(([slot]) => slot)).map(([, state]) => state);
-}
-
-/** A route that an operator wrote wins over a delivery route in the same place; both are named in the problem. */
-function lowerRoutes(
-  resources: readonly Resource[],
-  deliveryRoutes: readonly HostRoute[],
-): { readonly routes: readonly HostRoute[]; readonly problems: readonly LoweringProblem[] } {
-  const problems: LoweringProblem[] = [];
-  const bySlot = new Map<string, HostRoute>();
-  for (const { metadata, spec } of ofKind(resources, 'IPv4Route').toSorted(byText(({ metadata }) => metadata.name))) {
-    const route: HostRoute = {
-      destination: spec.destination,
-      device: spec.device,
-      gateway: spec.gateway,
-      preferredSource: spec.preferredSource,
-      metric: spec.metric,
-      blackhole: spec.type === 'blackhole',
-    };
-    if (bySlot.has(slotOfRoute(route)))
-      problems.push({
-        resource: `IPv4Route/${metadata.name}`,
-        reason: `another IPv4Route has destination ${spec.destination} and metric ${spec.metric}`,
-      });
-    else bySlot.set(slotOfRoute(route), route);
-  }
-  for (const route of deliveryRoutes) {
-    const written = bySlot.get(slotOfRoute(route));
-    if (written === undefined) bySlot.set(slotOfRoute(route), route);
-    else if (textOfRoute(written) !== textOfRoute(route))
-      problems.push({
-        resource: `RemoteAddressClaim for ${route.destination}`,
-        reason: `an IPv4Route has destination ${route.destination} and metric ${route.metric}; it is kept`,
-      });
-  }
-  return { routes: [...bySlot].toSorted(byText(([slot]) => slot)).map(([, route]) => route), problems };
 }
 
 /** Nothing here sets a link up or its MTU, and a resource that asks for it must not be ignored without a word. */

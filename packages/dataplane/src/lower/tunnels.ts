@@ -1,7 +1,14 @@
 /** WireGuardInterface and WireGuardPeer → devices; OverlayPeer → tunnel. */
-import { ofKind, prefixContains, type HostAddress, type Resource, type ResourceOf } from '@routerd/resources';
+import {
+  ofKind,
+  prefixContains,
+  type HostAddress,
+  type Ipv4Prefix,
+  type Resource,
+  type ResourceOf,
+} from '@routerd/resources';
 import type { WireGuardDevice, WireGuardPeerState } from '../host-state.ts';
-import { estimateTunnelMtu } from '../mss.ts';
+import { estimateTunnelMtu, pathMtuOf, type PathMtu } from '../mss.ts';
 import { byText } from '../text-order.ts';
 import type { LoweringProblem } from './claim-lowering.ts';
 
@@ -15,14 +22,21 @@ export interface Tunnel {
 export interface TunnelDirectory {
   /** @param interfaceName overrides the peer's own interface @returns undefined without such a peer, or when neither names an interface */
   find(peerRef: string, interfaceName: string | undefined): Tunnel | undefined;
+  /** Of the peer's own interface; undefined without such a peer. */
+  pathMtu(peerRef: string): PathMtu | undefined;
   /** One tunnel for each overlay peer that names its interface. */
   readonly all: readonly Tunnel[];
 }
 
 export function tunnelDirectory(resources: readonly Resource[]): TunnelDirectory {
   const mtus = new Map<string, number>();
+  const keyed = new Set<string>();
   for (const { spec } of ofKind(resources, 'Interface')) if (spec.mtu !== undefined) mtus.set(spec.ifname, spec.mtu);
   for (const { metadata, spec } of ofKind(resources, 'WireGuardInterface')) mtus.set(metadata.name, spec.mtu);
+  for (const { metadata, spec } of ofKind(resources, 'TunnelInterface')) {
+    mtus.set(metadata.name, spec.mtu);
+    if (spec.mode === 'gre' && spec.key !== undefined) keyed.add(metadata.name);
+  }
   const underlays = new Map(
     ofKind(resources, 'OverlayPeer').map(({ metadata, spec }) => [metadata.name, spec.underlay]),
   );
@@ -30,14 +44,20 @@ export function tunnelDirectory(resources: readonly Resource[]): TunnelDirectory
     const underlay = underlays.get(peerRef);
     const name = interfaceName ?? underlay?.interface;
     if (underlay === undefined || name === undefined) return undefined;
-    return { interface: name, mtu: estimateTunnelMtu(underlay.type, mtus.get(name)) };
+    return { interface: name, mtu: estimateTunnelMtu(underlay.type, mtus.get(name), keyed.has(name)) };
   };
-  return { find, all: [...underlays.keys()].flatMap((peerRef) => find(peerRef, undefined) ?? []) };
+  const pathMtu: TunnelDirectory['pathMtu'] = (peerRef) => {
+    const underlay = underlays.get(peerRef);
+    if (underlay === undefined) return undefined;
+    const name = underlay.interface ?? '';
+    return pathMtuOf(underlay.type, mtus.get(name), keyed.has(name));
+  };
+  return { find, pathMtu, all: [...underlays.keys()].flatMap((peerRef) => find(peerRef, undefined) ?? []) };
 }
 
-/** A claim's address and the overlay peer and device that deliver it. */
+/** What a claim or a HybridRoute leads to an overlay peer, and the device that it takes. */
 export interface Delivered {
-  readonly address: HostAddress;
+  readonly destination: HostAddress | Ipv4Prefix;
   readonly peerRef: string;
   readonly tunnelInterface: string;
 }
@@ -45,7 +65,7 @@ export interface Delivered {
 type PeerResource = ResourceOf<'WireGuardPeer'>;
 
 /**
- * Devices with their peers. A delivered address that no AllowedIPs of its peer cover is added there, so that two sites with one shared
+ * Devices with their peers. A destination that no AllowedIPs of its peer cover is added there, so that two sites with one shared
  * interface need not repeat the claims; with an interface a peer and the pool's prefix on each, nothing is ever added.
  */
 export function lowerWireGuard(
@@ -74,7 +94,7 @@ export function lowerWireGuard(
 
 function peerStates(
   peers: readonly PeerResource[],
-  added: ReadonlyMap<PeerResource, readonly HostAddress[]>,
+  added: ReadonlyMap<PeerResource, readonly Delivered['destination'][]>,
   problems: LoweringProblem[],
 ): readonly WireGuardPeerState[] {
   const keys = new Set<string>();
@@ -112,15 +132,15 @@ function addedAllowedIPs(
   resources: readonly Resource[],
   peersByInterface: ReadonlyMap<string, readonly PeerResource[]>,
   delivered: readonly Delivered[],
-): ReadonlyMap<PeerResource, readonly HostAddress[]> {
+): ReadonlyMap<PeerResource, readonly Delivered['destination'][]> {
   const overlay = new Map(ofKind(resources, 'OverlayPeer').map((peer) => [peer.metadata.name, peer]));
-  const added = new Map<PeerResource, HostAddress[]>();
-  for (const { address, peerRef, tunnelInterface } of delivered) {
+  const added = new Map<PeerResource, Delivered['destination'][]>();
+  for (const { destination, peerRef, tunnelInterface } of delivered) {
     const peers = peersByInterface.get(tunnelInterface) ?? [];
     const peer = peers.length === 1 ? peers[0] : peerBehind(overlay.get(peerRef), peers);
-    if (peer === undefined || peer.spec.allowedIPs.some((prefix) => prefixContains(prefix, address))) continue;
+    if (peer === undefined || peer.spec.allowedIPs.some((prefix) => prefixContains(prefix, destination))) continue;
     const list = added.get(peer) ?? [];
-    list.push(address);
+    list.push(destination);
     added.set(peer, list);
   }
   return added;
