@@ -77,6 +77,13 @@ export const absolutePath = text(/^\//, 'an absolute path');
 /** Text that says something. */
 export const word = text(/\S/, 'text that is not blank');
 
+/** Fields that other designs have here, and what does their work in this one: told to who writes them. */
+export function instead(fields: Readonly<Record<string, string>>): {
+  readonly instead: Readonly<Record<string, string>>;
+} {
+  return { instead: fields };
+}
+
 /** Text that names one thing: neither blank nor a pattern. */
 export function exact(expected: string, form = /^[^\s*?]+$/) {
   return text(form, `${expected} (exact: there are no wildcards)`);

@@ -6,6 +6,9 @@ import { activeWhen, configureOSAddress, reservedCapture } from './hybrid.ts';
 /** Keys that would carry a secret into plans, journals and logs are refused. */
 const SECRET_LIKE = /^(?!.*(secret|token|password|credential|private[_-]?key|access[_-]?key))./i;
 
+const HEARTBEAT =
+  'For heartbeatInterval, heartbeatTTL and promotionHoldDuration write heartbeat.interval and heartbeat.deadAfter of the EventGroup.';
+
 const target = z.record(
   s.text(SECRET_LIKE, 'names that do not look like a secret (executors use the identity of the instance)'),
   s.word,
@@ -21,6 +24,13 @@ const capture = z.discriminatedUnion(
       nicRef: s.word.describe("The NIC as the provider names it: eni-…, an ARM id, a VNIC's OCID."),
       interface: s.interfaceName.optional().describe("The NIC as the router's kernel names it; for the MSS clamp."),
       configureOSAddress,
+      capacity: z
+        .number()
+        .int()
+        .min(1)
+        .max(65_536)
+        .optional()
+        .describe('How many captured addresses the NIC may carry, besides its own. Without it there is no bound.'),
       target: target.default({}).describe('Provider-specific keys for the executor; never secrets.'),
     }),
     z.strictObject({
@@ -40,41 +50,51 @@ const delivery = z.strictObject({
   tunnelInterface: s.interfaceName.optional().describe("Without it the peer's `underlay.interface`."),
 });
 
-const member = z.strictObject({
-  nodeRef: s.nodeName,
-  site: s.siteName.describe('The LAN or cloud network, a failure domain.'),
-  role: z.enum(['onprem', 'cloud']),
-  capture: capture.describe('How this member attracts packets for addresses that live elsewhere.'),
-  delivery: delivery
-    .optional()
-    .describe("Default delivery. Without any, the OverlayPeer whose `nodeID` is the delivering router's name is used."),
-  deliveryTo: z
-    .array(
-      delivery
-        .extend({
-          nodeRef: s.nodeName.optional(),
-          site: s.siteName.optional(),
-          role: z.enum(['onprem', 'cloud']).optional(),
-        })
-        .refine((entry) => entry.nodeRef ?? entry.site ?? entry.role, {
-          error: 'A deliveryTo entry needs at least one of nodeRef, site, role',
-        }),
-    )
-    .default([])
-    .describe('Delivery to certain members; the most specific entry counts: nodeRef, then site, then role.'),
-  staticOwnedAddresses: z
-    .array(s.hostAddress)
-    .default([])
-    .describe("Addresses that live at this member's site, known without being observed. Only for role onprem."),
-  placement: z
-    .strictObject({
-      group: s.word.optional().describe('Routers of one site that stand in for each other. Only for role cloud.'),
-      priority: z.number().int().min(0).max(1_000_000).default(100).describe('The lowest captures.'),
-    })
-    .optional(),
-  maintenance: z
-    .strictObject({ drain: z.boolean().default(false).describe('Hand all captures over, and take none.') })
-    .optional(),
+const member = z
+  .strictObject({
+    nodeRef: s.nodeName,
+    site: s.siteName.describe('The LAN or cloud network, a failure domain.'),
+    role: z.enum(['onprem', 'cloud']),
+    capture: capture.describe('How this member attracts packets for addresses that live elsewhere.'),
+    delivery: delivery
+      .optional()
+      .describe(
+        "Default delivery. Without any, the OverlayPeer whose `nodeID` is the delivering router's name is used.",
+      ),
+    deliveryTo: z
+      .array(
+        delivery
+          .extend({
+            nodeRef: s.nodeName.optional(),
+            site: s.siteName.optional(),
+            role: z.enum(['onprem', 'cloud']).optional(),
+          })
+          .refine((entry) => entry.nodeRef ?? entry.site ?? entry.role, {
+            error: 'A deliveryTo entry needs at least one of nodeRef, site, role',
+          }),
+      )
+      .default([])
+      .describe('Delivery to certain members; the most specific entry counts: nodeRef, then site, then role.'),
+    staticOwnedAddresses: z
+      .array(s.hostAddress)
+      .default([])
+      .describe("Addresses that live at this member's site, known without being observed. Only for role onprem."),
+    placement: z
+      .strictObject({
+        group: s.word.optional().describe('Routers of one site that stand in for each other. Only for role cloud.'),
+        priority: z.number().int().min(0).max(1_000_000).default(100).describe('The lowest captures.'),
+      })
+      .optional(),
+    maintenance: z
+      .strictObject({ drain: z.boolean().default(false).describe('Hand all captures over, and take none.') })
+      .optional(),
+  })
+  .meta(s.instead({ heartbeat: HEARTBEAT }));
+
+const staticHandover = z.strictObject({
+  address: s.hostAddress,
+  fromNodeRef: s.nodeName.describe('The onprem member that owns it, and releases it first.'),
+  toNodeRef: s.nodeName.describe('The member that owns it once it is released.'),
 });
 
 export const mobilityPoolSpec = z
@@ -109,5 +129,18 @@ export const mobilityPoolSpec = z
       })
       .prefault({}),
     deliveryPolicy: z.strictObject({ mode: z.literal('route').default('route') }).prefault({}),
+    staticHandovers: z
+      .array(staticHandover)
+      .default([])
+      .describe('Addresses that an operator moves to another member: released first, then owned there.'),
   })
+  .meta(
+    s.instead({
+      authority:
+        'Remove it: whose facts are fresh owns an address. What a node owns without being observed stands in its staticOwnedAddresses.',
+      ipOwnershipPolicy: `Remove it: epochs are always fenced, and failover inside a placement group always happens. For preferNodes write members[].placement.priority (the lowest captures). ${HEARTBEAT}`,
+      heartbeatInterval: HEARTBEAT,
+      heartbeatTTL: HEARTBEAT,
+    }),
+  )
   .describe('The intent of the operator: one subnet whose chosen addresses are reachable from every site.');

@@ -3,7 +3,7 @@ import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { z } from 'zod';
 import type { FieldPath, Problem } from '../diagnostic.ts';
 import { nearestSpelling } from '../spelling.ts';
-import { expectedOf, objectSchema, schemaAt, valueAt } from './schema-shape.ts';
+import { expectedOf, insteadOf, objectSchema, schemaAt, valueAt } from './schema-shape.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -62,6 +62,11 @@ function keyWords(issues: readonly Issue[]): string {
 function unknownField(key: string, path: FieldPath, schema: z.ZodType, value: unknown): Problem {
   const inner = valueAt(value, path);
   const allowed = Object.keys(objectSchema(schemaAt(schema, value, path), inner)?.shape ?? {});
+  const instead = insteadOf(objectSchema(schemaAt(schema, value, path), inner), key);
+  if (instead !== undefined) {
+    const text = `Field ${quoted(key)} is not supported here; allowed: ${allowed.join(', ')}.`;
+    return { ...error('field.replaced', [...path, key], 'key', text), remedy: instead };
+  }
   const nearest = nearestSpelling(key, allowed);
   const message = `Unknown field ${quoted(key)}; allowed here: ${allowed.join(', ')}.`;
   if (key === '<<') {

@@ -39,6 +39,12 @@ function discriminatorValues(option: z.ZodObject, discriminator: string): readon
   return literal instanceof z.ZodLiteral ? [...literal.values] : [];
 }
 
+/** `meta({ instead })` of a mapping: what to write in place of a field that it does not have. */
+export function insteadOf(mapping: z.ZodObject | undefined, key: string): string | undefined {
+  const words = memberOf(mapping?.meta()?.['instead'], key);
+  return typeof words === 'string' ? words : undefined;
+}
+
 /** Own members only: a document's key `constructor` is nobody's prototype. */
 export function memberOf(value: unknown, key: string | number): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;

@@ -9,6 +9,7 @@ import { dynamicRules } from './rules/dynamic.ts';
 import { hybridRouteRules } from './rules/hybrid-route.ts';
 import { nodeRules } from './rules/node.ts';
 import { overlayRules } from './rules/overlay.ts';
+import { poolAddressRules } from './rules/pool-addresses.ts';
 import { poolMemberRules } from './rules/pool-members.ts';
 import { poolRules } from './rules/pool.ts';
 import { referenceRules } from './rules/references.ts';
@@ -18,6 +19,7 @@ const RULES: readonly Rule[] = [
   ...referenceRules,
   ...poolRules,
   ...poolMemberRules,
+  ...poolAddressRules,
   ...claimRules,
   ...overlayRules,
   ...tunnelRules,

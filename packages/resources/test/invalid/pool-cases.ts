@@ -211,4 +211,29 @@ export const poolCases: readonly InvalidCase[] = [
     text: changed(ONPREM, 'interface: lan0', 'interface: lan'),
     codes: ['reference.undeclared-interface'],
   },
+  {
+    title: 'a static handover to itself, of an address that another owns, twice, to nobody',
+    text: changed(
+      ONPREM,
+      '  members:',
+      '  staticHandovers:\n    - {address: 10.77.60.11/32, fromNodeRef: onprem-a, toNodeRef: onprem-a}\n    - {address: 10.77.60.10/32, fromNodeRef: aws-a, toNodeRef: aws-b}\n    - {address: 10.77.60.11/32, fromNodeRef: onprem-a, toNodeRef: aws-c}\n    - {address: 10.77.61.1/32, fromNodeRef: onprem-a, toNodeRef: aws-a}\n  members:',
+    ),
+    codes: [
+      'pool.handover-node',
+      'pool.handover-address',
+      'pool.handover-node',
+      'pool.handover-twice',
+      'pool.handover-node',
+      'pool.static-address-outside',
+    ],
+  },
+  {
+    title: 'an authority, an ownership policy and heartbeats of a pool',
+    text: changed(
+      ONPREM,
+      '  members:',
+      '  authority: {mode: static, nodeRef: onprem-a}\n  ipOwnershipPolicy: {type: centralized, autoFailover: true, heartbeatTTL: 30s}\n  members:',
+    ),
+    codes: ['field.replaced', 'field.replaced'],
+  },
 ];

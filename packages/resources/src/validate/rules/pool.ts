@@ -1,6 +1,6 @@
 /** What one MobilityPool must be, by itself and next to the federation and other pools. */
 import type { Problem } from '../../diagnostic.ts';
-import { prefixContains, prefixesOverlap } from '../../ipv4.ts';
+import { prefixesOverlap } from '../../ipv4.ts';
 import { parsePoolName } from '../../node-name.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { earlierThan, selfOf, type ResourceIndex } from '../resource-index.ts';
@@ -18,55 +18,11 @@ function* poolItself(pool: Pool): Iterable<Problem> {
     });
   }
   yield* unusablePrefix(pool.spec.prefix, ['spec', 'prefix']);
-  for (const [entry, excluded] of pool.spec.excludedAddresses.entries()) {
-    if (prefixContains(pool.spec.prefix, excluded)) continue;
-    yield errorAt(['spec', 'excludedAddresses', entry], {
-      code: 'pool.excluded-outside',
-      message: `${excluded} is not inside the pool's prefix ${pool.spec.prefix}; expected a part of it.`,
-    });
-  }
   if (pool.spec.leasePolicy.ttl === 0) {
     yield errorAt(['spec', 'leasePolicy', 'ttl'], {
       code: 'pool.ttl-zero',
       message: 'A lease with a ttl of zero ends before it begins; expected more than 0s.',
     });
-  }
-}
-
-function* staticAddresses(pool: Pool): Iterable<Problem> {
-  const ownerOf = new Map<string, string>();
-  for (const [position, member] of pool.spec.members.entries()) {
-    const path = ['spec', 'members', position, 'staticOwnedAddresses'];
-    if (member.role === 'cloud' && member.staticOwnedAddresses.length > 0) {
-      yield errorAt(path, {
-        code: 'pool.static-owner-role',
-        message: `Member "${member.nodeRef}" has role cloud; staticOwnedAddresses are for role onprem (a cloud's inventory says what it owns).`,
-        at: 'key',
-      });
-    }
-    for (const [entry, address] of member.staticOwnedAddresses.entries()) {
-      if (!prefixContains(pool.spec.prefix, address)) {
-        yield errorAt([...path, entry], {
-          code: 'pool.static-address-outside',
-          message: `${address} is outside MobilityPool prefix ${pool.spec.prefix}.`,
-        });
-      }
-      const excluded = pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
-      if (excluded !== undefined) {
-        yield errorAt([...path, entry], {
-          code: 'pool.static-address-excluded',
-          message: `${address} is owned here and excluded by ${excluded}; an excluded address never moves.`,
-        });
-      }
-      const owner = ownerOf.get(address);
-      if (owner === undefined) ownerOf.set(address, member.nodeRef);
-      else {
-        yield errorAt([...path, entry], {
-          code: 'pool.static-address-twice',
-          message: `${address} is already in the staticOwnedAddresses of "${owner}"; an address has one owner.`,
-        });
-      }
-    }
   }
 }
 
@@ -148,7 +104,6 @@ function* overlapping(pool: Pool, index: ResourceIndex): Iterable<Problem> {
 
 export const poolRules: readonly Rule[] = [
   rule('MobilityPool', poolItself),
-  rule('MobilityPool', staticAddresses),
   rule('MobilityPool', selfAndPeers),
   rule('MobilityPool', deliveryExists),
   rule('MobilityPool', providerMode),
