@@ -17,6 +17,7 @@ import {
 import type {
   ActionProposal,
   ActionVerb,
+  Placement,
   PoolContext,
   PoolMember,
   PoolSituation,
@@ -24,7 +25,7 @@ import type {
   SeizeRefusal,
 } from './model.ts';
 import { mayStopForwarding, restoresForwarding } from './nic-forwarding.ts';
-import { isGone, type Placement } from './placement.ts';
+import { closedGate, isGone } from './placement.ts';
 import { proposalOf } from './provider-action.ts';
 import { isLeftBehind, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
 
@@ -52,10 +53,13 @@ export interface CaptureStep {
 export function captureStep(view: CaptureView, placement: Placement): CaptureStep {
   const { context, record, highWater } = view;
   if (record?.holder !== context.self) {
-    if (placement.node === context.self) return claimStep(view, placement);
+    if (placement.node === context.self || isForgotten(view)) return claimStep(view, placement);
     const because: Reason = { rule: 'capture.standby', holder: record?.holder, epoch: record?.epoch ?? NEVER_HELD };
     return cleaningUp(view, [because], { isOwnNic: false });
   }
+  const role = closedGate(view.self, view.situation);
+  if (role !== undefined)
+    return { transition: undefined, actions: [], because: [{ rule: 'capture.gate-closed', role }] };
   // A tenure that was being released, or that a registry with lost data forgot, begins anew.
   if (record.phase === 'releasing' || record.epoch < highWater) return claimStep(view, placement);
   const captured = isCaptured(view);
@@ -81,13 +85,12 @@ export function releaseStep(
   placement: Placement,
   { detail, mayClearNic }: { readonly detail: string; readonly mayClearNic: boolean },
 ): CaptureStep {
-  const { context, record, situation, self, highWater } = view;
+  const { context, record, situation, self } = view;
   if (record?.holder !== context.self) {
     const isOrphan = record?.holder !== undefined && isGone(context, situation, record.holder);
     if (isOrphan && placement.node === context.self) return claimStep(view, placement);
-    // The registry forgot a tenure that this NIC still shows. It ends as every tenure does: under an epoch, with a fence.
-    const isOnNic = situation.nic.kind === 'known' && situation.nic.addresses.has(view.address);
-    if (record === undefined && mayClearNic && highWater > NEVER_HELD && isOnNic) return claimStep(view, placement);
+    // What was forgotten ends as every tenure does: under an epoch, with a fence.
+    if (mayClearNic && isForgotten(view)) return claimStep(view, placement);
     return cleaningUp(view, [], { isOwnNic: !mayClearNic });
   }
   const because: readonly Reason[] = [{ rule: 'capture.releasing', detail }];
@@ -120,6 +123,14 @@ export function forgottenStep(view: CaptureView): CaptureStep {
 }
 
 const NEVER_HELD = 0 as CaptureEpoch;
+
+/**
+ * A registry that lost data forgot a tenure that the NIC still shows: it has no record of it, or one below an epoch that this node has
+ * seen. No action of an earlier epoch passes the fence here, so a new tenure is the only way to keep the address or to give it up.
+ */
+function isForgotten({ record, highWater, situation: { nic }, address }: CaptureView): boolean {
+  return (record?.epoch ?? NEVER_HELD) < highWater && nic.kind === 'known' && nic.addresses.has(address);
+}
 
 /** A new tenure of this node. */
 function claimStep(view: CaptureView, placement: Placement): CaptureStep {

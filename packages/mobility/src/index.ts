@@ -19,6 +19,7 @@ export type {
   Liveness,
   MemberState,
   NicObservation,
+  Placement,
   PlacementLoser,
   PoolContext,
   PoolMember,
@@ -27,6 +28,7 @@ export type {
   Reason,
   SeizeRefusal,
   Sighting,
+  VrrpRole,
 } from './model.ts';
 export { domainResourceOf } from './claim.ts';
 export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';

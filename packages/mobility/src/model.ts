@@ -111,6 +111,8 @@ export type Reason =
     }
   | { readonly rule: 'placement.incumbent'; readonly node: NodeName; readonly losers: readonly PlacementLoser[] }
   | { readonly rule: 'placement.none-eligible'; readonly losers: readonly PlacementLoser[] }
+  | { readonly rule: 'placement.no-room'; readonly losers: readonly PlacementLoser[] }
+  | { readonly rule: 'capture.gate-closed'; readonly role: VrrpRole }
   | { readonly rule: 'capture.waiting-ready'; readonly waitingFor: readonly string[] }
   | { readonly rule: 'capture.claiming'; readonly epoch: CaptureEpoch; readonly from: NodeName | undefined }
   | { readonly rule: 'capture.acquiring'; readonly epoch: CaptureEpoch }
@@ -121,9 +123,23 @@ export type Reason =
   | { readonly rule: 'capture.left-behind'; readonly detail: string }
   | { readonly rule: 'capture.releasing'; readonly detail: string };
 
+/** Why a router is given nothing, or what it lost to. `full`: its NIC carries as many addresses as it may. */
+export const PLACEMENT_LOSSES = [
+  'dead',
+  'suspect',
+  'unheard',
+  'draining',
+  'not-vrrp-master',
+  'full',
+  'lower-priority',
+  'not-incumbent',
+  'rendezvous',
+] as const;
+export type PlacementLoss = (typeof PLACEMENT_LOSSES)[number];
+
 export interface PlacementLoser {
   readonly node: NodeName;
-  readonly because: 'dead' | 'suspect' | 'unheard' | 'draining' | 'lower-priority' | 'not-incumbent' | 'rendezvous';
+  readonly because: PlacementLoss;
 }
 
 /** A provider mutation for one address. The engine batches what goes to one NIC. */
@@ -172,6 +188,8 @@ export interface PoolMember {
   readonly role: 'onprem' | 'cloud';
   readonly domain: CaptureDomain;
   readonly priority: number;
+  /** How many captured addresses its NIC may carry; undefined where there is no bound. */
+  readonly capacity: number | undefined;
   readonly spec: ResourceOf<'MobilityPool'>['spec']['members'][number];
 }
 
@@ -197,7 +215,14 @@ export interface PoolSituation {
    * NIC forwards even when it captures nothing. Unknown unless told; then forwarding is left as it is.
    */
   readonly ownedHere?: number;
+  /** How many addresses the registry gives to the NIC of each router, over all pools; 0 for those that are not in it. */
+  readonly load?: ReadonlyMap<NodeName, number>;
+  /** Of the virtual address that this node's captures are gated by. Unread is unknown, and both capture nothing. */
+  readonly vrrp?: VrrpRole;
 }
+
+/** As keepalived and the kernel tell it. `unknown` is also what a dead keepalived leaves behind. */
+export type VrrpRole = 'master' | 'backup' | 'unknown';
 
 /** What is known of one address. */
 export interface AddressInput {
@@ -221,6 +246,13 @@ export interface SeizeRefusal {
   readonly from: NodeName | undefined;
 }
 
+/** Which router of a capture domain should capture, and why not the others. */
+export interface Placement {
+  readonly node: NodeName | undefined;
+  readonly because: Reason;
+  readonly losers: readonly PlacementLoser[];
+}
+
 /** Everything that follows for one address on this node. Equal inputs give equal outputs. */
 export interface AddressPlan {
   readonly address: HostAddress;
@@ -229,6 +261,8 @@ export interface AddressPlan {
   readonly claim: ResourceOf<'RemoteAddressClaim'> | undefined;
   /** Whether `capture-holder` gates of this claim are open. */
   readonly captureOpen: boolean;
+  /** Who should capture at this node's site; undefined where nobody should. */
+  readonly placement: Placement | undefined;
   readonly transition: CaptureTransition | undefined;
   readonly actions: readonly ActionProposal[];
   readonly because: readonly Reason[];

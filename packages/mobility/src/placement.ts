@@ -3,19 +3,23 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { HostAddress, NodeName, SiteName } from '@routerd/resources';
 import type { CaptureDomain } from './capture-record.ts';
-import type { Liveness, PlacementLoser, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
-
-export interface Placement {
-  readonly node: NodeName | undefined;
-  readonly because: Reason;
-}
-
-type Exclusion = 'dead' | 'suspect' | 'unheard' | 'draining';
+import type {
+  Liveness,
+  Placement,
+  PlacementLoser,
+  PlacementLoss,
+  PoolContext,
+  PoolMember,
+  PoolSituation,
+  Reason,
+  VrrpRole,
+} from './model.ts';
 
 /**
  * Among the eligible routers of `domain` the lowest priority wins; the incumbent keeps at equal priority; otherwise rendezvous
  * hashing spreads addresses. A router that is suspect, or unheard while it is still waited for, keeps what it holds and is given
- * nothing new. Cost: linear in the members of the pool.
+ * nothing new; so does one whose NIC is full. Where VRRP is the authority only the master is eligible: a node knows its own role,
+ * so it rules itself out as a backup, and the others as the master. Cost: linear in the members of the domain.
  */
 export function placeHolder(
   context: PoolContext,
@@ -24,29 +28,41 @@ export function placeHolder(
   address: HostAddress,
   incumbent: NodeName | undefined,
 ): Placement {
-  const members = [...context.members.values()].filter((member) => member.domain === domain);
-  const judged = members.map((member) => ({ member, excluded: exclusionOf(context, situation, member, incumbent) }));
-  const excluded: readonly PlacementLoser[] = judged.flatMap(({ member, excluded: why }) =>
-    why === undefined ? [] : [{ node: member.node, because: why }],
-  );
-  const eligible = judged.filter(({ excluded: why }) => why === undefined).map(({ member }) => member);
-  const priority = Math.min(...eligible.map((member) => member.priority));
-  const best = eligible.filter((member) => member.priority === priority);
-  const lower = eligible
-    .filter((member) => member.priority !== priority)
-    .map(({ node }) => ({ node, because: 'lower-priority' as const }));
+  const losers: PlacementLoser[] = [];
+  let best: PoolMember[] = [];
+  for (const member of context.members.values()) {
+    if (member.domain !== domain) continue;
+    const excluded = exclusionOf(context, situation, member, incumbent);
+    const [leader] = best;
+    if (excluded !== undefined) losers.push({ node: member.node, because: excluded });
+    else if (leader === undefined || member.priority === leader.priority) best.push(member);
+    else if (member.priority > leader.priority) losers.push({ node: member.node, because: 'lower-priority' });
+    else {
+      for (const { node } of best) losers.push({ node, because: 'lower-priority' });
+      best = [member];
+    }
+  }
   const kept = best.find(({ node }) => node === incumbent);
-  const winner = kept ?? best.toSorted((a, b) => compareRendezvous(address, a.node, b.node))[0];
-  if (winner === undefined)
-    return { node: undefined, because: { rule: 'placement.none-eligible', losers: sorted(excluded) } };
-  const equals = best
-    .filter(({ node }) => node !== winner.node)
-    .map(({ node }) => ({ node, because: kept === undefined ? ('rendezvous' as const) : ('not-incumbent' as const) }));
-  const losers = sorted([...excluded, ...lower, ...equals]);
-  if (kept !== undefined && equals.length > 0)
-    return { node: winner.node, because: { rule: 'placement.incumbent', node: winner.node, losers } };
-  return { node: winner.node, because: { rule: 'placement.preferred', node: winner.node, priority, losers } };
+  const winner = kept ?? firstByRendezvous(address, best);
+  if (winner === undefined) return nobody(sorted(losers));
+  for (const { node } of best)
+    if (node !== winner.node) losers.push({ node, because: kept === undefined ? 'rendezvous' : 'not-incumbent' });
+  const { node, priority } = winner;
+  const order = sorted(losers);
+  const because: Reason =
+    kept !== undefined && best.length > 1
+      ? { rule: 'placement.incumbent', node, losers: order }
+      : { rule: 'placement.preferred', node, priority, losers: order };
+  return { node, because, losers: order };
 }
+
+/** Nobody may capture. Where a router would, had its NIC room, that is what an operator must know. */
+function nobody(losers: readonly PlacementLoser[]): Placement {
+  const rule = losers.some(({ because }) => because === 'full') ? 'placement.no-room' : 'placement.none-eligible';
+  return { node: undefined, because: { rule, losers }, losers };
+}
+
+type Exclusion = Exclude<PlacementLoss, 'lower-priority' | 'not-incumbent' | 'rendezvous'>;
 
 function exclusionOf(
   context: PoolContext,
@@ -55,17 +71,40 @@ function exclusionOf(
   incumbent: NodeName | undefined,
 ): Exclusion | undefined {
   if (isDraining(situation, member)) return 'draining';
-  const liveness = livenessOf(context, situation, member.node);
+  const silence = silenceOf(context, situation, member.node, member.node === incumbent);
+  if (silence !== undefined) return silence;
+  if (isVrrpGated(member) && (member.node === context.self) !== (situation.vrrp === 'master')) return 'not-vrrp-master';
+  const isFull = member.capacity !== undefined && (situation.load?.get(member.node) ?? 0) >= member.capacity;
+  return isFull && member.node !== incumbent ? 'full' : undefined;
+}
+
+function silenceOf(
+  context: PoolContext,
+  situation: PoolSituation,
+  node: NodeName,
+  isIncumbent: boolean,
+): Exclusion | undefined {
+  const liveness = livenessOf(context, situation, node);
   switch (liveness) {
     case 'alive':
       return undefined;
     case 'dead':
       return liveness;
     case 'suspect':
-      return member.node === incumbent ? undefined : liveness;
+      return isIncumbent ? undefined : liveness;
     case 'unheard':
-      return member.node === incumbent && !situation.membersWaited ? undefined : liveness;
+      return isIncumbent && !situation.membersWaited ? undefined : liveness;
   }
+}
+
+/** True where the pool makes VRRP the authority over who captures on the member's LAN. */
+function isVrrpGated({ spec: { capture } }: PoolMember): boolean {
+  return capture.type === 'proxy-arp' && capture.activeWhen?.type === 'vrrp-master';
+}
+
+/** The role that keeps this node from capturing; undefined where VRRP has no say, or names it master. */
+export function closedGate(self: PoolMember, { vrrp = 'unknown' }: PoolSituation): VrrpRole | undefined {
+  return isVrrpGated(self) && vrrp !== 'master' ? vrrp : undefined;
 }
 
 /** A node is alive to itself, whatever its view of the others. */
@@ -84,8 +123,9 @@ function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boole
 }
 
 /**
- * The routers of the owner's site in the order in which packets for the address should go to them. First comes the one that placement
- * prefers there, so that both directions of a flow meet at one router. Never empty because of a view: when nobody can be heard the
+ * The routers of the owner's site in the order in which packets for the address should go to them. First come those that capture there,
+ * so that both directions of a flow meet at one router: after a fail-over the routers of equal rank that hold nothing are passed over,
+ * and so is one that has just returned and has not taken back yet. Never empty because of a view: when nobody can be heard the
  * view may be at fault, so the best by priority stays in use (fail static). A router still waited for counts as present, so that a
  * restart of this node moves no route.
  */
@@ -95,16 +135,31 @@ export function deliveryRouters(
   site: SiteName,
   address: HostAddress,
 ): readonly NodeName[] {
-  const rank = (member: PoolMember): number => {
-    const liveness = livenessOf(context, situation, member.node);
-    if (liveness === 'dead') return 3;
-    if (liveness === 'unheard' && situation.membersWaited) return 2;
-    return isDraining(situation, member) ? 1 : 0; // a draining router still forwards
-  };
-  return [...context.members.values()]
-    .filter((member) => member.site === site)
-    .toSorted((a, b) => rank(a) - rank(b) || a.priority - b.priority || compareRendezvous(address, a.node, b.node))
-    .map(({ node }) => node);
+  const candidates: { readonly member: PoolMember; readonly rank: number }[] = [];
+  for (const member of context.members.values())
+    if (member.site === site) candidates.push({ member, rank: deliveryRank(context, situation, member) });
+  return candidates
+    .toSorted(
+      (a, b) =>
+        a.rank - b.rank ||
+        a.member.priority - b.member.priority ||
+        compareRendezvous(address, a.member.node, b.member.node),
+    )
+    .map(({ member }) => member.node);
+}
+
+/** Lower is better: captures there, alive, draining (it still forwards), waited for in vain, dead. */
+function deliveryRank(context: PoolContext, situation: PoolSituation, member: PoolMember): number {
+  const liveness = livenessOf(context, situation, member.node);
+  if (liveness === 'dead') return 4;
+  if (liveness === 'unheard' && situation.membersWaited) return 3;
+  if (isDraining(situation, member)) return 2;
+  return (situation.load?.get(member.node) ?? 0) > 0 ? 0 : 1;
+}
+
+function firstByRendezvous(address: HostAddress, members: readonly PoolMember[]): PoolMember | undefined {
+  if (members.length < 2) return members[0];
+  return members.toSorted((a, b) => compareRendezvous(address, a.node, b.node))[0];
 }
 
 /** Descending by SHA-256 over address and node: every node computes the same order, and it differs from address to address. */
@@ -117,5 +172,5 @@ function weight(address: HostAddress, node: NodeName): string {
 }
 
 function sorted(losers: readonly PlacementLoser[]): readonly PlacementLoser[] {
-  return losers.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+  return losers.length < 2 ? losers : losers.toSorted((a, b) => (a.node < b.node ? -1 : 1));
 }

@@ -8,40 +8,46 @@ import type {
   AddressInput,
   AddressLease,
   AddressPlan,
+  Placement,
   PoolContext,
   PoolMember,
   PoolSituation,
   Reason,
 } from './model.ts';
-import { placeHolder } from './placement.ts';
+import { closedGate, placeHolder } from './placement.ts';
 
 /** Cost: linear in the facts and routers concerned with the one address. */
 export function planAddress(context: PoolContext, situation: PoolSituation, input: AddressInput): AddressPlan {
+  const { address } = input;
   const { lease, because, lookAgainAt } = deriveLease(context, situation, input);
   const self = context.selfMember;
   const idle: AddressPlan = {
-    address: input.address,
+    address,
     lease,
     claim: undefined,
     captureOpen: false,
+    placement: undefined,
     transition: undefined,
     actions: [],
     because,
     lookAgainAt,
   };
   if (self === undefined) return idle;
-  const isExcluded = excludedBy(context, input.address) !== undefined;
+  const isExcluded = excludedBy(context, address) !== undefined;
   const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease);
   const record = input.records.get(self.domain);
   const highWater = input.highWater.get(self.domain) ?? (0 as CaptureEpoch);
   const lost = input.lost?.get(self.domain);
   const refusals = input.refusals ?? [];
-  const view: CaptureView = { context, situation, self, address: input.address, record, highWater, lost, refusals };
-  const step = admitted(situation, stepOf(view, duty));
+  const view: CaptureView = { context, situation, self, address, record, highWater, lost, refusals };
+  const placement = placeHolder(context, situation, self.domain, address, record?.holder);
+  const step = admitted(situation, stepOf(view, duty, placement));
+  const isHolder = record?.holder === context.self && record.phase !== 'releasing';
   return {
     ...idle,
     claim: duty.claim,
-    captureOpen: duty.claim !== undefined && record?.holder === context.self && record.phase !== 'releasing',
+    captureOpen: duty.claim !== undefined && isHolder && closedGate(self, situation) === undefined,
+    placement: duty.kind === 'capture' ? placement : undefined,
     transition: step.transition,
     actions: step.actions,
     because: [...because, ...duty.because, ...step.because],
@@ -106,9 +112,7 @@ function expiredDuty({ pool }: PoolContext, { now }: PoolSituation, { since }: A
   return { kind: 'leave', claim: undefined, because: [because], detail, lookAgainAt: until };
 }
 
-function stepOf(view: CaptureView, duty: Duty): CaptureStep {
-  const { context, situation, self, address, record } = view;
-  const placement = placeHolder(context, situation, self.domain, address, record?.holder);
+function stepOf(view: CaptureView, duty: Duty, placement: Placement): CaptureStep {
   switch (duty.kind) {
     case 'capture': {
       const step = captureStep(view, placement);

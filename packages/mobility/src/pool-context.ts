@@ -80,6 +80,7 @@ function memberOf(spec: MemberSpec): PoolMember {
     role: spec.role,
     domain: domainOf(spec),
     priority: spec.placement?.priority ?? 100,
+    capacity: spec.capture.type === 'provider-secondary-ip' ? spec.capture.capacity : undefined,
     spec,
   };
 }

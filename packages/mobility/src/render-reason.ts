@@ -40,6 +40,10 @@ export function renderReason(reason: Reason): string {
       return `${reason.node} keeps the capture at equal priority${losersText(reason.losers)}`;
     case 'placement.none-eligible':
       return `no router of this site may capture${losersText(reason.losers)}`;
+    case 'placement.no-room':
+      return `no NIC of this site has room for the address${losersText(reason.losers)}`;
+    case 'capture.gate-closed':
+      return `captures nothing: VRRP says ${reason.role}, and only the master answers on this LAN`;
     case 'capture.waiting-ready':
       return `nothing is captured or released before this was read: ${reason.waitingFor.join('; ')}`;
     case 'capture.claiming':

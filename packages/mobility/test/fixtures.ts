@@ -26,6 +26,7 @@ import {
   type PoolSituation,
   type Revision,
   type Sighting,
+  type VrrpRole,
 } from '@routerd/mobility';
 
 export function must<T>(result: Result<T, unknown>): T {
@@ -51,17 +52,24 @@ function memberOf(
     nodeRef: `${siteName}-router-${letter}`,
     site: siteName,
     role: isLan ? 'onprem' : 'cloud',
-    capture: isLan
-      ? { type: 'proxy-arp', interface: 'lan0' }
-      : {
-          type: 'provider-secondary-ip',
-          providerRef: `${siteName}-main`,
-          providerMode: 'secondary-ip',
-          nicRef: `nic-${siteName}-${letter}`,
-          interface: 'eth0',
-        },
     placement: { ...(isLan ? {} : { group: siteName }), priority },
     ...more,
+  };
+}
+
+function lanCapture(isVrrp: boolean): unknown {
+  const activeWhen = { type: 'vrrp-master', virtualAddressRef: 'gateway' };
+  return { type: 'proxy-arp', interface: 'lan0', ...(isVrrp ? { activeWhen } : {}) };
+}
+
+function nicCapture(siteName: string, letter: string, capacity: number | undefined): unknown {
+  return {
+    type: 'provider-secondary-ip',
+    providerRef: `${siteName}-main`,
+    providerMode: 'secondary-ip',
+    nicRef: `nic-${siteName}-${letter}`,
+    interface: 'eth0',
+    ...(capacity === undefined ? {} : { capacity }),
   };
 }
 
@@ -70,6 +78,10 @@ export interface ContextOptions {
   readonly priorities?: readonly [number, number];
   readonly owned?: Readonly<Record<string, readonly string[]>>;
   readonly withoutPeers?: boolean;
+  /** Of every NIC. */
+  readonly capacity?: number;
+  /** Makes VRRP the authority on the LAN. */
+  readonly vrrp?: boolean;
 }
 
 /** The context of one node. All nodes share the pool document. */
@@ -85,10 +97,15 @@ export function resources({
   priorities = [10, 20],
   owned = {},
   withoutPeers = false,
+  capacity,
+  vrrp = false,
 }: ContextOptions = {}): readonly Resource[] {
   const members = SITES.flatMap((name) =>
     (['a', 'b'] as const).map((letter, index) =>
-      memberOf(name, letter, priorities[index] ?? 0, { staticOwnedAddresses: owned[`${name}-router-${letter}`] ?? [] }),
+      memberOf(name, letter, priorities[index] ?? 0, {
+        capture: name === 'onprem' ? lanCapture(vrrp) : nicCapture(name, letter, capacity),
+        staticOwnedAddresses: owned[`${name}-router-${letter}`] ?? [],
+      }),
     ),
   );
   const raw: unknown[] = [
@@ -145,6 +162,8 @@ export interface SituationOptions {
   readonly held?: ReadonlyMap<HostAddress, CapturePhase>;
   readonly heldForOtherPools?: number;
   readonly ownedHere?: number;
+  readonly load?: Readonly<Record<string, number>>;
+  readonly vrrp?: VrrpRole;
 }
 
 export function situationOf(context: PoolContext, options: SituationOptions = {}): PoolSituation {
@@ -178,6 +197,8 @@ export function situationOf(context: PoolContext, options: SituationOptions = {}
     heldBySelf: options.held ?? new Map<HostAddress, CapturePhase>(),
     ...(options.heldForOtherPools === undefined ? {} : { heldForOtherPools: options.heldForOtherPools }),
     ...(options.ownedHere === undefined ? {} : { ownedHere: options.ownedHere }),
+    ...(options.vrrp === undefined ? {} : { vrrp: options.vrrp }),
+    load: new Map(Object.entries(options.load ?? {}).map(([name, count]) => [node(name), count])),
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseHostAddress, type HostAddress, type NodeName } from '@routerd/resources';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Liveness, PoolContext, PoolSituation } from '../src/model.ts';
+import type { Liveness, PoolContext, PoolSituation, VrrpRole } from '../src/model.ts';
 import { deliveryRouters, placeHolder } from '../src/placement.ts';
 import { address, contextOf, must, node, site, situationOf, type SituationOptions } from './fixtures.ts';
 
@@ -24,8 +24,9 @@ const outside = contextOf({ self: 'oci-router-a' });
 const equal = contextOf({ self: 'oci-router-a', priorities: [10, 10] });
 
 test('the lowest priority captures, and takes back what a stand-in holds', () => {
-  expect(place(outside, {}, b)).toEqual({
+  expect(place(outside, {}, b)).toMatchObject({
     node: a,
+    losers: [{ node: b, because: 'lower-priority' }],
     because: {
       rule: 'placement.preferred',
       node: a,
@@ -40,7 +41,7 @@ test('at equal priority the incumbent keeps', () => {
     [a, b],
     [b, a],
   ] as const) {
-    expect(place(equal, {}, incumbent)).toEqual({
+    expect(place(equal, {}, incumbent)).toMatchObject({
       node: incumbent,
       because: { rule: 'placement.incumbent', node: incumbent, losers: [{ node: other, because: 'not-incumbent' }] },
     });
@@ -74,7 +75,7 @@ test('a node is alive to itself, and not eligible while it drains', () => {
   const self = contextOf({ self: a });
   const alone: SituationOptions = { liveness: { [a]: 'unheard', [b]: 'dead' } };
   expect(place(self, alone).node).toBe(a);
-  expect(place(self, { ...alone, draining: [a] })).toEqual({
+  expect(place(self, { ...alone, draining: [a] })).toMatchObject({
     node: undefined,
     because: {
       rule: 'placement.none-eligible',
@@ -84,6 +85,28 @@ test('a node is alive to itself, and not eligible while it drains', () => {
       ],
     },
   });
+});
+
+test('a router whose NIC is full keeps what it holds and is given nothing new; nobody with room is reported', () => {
+  const full = (load: Readonly<Record<string, number>>): SituationOptions => ({ load });
+  const bounded = contextOf({ self: 'oci-router-a', capacity: 2 });
+  expect(place(bounded, full({ [a]: 1 })).node).toBe(a);
+  expect(place(bounded, full({ [a]: 2 }))).toMatchObject({ node: b, losers: [{ node: a, because: 'full' }] });
+  expect(place(bounded, full({ [a]: 2, [b]: 2 }), a).node).toBe(a);
+  expect(place(bounded, full({ [a]: 2, [b]: 2 }))).toMatchObject({
+    node: undefined,
+    because: { rule: 'placement.no-room' },
+  });
+});
+
+test('where VRRP is the authority the master captures whatever its priority, and a backup nothing', () => {
+  const lan = contextOf({ self: 'onprem-router-b', vrrp: true });
+  const [first, second] = [node('onprem-router-a'), node('onprem-router-b')];
+  const at = (vrrp: VrrpRole | undefined, incumbent?: NodeName) =>
+    placeHolder(lan, situationOf(lan, vrrp === undefined ? {} : { vrrp }), lan.selfMember!.domain, address, incumbent);
+  expect(at('master', first)).toMatchObject({ node: second, losers: [{ node: first, because: 'not-vrrp-master' }] });
+  for (const role of ['backup', 'unknown', undefined] as const)
+    expect(at(role, second)).toMatchObject({ node: first, losers: [{ node: second, because: 'not-vrrp-master' }] });
 });
 
 const livenesses = fc.constantFrom<Liveness>('alive', 'suspect', 'dead', 'unheard');
@@ -160,6 +183,16 @@ test.each<[string, SituationOptions, NodeName]>([
 function waiting(): SituationOptions {
   return { liveness: { [a]: 'unheard' }, membersAwaited: true };
 }
+
+test.each<[string, SituationOptions, NodeName]>([
+  ['nobody captures there yet', {}, a],
+  ['the stand-in holds the captures and the first has only just returned', { load: { [b]: 3 } }, b],
+  ['the first has begun to take back', { load: { [a]: 1, [b]: 2 } }, a],
+  ['the holder drains', { load: { [b]: 3 }, draining: [b] }, a],
+  ['the holder is dead', { load: { [b]: 3 }, liveness: { [b]: 'dead' } }, a],
+])('delivery goes where the site captures, so that both directions meet, when %s', (_, options, expected) => {
+  expect(deliver(options)[0]).toBe(expected);
+});
 
 test('whatever is alive, delivery always has every router of the site to fall back on', () => {
   fc.assert(

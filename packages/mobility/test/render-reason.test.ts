@@ -80,6 +80,14 @@ const TOLD: Told = {
     { rule: 'placement.none-eligible', losers },
     'no router of this site may capture (not aws-router-b: dead)',
   ],
+  'placement.no-room': [
+    { rule: 'placement.no-room', losers: [{ node: b, because: 'full' }] },
+    'no NIC of this site has room for the address (not aws-router-b: full)',
+  ],
+  'capture.gate-closed': [
+    { rule: 'capture.gate-closed', role: 'backup' },
+    'captures nothing: VRRP says backup, and only the master answers on this LAN',
+  ],
   'capture.waiting-ready': [
     { rule: 'capture.waiting-ready', waitingFor: ['x', 'y'] },
     'nothing is captured or released before this was read: x; y',
