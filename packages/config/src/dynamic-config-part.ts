@@ -1,20 +1,6 @@
-/** What a source adds to startup-config for a while. Never authored; kept by the store, made by derivers and plugins. */
-import type { Instant, Resource } from '@routerd/resources';
+/** What a source adds to startup-config, or leaves out of it, for a while. Never authored; kept by the store, made by derivers and plugins. */
+import type { DynamicConfigDirective, Instant, Resource } from '@routerd/resources';
 import { canonicalJson, digestOf } from './canonical-json.ts';
-
-/** Names one resource exactly; there are no wildcards. */
-export interface ResourceTarget {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-}
-
-/** Leaves one resource of startup-config out while the part is in effect. It needs a grant of a DynamicOverridePolicy. */
-export interface MaskDirective {
-  readonly op: 'mask';
-  readonly target: ResourceTarget;
-  readonly reason: string;
-}
 
 /** A provider action that a source suggests. It is shown and never executed from here, so its form is its source's. */
 export type SuggestedAction = Readonly<Record<string, unknown>>;
@@ -32,7 +18,8 @@ export interface PartStamp {
 
 export interface PartContent {
   readonly resources: readonly Resource[];
-  readonly directives: readonly MaskDirective[];
+  /** Masks need a grant of a DynamicOverridePolicy in startup-config. */
+  readonly directives: readonly DynamicConfigDirective[];
   readonly actionPlans: readonly SuggestedAction[];
 }
 
@@ -67,4 +54,12 @@ function contentText(part: DynamicConfigPart | DamagedPart): string {
   if (isDamaged(part)) return '';
   const { resources, directives, actionPlans } = part;
   return canonicalJson([resources, directives, actionPlans]);
+}
+
+/**
+ * What this node's own planner derives comes before what plugins and subscriptions say: in a conflict an observation
+ * never takes the paths of a pool down.
+ */
+export function isPlanned({ source }: Pick<PartStamp, 'source'>): boolean {
+  return source.startsWith('MobilityPool/');
 }

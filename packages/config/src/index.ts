@@ -6,26 +6,26 @@ export {
   partDigest,
   type DamagedPart,
   type DynamicConfigPart,
-  type MaskDirective,
   type PartContent,
   type PartStamp,
-  type ResourceTarget,
   type SuggestedAction,
 } from './dynamic-config-part.ts';
 export {
   effectiveConfig,
-  STARTUP_SOURCE,
   type EffectiveConfig,
   type EffectiveResource,
   type ExpiredPart,
   type RejectedPart,
+  type Suppression,
 } from './effective-config.ts';
+export { STARTUP_SOURCE } from './foundation.ts';
 export {
   GENERATIONS_KEPT,
+  intactPart,
   numberPart,
   type IntactPart,
   type OfferedPart,
   type PartStore,
   type StoredPart,
 } from './part-store.ts';
-export type { Rejection } from './part-verdict.ts';
+export type { PartVerdict, Rejection } from './part-verdict.ts';

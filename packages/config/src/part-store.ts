@@ -47,3 +47,10 @@ export function numberPart(
   if (isRenewal) return { generation: highest, isRenewal, dropped: [] };
   return { generation: highest + 1, isRenewal, dropped: generations.slice(GENERATIONS_KEPT - 1) };
 }
+
+/** The part of exactly these members, whatever else the arguments carry. */
+export function intactPart(stamp: PartStamp, content: PartContent, digest: string): IntactPart {
+  const { source, generation, observedAt, expiresAt } = stamp;
+  const { resources, directives, actionPlans } = content;
+  return { source, generation, observedAt, expiresAt, digest, resources, directives, actionPlans };
+}

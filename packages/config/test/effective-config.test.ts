@@ -106,13 +106,65 @@ describe('effective-config', () => {
   });
 
   it('sets a part aside that would make startup-config invalid', () => {
-    const startup = [group, wireGuard('wg0', 1), tunnelAddress('t', 'wg0', '10.77.60.1/32')];
-    expect(merged([part('x', [pool('p', '10.77.60.0/24')])], startup).rejected).toEqual([
+    const startup = [group, pool('p', '10.77.60.0/24'), tunnelAddress('t', 'wg0', '10.77.60.1/32')];
+    expect(merged([part('x', [wireGuard('wg0', 1)])], startup).rejected).toEqual([
       [
         'x',
         'part.invalid',
         'IPv4StaticAddress/t: 10.77.60.1/32 of tunnel "wg0" overlaps 10.77.60.0/24 of MobilityPool/p; tunnels need addresses of their own.',
       ],
+    ]);
+  });
+
+  it('does not take from a part what is read when the daemon starts', () => {
+    expect(merged([part('x', [pool('p', '10.77.60.0/24')]), part('y', [group])]).rejected).toEqual([
+      [
+        'x',
+        'part.fixed-at-start',
+        'MobilityPool/p: A MobilityPool cannot come from dynamic configuration; it stands in startup-config.',
+      ],
+      [
+        'y',
+        'part.fixed-at-start',
+        'EventGroup/fleet: An EventGroup cannot come from dynamic configuration; it stands in startup-config.',
+      ],
+    ]);
+  });
+
+  it('lets the planner come before every other source, and an address have one claim', () => {
+    const planned = part('MobilityPool/demo/node/a', [NET, claim('c', 'net', '10.77.60.9/32')]);
+    const observed = part('EventSubscription/s/1', [
+      domain('other', '10.77.60.0/24'),
+      claim('d', 'other', '10.77.60.9/32'),
+    ]);
+    const reason =
+      'RemoteAddressClaim/d: 10.77.60.9/32 is already claimed by RemoteAddressClaim/c; an address has one claim.';
+    expect(merged([observed, planned]).rejected).toEqual([['EventSubscription/s/1', 'part.conflict', reason]]);
+    expect(merged([observed], [...STARTUP, NET, claim('c', 'net', '10.77.60.9/32')]).rejected).toEqual([
+      ['EventSubscription/s/1', 'part.conflict', reason],
+    ]);
+  });
+
+  it('never uses a damaged part, nor the generation before it', () => {
+    const damaged = {
+      source: 'x',
+      generation: 2,
+      observedAt: instant(0),
+      expiresAt: instant(900),
+      damage: 'It is damaged.',
+    };
+    const { resources, parts } = effectiveConfig(STARTUP, [part('x', [NET]), damaged], NOW);
+    expect(resources).toHaveLength(STARTUP.length);
+    expect(parts).toEqual([
+      {
+        source: 'x',
+        generation: 2,
+        status: 'Rejected',
+        code: 'part.damaged',
+        resource: undefined,
+        reason: 'It is damaged.',
+      },
+      expect.objectContaining({ source: 'x', generation: 1, status: 'Superseded' }),
     ]);
   });
 

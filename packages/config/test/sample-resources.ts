@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 import { instant, parseResource, type Resource } from '@routerd/resources';
 import type { DynamicConfigPart, PartContent } from '../src/index.ts';
 
+type MaskTarget = DynamicConfigPart['directives'][number]['target'];
+
 function resource(apiVersion: string, kind: string, name: string, spec: object): Resource {
   const parsed = parseResource({ apiVersion: `${apiVersion}.routerd.net/v1alpha1`, kind, metadata: { name }, spec });
   expect(parsed, `${kind}/${name} is valid`).toMatchObject({ ok: true });
@@ -29,6 +31,16 @@ export const claim = (name: string, domainRef: string, address: string, peerRef 
     delivery: { peerRef },
   });
 
+/** As an operator writes it. */
+export const ownClaim = (name: string, domainRef: string, address: string, peerRef = 'a'): Resource =>
+  resource('hybrid', 'RemoteAddressClaim', name, {
+    domainRef,
+    address,
+    ownerSide: 'onprem',
+    capture: { type: 'proxy-arp', interface: 'lan0' },
+    delivery: { peerRef },
+  });
+
 export const route = (name: string, destination: string): Resource =>
   resource('net', 'IPv4Route', name, { destination, device: 'eth0' });
 
@@ -46,6 +58,24 @@ export const pool = (name: string, prefix: string): Resource =>
     groupRef: 'fleet',
     members: [{ nodeRef: 'self', site: 's', role: 'onprem', capture: { type: 'proxy-arp', interface: 'lan0' } }],
   });
+
+/** `name` of its own grants SOURCE the mask of each of the resources. */
+export const grant = (name: string, source: string, targets: readonly Resource[]): Resource =>
+  resource('config', 'DynamicOverridePolicy', name, {
+    allow: [{ source, operations: ['mask'], targets: targets.map(targetOf) }],
+  });
+
+export const targetOf = ({ apiVersion, kind, metadata }: Resource): MaskTarget => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+});
+
+export const mask = (target: Resource, reason = 'gone'): DynamicConfigPart['directives'][number] => ({
+  op: 'mask',
+  target: targetOf(target),
+  reason,
+});
 
 export const group = resource('federation', 'EventGroup', 'fleet', {
   nodeName: 'self',

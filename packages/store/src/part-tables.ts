@@ -1,10 +1,10 @@
 /** Dynamic parts, one row per source and generation. Only this process has the file: rows are read once and mirrored. */
 import {
   compareParts,
+  intactPart,
   isDamaged,
   numberPart,
   partDigest,
-  type IntactPart,
   type PartContent,
   type PartStamp,
   type PartStore,
@@ -57,7 +57,7 @@ export function partStoreOn(file: StateFile): PartStore {
       );
       const before = newest(source);
       const content = isRenewal && before !== undefined && !isDamaged(before) ? before : offered;
-      const part = intact({ source, generation, observedAt, expiresAt }, content, digest);
+      const part = intactPart({ source, generation, observedAt, expiresAt }, content, digest);
       file.write('durable', () => {
         save.run(source, generation, observedAt, expiresAt, digest, contentText(part));
         for (const each of dropped) remove.run(source, each);
@@ -86,14 +86,6 @@ export function partStoreOn(file: StateFile): PartStore {
   };
 }
 
-function intact(
-  { source, generation, observedAt, expiresAt }: PartStamp,
-  { resources, directives, actionPlans }: PartContent,
-  digest: string,
-): IntactPart {
-  return { source, generation, observedAt, expiresAt, digest, resources, directives, actionPlans };
-}
-
 function contentText({ resources, directives, actionPlans }: PartContent): string {
   return encode({ resources, directives, actionPlans });
 }
@@ -103,7 +95,7 @@ function partOf(columns: PartColumns): StoredPart {
   const stamp: PartStamp = { source, generation, observedAt, expiresAt };
   const content = contentOf(columns.content);
   if (content === undefined) return { ...stamp, damage: 'The stored content of the part cannot be read.' };
-  if (content.digest === digest) return intact(stamp, content, digest);
+  if (content.digest === digest) return intactPart(stamp, content, digest);
   const damage = `The stored content has the digest ${content.digest.slice(0, 12)}…, not ${digest.slice(0, 12)}… as it was stored with.`;
   return { ...stamp, damage };
 }

@@ -45,10 +45,8 @@ test.each([
 ])('a row whose content is %j is damaged, and the store opens all the same', (content) => {
   const file = temporaryFile();
   const store = opened(file);
-  store.parts.put({
-    ...{ source: 'Plugin/a', observedAt: instant(1), expiresAt: instant(2) },
-    ...{ resources: [], directives: [], actionPlans: [] },
-  });
+  const stamp = { source: 'Plugin/a', observedAt: instant(1), expiresAt: instant(2) };
+  store.parts.put({ ...stamp, resources: [], directives: [], actionPlans: [] });
   store.close();
   tamper(file, `UPDATE dynamic_config_parts SET content = '${content}'`);
   const again = opened(file);

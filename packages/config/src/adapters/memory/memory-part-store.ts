@@ -1,6 +1,6 @@
 /** Parts in memory, for tests and simulation; forgets everything with the process. */
-import { compareParts, partDigest } from '../../dynamic-config-part.ts';
-import { numberPart, type IntactPart, type PartStore, type StoredPart } from '../../part-store.ts';
+import { compareParts, isDamaged, partDigest } from '../../dynamic-config-part.ts';
+import { intactPart, numberPart, type PartStore, type StoredPart } from '../../part-store.ts';
 
 export interface MemoryPartStore extends PartStore {
   /** Lets the newest part of a source appear damaged, as a row that was changed by hand. */
@@ -21,15 +21,10 @@ export function createMemoryPartStore(): MemoryPartStore {
       const own = parts.filter(({ source }) => source === offered.source);
       const { generation, isRenewal, dropped } = numberPart(own.map(stampAndDigest), digest);
       const before = newest(offered.source);
-      const content = isRenewal && before !== undefined && !('damage' in before) ? before : offered;
-      const { resources, directives, actionPlans } = content;
-      const { source, observedAt, expiresAt } = offered;
-      const part: IntactPart = {
-        ...{ source, generation, observedAt, expiresAt, digest },
-        ...{ resources, directives, actionPlans },
-      };
+      const content = isRenewal && before !== undefined && !isDamaged(before) ? before : offered;
+      const part = intactPart({ ...offered, generation }, content, digest);
       const isReplaced = (other: StoredPart): boolean =>
-        other.source === source && (other.generation === generation || dropped.includes(other.generation));
+        other.source === offered.source && (other.generation === generation || dropped.includes(other.generation));
       change([...parts.filter((other) => !isReplaced(other)), part]);
       return part;
     },

@@ -1,0 +1,161 @@
+/** Whether one dynamic part can stand on a startup-config alone, remembered for as long as both are the same values. */
+import { identityOf, indexResources, type Kind, type Resource, type ResourceIndex } from '@routerd/resources';
+import type { DynamicConfigPart } from './dynamic-config-part.ts';
+import { brokenBy, errorOf, grantKey, newlyBroken, type Foundation } from './foundation.ts';
+import { without } from './layered-index.ts';
+import { duplicate, invalid, nameOf, type Rejection } from './part-verdict.ts';
+
+/** What is derived once per part and startup-config. */
+export interface Examination {
+  readonly source: string;
+  readonly directives: DynamicConfigPart['directives'];
+  /** Why the part cannot stand on startup-config alone; undefined if it can. */
+  readonly rejection: Rejection | undefined;
+  readonly identities: readonly string[];
+  readonly kinds: ReadonlySet<Kind>;
+  /** Identities of startup-config that it masks. */
+  readonly masked: ReadonlySet<string>;
+}
+
+/**
+ * What the daemon reads once when it starts, and what says who may do what: neither added nor masked by a part, because
+ * that would be without effect, or give a plugin rights that nobody granted.
+ */
+const FIXED_AT_START: ReadonlySet<string> = new Set<Kind>([
+  'DynamicConfigSource',
+  'DynamicOverridePolicy',
+  'EventGroup',
+  'EventPeer',
+  'EventSubscription',
+  'MobilityPool',
+  'Plugin',
+  'ProviderActionPolicy',
+]);
+
+/**
+ * Cost: linear in the part's resources (about a microsecond for a claim), and in startup-config for a part that masks;
+ * constant for the same content again.
+ */
+export function examine(part: DynamicConfigPart, foundation: Foundation): Examination {
+  const { source, resources, directives } = part;
+  const known = foundation.examined.get(resources);
+  if (known?.source === source && known.directives === directives) return known;
+  const identities = resources.map(identityOf);
+  const masked = new Set(directives.map(({ target }) => targetIdentity(target)));
+  const examination: Examination = {
+    source,
+    directives,
+    rejection:
+      forbiddenMask(part, foundation) ??
+      duplicateIn(resources, identities, foundation) ??
+      fixedAtStart(resources) ??
+      invalidOn(foundation, resources, masked),
+    identities,
+    kinds: new Set(resources.map((resource): Kind => resource.kind)),
+    masked,
+  };
+  foundation.examined.set(resources, examination);
+  return examination;
+}
+
+export function targetIdentity({ apiVersion, kind, name }: DynamicConfigPart['directives'][number]['target']): string {
+  return identityOf({ apiVersion, kind, metadata: { name } });
+}
+
+/** Every mask is granted for exactly this source and target, and names something that startup-config declares. */
+function forbiddenMask({ source, directives }: DynamicConfigPart, foundation: Foundation): Rejection | undefined {
+  for (const { target } of directives) {
+    const identity = targetIdentity(target);
+    const resource = `${target.kind}/${target.name}`;
+    if (!foundation.byIdentity.has(identity)) {
+      const reason = `${resource} (${target.apiVersion}) is not declared in startup-config, and nothing else can be masked.`;
+      return { code: 'part.mask-unknown-target', resource, reason };
+    }
+    if (FIXED_AT_START.has(target.kind)) {
+      const reason = `${resource}: ${withArticle(target.kind)} is read when the daemon starts and cannot be masked.`;
+      return { code: 'part.fixed-at-start', resource, reason };
+    }
+    if (!foundation.grants.has(grantKey(source, identity))) {
+      const reason = `dynamic mask not allowed by DynamicOverridePolicy: no policy grants ${source} the mask of ${resource}.`;
+      return { code: 'part.mask-forbidden', resource, reason };
+    }
+  }
+  return undefined;
+}
+
+function duplicateIn(
+  resources: readonly Resource[],
+  identities: readonly string[],
+  { byIdentity }: Foundation,
+): Rejection | undefined {
+  const own = new Set<string>();
+  for (const [position, resource] of resources.entries()) {
+    const identity = identities[position] ?? '';
+    if (byIdentity.has(identity)) return duplicate(resource, 'is declared in startup-config already');
+    if (own.has(identity)) return duplicate(resource, 'occurs twice in the part');
+    own.add(identity);
+  }
+  return undefined;
+}
+
+function fixedAtStart(resources: readonly Resource[]): Rejection | undefined {
+  const fixed = resources.find(({ kind }) => FIXED_AT_START.has(kind));
+  if (fixed === undefined) return undefined;
+  const reason = `${nameOf(fixed)}: ${withArticle(fixed.kind)} cannot come from dynamic configuration; it stands in startup-config.`;
+  return { code: 'part.fixed-at-start', resource: nameOf(fixed), reason };
+}
+
+/**
+ * The part's own resources, on startup-config without what the part masks; then what the addition, or the gap, breaks
+ * of startup-config.
+ */
+function invalidOn(
+  foundation: Foundation,
+  resources: readonly Resource[],
+  masked: ReadonlySet<string>,
+): Rejection | undefined {
+  const after = indexResources(resources, without(foundation.index, masked));
+  for (const resource of resources) {
+    const error = errorOf(resource, after, 'derived');
+    if (error !== undefined) return invalid(resource, error);
+  }
+  const broken = newlyBroken(affected(foundation, resources, masked), {
+    before: foundation.index,
+    after,
+    authorship: 'authored',
+  });
+  if (broken === undefined) return undefined;
+  const { resource, reason } = invalid(broken.resource, broken.problem);
+  return {
+    code: 'part.invalid',
+    resource,
+    reason: masked.size === 0 ? reason : `${reason} ${masksWhat(foundation, masked)}`,
+  };
+}
+
+/** An addition breaks only certain kinds; what a gap breaks is not known beforehand. */
+function affected(
+  { resources, index, byIdentity }: Foundation,
+  added: readonly Resource[],
+  masked: ReadonlySet<string>,
+): Iterable<Resource> {
+  if (masked.size === 0) return ofKinds(index, brokenBy(new Set(added.map((resource): Kind => resource.kind))));
+  const gone = new Set([...masked].map((identity) => byIdentity.get(identity)));
+  return resources.filter((resource) => !gone.has(resource));
+}
+
+export function ofKinds(index: ResourceIndex, kinds: ReadonlySet<Kind>): readonly Resource[] {
+  return [...kinds].flatMap((kind): readonly Resource[] => index.ofKind(kind));
+}
+
+function masksWhat({ byIdentity }: Foundation, masked: ReadonlySet<string>): string {
+  const names = [...masked].flatMap((identity) => {
+    const resource = byIdentity.get(identity);
+    return resource === undefined ? [] : [nameOf(resource)];
+  });
+  return `The part masks ${names.join(', ')}.`;
+}
+
+function withArticle(kind: string): string {
+  return `${/^[AEIOU]/.test(kind) ? 'An' : 'A'} ${kind}`;
+}
