@@ -1,0 +1,1 @@
+export { runStoreContract, type RunStoreRig } from './contract/run-store-contract.ts';

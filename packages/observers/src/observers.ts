@@ -1,0 +1,317 @@
+/**
+ * Runs the plugins that observe: on their intervals, on facts, for subscriptions, by hand. Decides nothing itself:
+ * `planRuns`, `trigger-state` and `batch` say when, `judgeResult` and `partChanges` say what a result becomes.
+ *
+ * 1. One timer, for the earliest instant at which time makes something due; nothing ticks.
+ * 2. One run at a time for each plugin, whoever asks; what comes meanwhile is for the next run.
+ * 3. An event that a subscription matched is on disk before anything is done about it, until a run was applied or it was given up.
+ */
+import {
+  err,
+  instant,
+  ok,
+  ofKind,
+  type Instant,
+  type Monotonic,
+  type ResourceOf,
+  type Result,
+} from '@routerd/resources';
+import { Alarm } from './alarm.ts';
+import { eventOf, type FactEvent } from './fact-event.ts';
+import { planRuns, type Job } from './plan-runs.ts';
+import { RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';
+import { observingPlugins, type ObservingPlugin } from './observing-plugin.ts';
+import type { FactFeed, PluginRun } from './ports.ts';
+import { SubscriptionState, type SubscriptionView } from './subscription-state.ts';
+import { initialTriggers, runStarted, triggersDueAt, withNews, type TriggerState } from './trigger-state.ts';
+
+export interface ObserverPorts extends RunPorts {
+  readonly facts: FactFeed;
+}
+
+export interface PluginView {
+  readonly plugin: ResourceOf<'Plugin'>;
+  /** What runs it, in words: `every 5m`, `on routerd.client.ipv4.observed`, `EventSubscription/clients`. */
+  readonly triggers: readonly string[];
+  readonly lastRun: PluginRun | undefined;
+  readonly isRunning: boolean;
+  /** When time runs it next, if nothing else comes first. */
+  readonly nextAt: Instant | undefined;
+}
+
+export interface ObserverFault {
+  readonly code: 'plugin.not-found' | 'plugin.does-not-observe' | 'plugin.stopped';
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+export interface Observers {
+  /** Takes up what waited before a restart, and listens. */
+  start(): void;
+  /** Breaks off what runs; its events wait for the next start. */
+  stop(): Promise<void>;
+  plugins(): readonly PluginView[];
+  subscriptions(): readonly SubscriptionView[];
+  /** Newest first. */
+  runs(plugin: string): readonly PluginRun[];
+  /** Runs it now, after the run under way. */
+  run(plugin: string, mode: RunOrder['mode']): Promise<Result<RunOutcome, ObserverFault>>;
+  /** Told after a run began or ended and after events came. @returns stops telling */
+  onChange(listener: () => void): () => void;
+}
+
+/** How long settled events are known after they expired. Milliseconds. */
+const EVENTS_KEPT_MS = 86_400_000;
+/** Before events that the store refused are offered again. Milliseconds. */
+const STORE_RETRY_MS = 5000;
+
+/** Starts nothing. */
+export function createObservers(ports: ObserverPorts): Observers {
+  return new ObservingNode(ports);
+}
+
+interface PluginEntry extends ObservingPlugin {
+  triggers: TriggerState;
+}
+
+class ObservingNode implements Observers {
+  readonly #ports: ObserverPorts;
+  readonly #performer: RunPerformer;
+  readonly #plugins: ReadonlyMap<string, PluginEntry>;
+  readonly #subscriptions: ReadonlyMap<string, SubscriptionState>;
+  readonly #running = new Map<string, Promise<unknown>>();
+  readonly #stopping = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  readonly #alarm: Alarm;
+  #unsubscribe: (() => void) | undefined;
+  #rescanAt: Monotonic | undefined;
+
+  constructor(ports: ObserverPorts) {
+    this.#ports = ports;
+    this.#performer = new RunPerformer(ports);
+    this.#alarm = new Alarm(ports.clock, () => this.#onTime());
+    const now = ports.clock.monotonic();
+    this.#plugins = new Map(
+      observingPlugins(ports.config.startup).map((each) => [
+        each.plugin.metadata.name,
+        { ...each, triggers: initialTriggers(each.own, now, undefined) },
+      ]),
+    );
+    this.#subscriptions = new Map(
+      ofKind(ports.config.startup, 'EventSubscription').map((each) => [
+        each.metadata.name,
+        new SubscriptionState(each, ports),
+      ]),
+    );
+  }
+
+  start(): void {
+    if (this.#unsubscribe !== undefined || this.#stopping.signal.aborted) return;
+    const { clock, facts } = this.#ports;
+    this.#guarded('restore', () => {
+      for (const [name, entry] of this.#plugins)
+        entry.triggers = initialTriggers(entry.own, clock.monotonic(), this.#sinceLastRun(name));
+      for (const subscription of this.#subscriptions.values()) subscription.restore();
+      this.#ports.runs.forgetEvents(instant(clock.now() - EVENTS_KEPT_MS));
+    });
+    this.#unsubscribe = facts.onAccepted((accepted) => this.#onEvents(accepted.map(eventOf), true));
+    this.#rescan();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#alarm.set(undefined);
+    this.#stopping.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  plugins(): readonly PluginView[] {
+    const { clock, runs } = this.#ports;
+    return [...this.#plugins.values()].map(({ plugin, descriptions, triggers }) => {
+      const { name } = plugin.metadata;
+      const due = triggersDueAt(triggers);
+      const nextAt = due === undefined ? undefined : instant(clock.now() + Math.max(0, due - clock.monotonic()));
+      return {
+        plugin,
+        triggers: descriptions,
+        lastRun: runs.runs(name)[0],
+        isRunning: this.#running.has(name),
+        nextAt,
+      };
+    });
+  }
+
+  subscriptions(): readonly SubscriptionView[] {
+    return [...this.#subscriptions.values()].map((subscription) => subscription.view());
+  }
+
+  runs(plugin: string): readonly PluginRun[] {
+    return this.#ports.runs.runs(plugin);
+  }
+
+  async run(name: string, mode: RunOrder['mode']): Promise<Result<RunOutcome, ObserverFault>> {
+    const entry = this.#plugins.get(name);
+    if (entry === undefined) return err(this.#noSuchPlugin(name));
+    for (let under = this.#running.get(name); under !== undefined; under = this.#running.get(name)) await under;
+    if (this.#stopping.signal.aborted) return err({ code: 'plugin.stopped', message: 'The daemon is stopping.' });
+    const { plugin, ttlMax } = entry;
+    if (mode === 'apply') entry.triggers = runStarted(entry.triggers, this.#ports.clock.monotonic()).state;
+    const trigger = { type: 'manual', topic: '' } as const;
+    return ok(await this.#occupy(name, { plugin, trigger, events: [], subscription: undefined, ttlMax, mode }));
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #noSuchPlugin(name: string): ObserverFault {
+    const exists = ofKind(this.#ports.config.startup, 'Plugin').some(({ metadata }) => metadata.name === name);
+    return exists
+      ? { code: 'plugin.does-not-observe', message: `Plugin "${name}" executes provider actions and does not observe.` }
+      : {
+          code: 'plugin.not-found',
+          message: `There is no plugin "${name}".`,
+          remedy: 'List them with `routerctl plugin list`.',
+        };
+  }
+
+  // ---- news ----
+
+  #onEvents(events: readonly FactEvent[], isNew: boolean): void {
+    const now = this.#ports.clock.monotonic();
+    if (isNew) for (const entry of this.#plugins.values()) entry.triggers = withNews(entry.triggers, events, now);
+    const offered = this.#guarded('offer', () => {
+      for (const subscription of this.#subscriptions.values()) subscription.offer(events);
+      return true;
+    });
+    if (offered === undefined) this.#rescanAt = (now + STORE_RETRY_MS) as Monotonic;
+    this.#startDue();
+    this.#tell();
+  }
+
+  /** What is accepted and still stands is offered again: known events are known. */
+  #rescan(): void {
+    const { clock, facts } = this.#ports;
+    this.#rescanAt = undefined;
+    const now = clock.now();
+    this.#onEvents(
+      facts
+        .accepted()
+        .map(eventOf)
+        .filter(({ expiresAt }) => expiresAt > now),
+      false,
+    );
+  }
+
+  #onTime(): void {
+    if (this.#rescanAt !== undefined && this.#rescanAt <= this.#ports.clock.monotonic()) this.#rescan();
+    else this.#startDue();
+  }
+
+  // ---- runs ----
+
+  #jobs(): readonly Job[] {
+    const own = [...this.#plugins].map(([plugin, { triggers }]) => ({
+      name: `Plugin/${plugin}`,
+      plugin,
+      dueAt: triggersDueAt(triggers),
+    }));
+    const subscribed = [...this.#subscriptions.values()].map((subscription) => ({
+      name: `EventSubscription/${subscription.name}`,
+      plugin: subscription.plugin,
+      dueAt: subscription.dueAt(),
+    }));
+    return [...own, ...subscribed];
+  }
+
+  #startDue(): void {
+    if (this.#stopping.signal.aborted || this.#unsubscribe === undefined) return;
+    const { start, lookAgainAt } = planRuns(this.#jobs(), new Set(this.#running.keys()), this.#ports.clock.monotonic());
+    for (const { name, plugin } of start) {
+      const subscription = this.#subscriptions.get(name.slice(name.indexOf('/') + 1));
+      if (name.startsWith('EventSubscription/') && subscription !== undefined) void this.#runBatch(subscription);
+      else void this.#runOwn(plugin);
+    }
+    this.#alarm.set(earlier(lookAgainAt, this.#rescanAt));
+  }
+
+  async #runOwn(name: string): Promise<void> {
+    const entry = this.#plugins.get(name);
+    if (entry === undefined) return;
+    const { state, trigger, events } = runStarted(entry.triggers, this.#ports.clock.monotonic());
+    entry.triggers = state;
+    const { plugin, ttlMax } = entry;
+    await this.#occupy(name, { plugin, trigger, events, subscription: undefined, ttlMax, mode: 'apply' });
+  }
+
+  async #runBatch(subscription: SubscriptionState): Promise<void> {
+    const entry = this.#plugins.get(subscription.plugin);
+    if (entry === undefined) return;
+    const events = subscription.begin();
+    const trigger = {
+      type: 'federation-subscription',
+      topic: `routerd.federation.subscription/${subscription.name}`,
+    } as const;
+    await this.#occupy(
+      subscription.plugin,
+      { plugin: entry.plugin, trigger, events, subscription: subscription.name, ttlMax: undefined, mode: 'apply' },
+      ({ run }) => {
+        if (run.code === 'plugin.cancelled') subscription.putBack();
+        else if (run.result === 'Failed') subscription.failed(run.message);
+        else subscription.applied(run.message);
+      },
+    );
+  }
+
+  /** @param onEnded told before the plugin is free again */
+  async #occupy(
+    name: string,
+    order: RunOrder,
+    onEnded: (outcome: RunOutcome) => void = () => undefined,
+  ): Promise<RunOutcome> {
+    const work = async (): Promise<RunOutcome> => {
+      const outcome = await this.#performer.perform(order, this.#stopping.signal);
+      this.#guarded('settle', () => onEnded(outcome));
+      return outcome;
+    };
+    const running = work();
+    this.#running.set(name, running);
+    this.#tell();
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(name);
+      this.#startDue();
+      this.#tell();
+    }
+  }
+
+  #sinceLastRun(name: string): number | undefined {
+    const last = this.#ports.runs.runs(name).find(({ trigger }) => trigger !== 'federation-subscription');
+    return last === undefined ? undefined : this.#ports.clock.now() - last.startedAt;
+  }
+
+  /** The store may refuse; what it was told is told again later. @returns undefined if it did */
+  #guarded<T>(what: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (cause) {
+      this.#ports.log.error('the store refused what plugins observe', {
+        event: 'plugin.events.not-stored',
+        what,
+        cause: textOf(cause),
+      });
+      return undefined;
+    }
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function earlier(a: Monotonic | undefined, b: Monotonic | undefined): Monotonic | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}
