@@ -21,7 +21,7 @@ export function federationOver(
   if (!signer.ok) return signer;
   const verifiers = new Map<NodeName, VerifySignature>();
   for (const [node, publicKey] of [...config.peers, [config.self, signer.value.publicKey] as const]) {
-    const verifier = verifierOf(publicKey);
+    const verifier = (ports.verifierOf ?? verifierOf)(publicKey);
     if (!verifier.ok) return err({ ...verifier.error, detail: `${node}: ${verifier.error.detail}` });
     verifiers.set(node, verifier.value);
   }
