@@ -15,9 +15,9 @@ export interface Residual {
 
 /** One object that the kernel says it added, changed or removed. */
 export interface KernelChange {
-  /** As `slotOfRoute` and `slotOfAddress` name it: what there can be only one of. */
+  /** As `slotOfRoute`, `slotOfAddress` and `slotOfSysctl` name it: what there can be only one of. */
   readonly slot: string;
-  /** What is in the slot now, as `textOfRoute` writes it (`foreign` for what is not ours); undefined: removed. */
+  /** What is in the slot now, as `textOfRoute` writes it (`foreign` for what is not ours), or a setting's value; undefined: removed. */
   readonly value: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export type HostEvent =
   /** Something that `observe` reports may have changed; `change` says what, where the kernel told. */
   | {
       readonly kind: 'changed';
-      readonly what: 'link' | 'route' | 'address' | 'neighbor';
+      readonly what: 'link' | 'route' | 'address' | 'sysctl' | 'nftables';
       readonly change?: KernelChange;
     }
   /** A neighbour was seen on the wire (ARP); one of the sources of the LAN observer. */
@@ -39,8 +39,11 @@ export type HostEvent =
     };
 
 export interface Host {
-  /** Reads everything that `diffHost` compares, in few commands. A reading that failed in part is a fault: unknown removes nothing. */
-  observe(): Promise<Result<ObservedHost, HostFault>>;
+  /**
+   * Reads everything that `diffHost` compares, in few commands. A reading that failed in part is a fault: unknown removes nothing.
+   * @param sysctls paths that are read besides those that `lower` derives; `watch` reports their changes from then on, where it can
+   */
+  observe(sysctls?: readonly (readonly string[])[]): Promise<Result<ObservedHost, HostFault>>;
   /**
    * Applies in the order given, tries every op once, batches neighbours of one kind. Every op is idempotent: adding what is there and
    * removing what is absent succeed. @returns what did not land

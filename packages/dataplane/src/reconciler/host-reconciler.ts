@@ -66,6 +66,11 @@ type ChangedEvent = Extract<HostEvent, { readonly kind: 'changed' }>;
 const EVENT_BURST_MS = 5;
 /** A host whose links change all the time is read for a third of the time at most: after a reading, events wait twice as long as it took. */
 const QUIET_SHARE = 2;
+/**
+ * What the kernel does not report (a proxy neighbour that somebody deletes, a WireGuard peer, most settings that the kernel itself changes) is
+ * found by a reading at this interval. It is on no path of a change.
+ */
+const AUDIT_MS = 60_000;
 const RETRY_AFTER_MS_MIN = 100;
 const RETRY_AFTER_MS_MAX = 5000;
 
@@ -112,6 +117,7 @@ class LevelReconciler implements HostReconciler {
   start(): void {
     this.#watching = this.#ports.host.watch((event) => this.#onEvent(event));
     this.#run();
+    void this.#audit();
   }
 
   async stop(): Promise<void> {
@@ -195,6 +201,16 @@ class LevelReconciler implements HostReconciler {
     if (!this.#contested) this.#run();
   }
 
+  async #audit(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await this.#sleep(AUDIT_MS, signal);
+      if (signal.aborted) return;
+      this.#mustRead = true;
+      this.#run();
+    }
+  }
+
   // ---- work ----
 
   #run(): void {
@@ -224,7 +240,7 @@ class LevelReconciler implements HostReconciler {
     this.#mustRead = false;
     this.#events = [];
     const startedAt = this.#ports.clock.monotonic();
-    const reading = await this.#ports.host.observe();
+    const reading = await this.#ports.host.observe(this.#desired?.sysctls.map(({ path }) => path) ?? []);
     const endedAt = this.#ports.clock.monotonic();
     this.#readAgainFrom = endedAt + QUIET_SHARE * (endedAt - startedAt);
     this.#readings += 1;

@@ -1,6 +1,6 @@
 /** Tells our own changes, which the kernel reports like any other, from somebody else's. */
 import type { ObservedHost } from '../host-op.ts';
-import { slotOfAddress, slotOfRoute, textOfRoute } from '../host-slot.ts';
+import { slotOfAddress, slotOfRoute, slotOfSysctl, textOfRoute } from '../host-slot.ts';
 import type { HostEvent, KernelChange } from '../ports.ts';
 
 type Changed = Extract<HostEvent, { readonly kind: 'changed' }>;
@@ -16,6 +16,7 @@ export function contradicts(observed: ObservedHost, changes: readonly Changed[])
   const slots = new Map([
     ...observed.routes.map((route) => [slotOfRoute(route), textOfRoute(route)] as const),
     ...observed.addresses.map((entry) => [slotOfAddress(entry.interface, entry.address), 'present'] as const),
+    ...[...observed.sysctls].map(([path, value]) => [slotOfSysctl([path]), value] as const),
   ]);
   // Of several changes of one place the last one counts.
   const last = new Map<string, KernelChange>();

@@ -2,6 +2,7 @@
 import { ok, unreachable, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { HostOp, ObservedHost } from '../../host-op.ts';
+import { slotOfSysctl } from '../../host-slot.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
 import { Announcer } from './announcer.ts';
 import { applyIpOps, type IpOp } from './apply-ip.ts';
@@ -10,8 +11,10 @@ import { IpBatch } from './ip-batch.ts';
 import { LineProcess } from './line-process.ts';
 import { parseMonitorLine } from './monitor-line.ts';
 import { isFault, readMssTable, removeMssTable, replaceMssTable, type MssTable } from './mss-table.ts';
+import { NftWatch } from './nft-watch.ts';
 import { readHost } from './observe.ts';
 import { localSysctlFiles, remoteSysctlFiles, type SysctlFiles } from './sysctl-files.ts';
+import { SysctlWatch } from './sysctl-watch.ts';
 import { WireGuardDevices } from './wireguard.ts';
 
 export interface LinuxHostOptions {
@@ -37,6 +40,9 @@ class LinuxHost implements Host {
   readonly #sysctls: SysctlFiles;
   readonly #wireGuard: WireGuardDevices;
   readonly #announcer: Announcer;
+  readonly #sysctlWatch: SysctlWatch;
+  readonly #nftWatch: NftWatch;
+  readonly #listeners = new Set<(event: HostEvent) => void>();
   /** As last read or written; undefined when it may be something else. */
   #mssTable: MssTable | undefined;
 
@@ -48,12 +54,23 @@ class LinuxHost implements Host {
     this.#sysctls = prefix.length === 0 ? localSysctlFiles() : remoteSysctlFiles(this.#run);
     this.#wireGuard = new WireGuardDevices(this.#run, options.wireGuardGo ?? 'wireguard-go');
     this.#announcer = new Announcer(this.#run, options.log);
+    this.#sysctlWatch = new SysctlWatch((path, value) =>
+      this.#tell({ kind: 'changed', what: 'sysctl', change: { slot: slotOfSysctl(path), value } }),
+    );
+    this.#nftWatch = new NftWatch({
+      clock: options.clock,
+      log: options.log,
+      commandPrefix: prefix,
+      onChanged: () => this.#tell({ kind: 'changed', what: 'nftables' }),
+    });
   }
 
-  async observe(): Promise<Result<ObservedHost, HostFault>> {
-    const reading = await readHost(this.#run, this.#sysctls);
+  async observe(sysctls: readonly (readonly string[])[] = []): Promise<Result<ObservedHost, HostFault>> {
+    const reading = await readHost(this.#run, this.#sysctls, sysctls);
     if (!reading.ok) return reading;
     this.#mssTable = reading.value.mssTable;
+    if (this.#mssTable.kind === 'ours') this.#watchNft();
+    this.#watchSysctls(sysctls);
     return ok(reading.value.observed);
   }
 
@@ -72,10 +89,11 @@ class LinuxHost implements Host {
 
   watch(listener: (event: HostEvent) => void): { stop(): Promise<void> } {
     const { clock, log, commandPrefix = [] } = this.#options;
-    return new LineProcess({
+    this.#listeners.add(listener);
+    const monitor = new LineProcess({
       clock,
       log,
-      argv: [...commandPrefix, 'ip', '-ts', '-o', 'monitor', 'label', 'link', 'address', 'route', 'neigh'],
+      argv: [...commandPrefix, 'ip', '-ts', '-o', 'monitor', 'label', 'link', 'address', 'route', 'neigh', 'netconf'],
       linesPerSecondMax: MONITOR_LINES_PER_SECOND_MAX,
       onStarted: () => listener({ kind: 'changed', what: 'link' }),
       onLine: (line) => {
@@ -84,6 +102,28 @@ class LinuxHost implements Host {
         if (event !== undefined) listener(event);
       },
     });
+    return {
+      stop: async () => {
+        this.#listeners.delete(listener);
+        const last = this.#listeners.size === 0;
+        if (last) this.#sysctlWatch.stop();
+        await Promise.all([monitor.stop(), last ? this.#nftWatch.stop() : undefined]);
+      },
+    };
+  }
+
+  #tell(event: HostEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Tables of ours and settings that matter are watched from when there are any; without a listener nobody wants to know. */
+  #watchNft(): void {
+    if (this.#listeners.size > 0) this.#nftWatch.begin();
+  }
+
+  /** Only in this process's own network namespace: inotify sees no other's. */
+  #watchSysctls(paths: readonly (readonly string[])[]): void {
+    if (this.#listeners.size > 0 && (this.#options.commandPrefix ?? []).length === 0) this.#sysctlWatch.follow(paths);
   }
 
   /** Neighbours of one kind; interface names that a program could take for something else are left over. */
@@ -133,6 +173,7 @@ class LinuxHost implements Host {
       case 'wireguard-remove':
         return this.#wireGuard.remove(op.name);
       case 'sysctl-set':
+        this.#watchSysctls([op.path]);
         return this.#sysctls.write(op.path, op.value);
       case 'sysctl-restore': {
         const fault = await this.#sysctls.write(op.path, op.value);
@@ -172,9 +213,11 @@ class LinuxHost implements Host {
     this.#mssTable = undefined;
     const fault =
       op.verb === 'mss-remove' ? await removeMssTable(this.#run) : await replaceMssTable(this.#run, op.clamps);
-    if (fault === undefined)
-      this.#mssTable = op.verb === 'mss-remove' ? { kind: 'absent' } : { kind: 'ours', clamps: op.clamps };
-    return fault;
+    if (fault !== undefined) return fault;
+    this.#nftWatch.expectEcho();
+    this.#watchNft();
+    this.#mssTable = op.verb === 'mss-remove' ? { kind: 'absent' } : { kind: 'ours', clamps: op.clamps };
+    return undefined;
   }
 }
 

@@ -1,19 +1,21 @@
-/** One line of `ip -ts -o monitor label link address route neigh`, iproute2 6.1. */
+/** One line of `ip -ts -o monitor label link address route neigh netconf`, iproute2 6.1. */
 import { hostAddressOf, parseIpv4, type HostAddress } from '@routerd/resources';
-import { slotOfAddress, slotOfRoute, textOfRoute } from '../../host-slot.ts';
+import { slotOfAddress, slotOfRoute, slotOfSysctl, textOfRoute } from '../../host-slot.ts';
 import { ROUTE_PROTOCOL, type HostRoute } from '../../host-state.ts';
 import type { HostEvent } from '../../ports.ts';
+import { IP_FORWARD } from '../../sysctl-names.ts';
 import { destinationOf } from './ip-json.ts';
 
 /** @returns undefined for what `observe` does not report: IPv6, other tables, other kinds */
 export function parseMonitorLine(line: string): HostEvent | undefined {
-  const parts = /^(?:\[[^\]]*\] )?\[(LINK|ADDR|ROUTE|NEIGH)\](Deleted )?(.*)$/.exec(line);
+  const parts = /^(?:\[[^\]]*\] )?\[(LINK|ADDR|ROUTE|NEIGH|NETCONF)\](Deleted )?(.*)$/.exec(line);
   if (parts === null) return undefined;
   const [, label, deleted, text = ''] = parts;
   const removed = deleted !== undefined;
   const words = text.split(/[\s\\]+/).filter((word) => word !== '');
   if (label === 'LINK') return { kind: 'changed', what: 'link' };
   if (label === 'ADDR') return addressEvent(words, removed);
+  if (label === 'NETCONF') return forwardingEvent(words);
   return label === 'ROUTE' ? routeEvent(words, removed) : neighborEvent(words, removed);
 }
 
@@ -49,6 +51,17 @@ function routeEvent(words: readonly string[], removed: boolean): HostEvent | und
     kind: 'changed',
     what: 'route',
     change: { slot: slotOfRoute(route), value: removed ? undefined : ours ? textOfRoute(route) : 'foreign' },
+  };
+}
+
+/** `inet all forwarding on`: that of `all` is `ip_forward`. Of other settings the kernel reports none that `lower` derives. */
+function forwardingEvent(words: readonly string[]): HostEvent | undefined {
+  const [family, scope, key, value] = words;
+  if (family !== 'inet' || scope !== 'all' || key !== 'forwarding') return undefined;
+  return {
+    kind: 'changed',
+    what: 'sysctl',
+    change: { slot: slotOfSysctl(IP_FORWARD), value: value === 'on' ? '1' : '0' },
   };
 }
 

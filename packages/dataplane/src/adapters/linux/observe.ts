@@ -16,16 +16,24 @@ export interface Reading {
 }
 
 /** A part that cannot be read makes the whole reading a fault: half a picture would look like things that have gone. */
-export async function readHost(run: RunHostCommand, sysctls: SysctlFiles): Promise<Result<Reading, HostFault>> {
+export async function readHost(
+  run: RunHostCommand,
+  sysctls: SysctlFiles,
+  furtherSysctls: readonly (readonly string[])[],
+): Promise<Result<Reading, HostFault>> {
   try {
-    return await readParts(run, sysctls);
+    return await readParts(run, sysctls, furtherSysctls);
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : 'unknown';
     return err({ code: 'host.failed', detail: `a listing could not be understood: ${said}`, retry: 'later' });
   }
 }
 
-async function readParts(run: RunHostCommand, sysctls: SysctlFiles): Promise<Result<Reading, HostFault>> {
+async function readParts(
+  run: RunHostCommand,
+  sysctls: SysctlFiles,
+  furtherSysctls: readonly (readonly string[])[],
+): Promise<Result<Reading, HostFault>> {
   const [ip, wireGuard, mssTable] = await Promise.all([
     readIp(run),
     run(['wg', 'show', 'all', 'dump']),
@@ -41,7 +49,7 @@ async function readParts(run: RunHostCommand, sysctls: SysctlFiles): Promise<Res
       ...ip.value,
       // `wg` ends with an error when one device's socket is dead, and prints the others all the same; without `wg` there are none.
       wireGuard: parseWireGuardDump(wireGuard.ok ? wireGuard.value.stdout : wireGuard.error.stdout, new Set(names)),
-      sysctls: await sysctls.read(sysctlPathsOf(names)),
+      sysctls: await sysctls.read([...sysctlPathsOf(names), ...furtherSysctls]),
       mssClamps: mssTable.kind === 'ours' ? mssTable.clamps : undefined,
     },
   });

@@ -19,7 +19,7 @@ export function localSysctlFiles(): SysctlFiles {
       const values = new Map<string, string>();
       for (const path of paths) {
         try {
-          values.set(path.join('/'), readFileSync(fileOf(path), 'utf8').trim());
+          values.set(path.join('/'), readFileSync(fileOfSysctl(path), 'utf8').trim());
         } catch {
           // The interface has gone since it was listed.
         }
@@ -28,7 +28,7 @@ export function localSysctlFiles(): SysctlFiles {
     },
     async write(path, value) {
       try {
-        writeFileSync(fileOf(path), `${value}\n`);
+        writeFileSync(fileOfSysctl(path), `${value}\n`);
         return undefined;
       } catch (cause) {
         return faultOfError(path, cause);
@@ -41,7 +41,7 @@ export function localSysctlFiles(): SysctlFiles {
 export function remoteSysctlFiles(run: RunHostCommand): SysctlFiles {
   return {
     async read(paths) {
-      const result = await run(['grep', '-sH', '', ...paths.map(fileOf)]);
+      const result = await run(['grep', '-sH', '', ...paths.map(fileOfSysctl)]);
       // Status 2 says that a file was missing; the others were printed all the same.
       const text = result.ok ? result.value.stdout : result.error.stdout;
       return new Map(
@@ -52,19 +52,19 @@ export function remoteSysctlFiles(run: RunHostCommand): SysctlFiles {
       );
     },
     async write(path, value) {
-      const result = await run(['tee', fileOf(path)], { input: `${value}\n` });
+      const result = await run(['tee', fileOfSysctl(path)], { input: `${value}\n` });
       return result.ok ? undefined : faultOfCommand(result.error);
     },
   };
 }
 
-function fileOf(path: readonly string[]): string {
+export function fileOfSysctl(path: readonly string[]): string {
   return [ROOT, ...path].join('/');
 }
 
 function faultOfError(path: readonly string[], cause: unknown): HostFault {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const detail = `${fileOf(path)}: ${cause instanceof Error ? cause.message : 'could not be written'}`;
+  const detail = `${fileOfSysctl(path)}: ${cause instanceof Error ? cause.message : 'could not be written'}`;
   if (code === 'ENOENT') return { code: 'host.not-found', detail, retry: 'later' };
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return { code: 'host.refused', detail, retry: 'never' };

@@ -12,7 +12,7 @@ import type {
   ObservedProxyNeighbor,
   ObservedWireGuardPeer,
 } from '../../host-op.ts';
-import { isSameRoute, slotOfAddress, slotOfRoute, textOfRoute } from '../../host-slot.ts';
+import { isSameRoute, slotOfAddress, slotOfRoute, textOfClamps, textOfRoute } from '../../host-slot.ts';
 import type { HostRoute } from '../../host-state.ts';
 import { observedAfter } from '../../observed-after.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
@@ -31,6 +31,8 @@ export interface MemoryHostSetup {
 export interface MemoryHost extends Host {
   /** What a person would see, one line an object, as `ip`, `wg`, `nft` and `sysctl` print it; sorted. */
   render(): readonly string[];
+  /** What a reading would show now, without counting as one. */
+  shown(): ObservedHost;
   /** Every batch that was applied, landed or not. */
   readonly applied: readonly (readonly HostOp[])[];
   /** Addresses announced so far. */
@@ -129,6 +131,10 @@ class HostInMemory implements MemoryHost {
     ].toSorted();
   }
 
+  shown(): ObservedHost {
+    return this.#shown;
+  }
+
   deleteRoute(destination: string): void {
     const gone = this.#shown.routes.filter((route) => route.destination === destination);
     this.#shown = { ...this.#shown, routes: this.#shown.routes.filter((route) => !gone.includes(route)) };
@@ -184,9 +190,9 @@ class HostInMemory implements MemoryHost {
 
   /** Like the kernel, it reports what we change ourselves too. */
   #land(op: HostOp): void {
-    const before = this.render().join('\n');
+    const before = effectOf(op, this.#shown);
     this.#shown = observedAfter(this.#shown, [op]);
-    if (op.verb !== 'announce' && op.verb !== 'sysctl-restore' && this.render().join('\n') === before)
+    if (op.verb !== 'announce' && op.verb !== 'sysctl-restore' && effectOf(op, this.#shown) === before)
       this.needless.push(op);
     if (op.verb === 'announce') this.announced.push(op.address);
     if (op.verb === 'wireguard-create')
@@ -249,6 +255,51 @@ class HostInMemory implements MemoryHost {
     const link = this.#shown.links.find((candidate) => candidate.name === name);
     if (link === undefined) return notFound(`Cannot find device "${name}"`);
     return mustBeUp && !link.up ? { code: REFUSED, detail: `device ${name} is down`, retry: 'later' } : undefined;
+  }
+}
+
+/** What an op is about, as a comparable text: the same before and after it when there was nothing to do. */
+function effectOf(
+  op: HostOp,
+  { addresses, routes, proxyNeighbors, wireGuard, sysctls, mssClamps }: ObservedHost,
+): string {
+  switch (op.verb) {
+    case 'route-add':
+    case 'route-replace':
+    case 'route-remove': {
+      const slot = slotOfRoute(op.route);
+      const held = routes.find((route) => slotOfRoute(route) === slot);
+      return held === undefined ? '' : textOfRoute(held);
+    }
+    case 'address-add':
+    case 'address-remove':
+      return String(addresses.some((entry) => entry.interface === op.interface && entry.address === op.address));
+    case 'proxy-neighbor-add':
+    case 'proxy-neighbor-remove':
+      return String(
+        proxyNeighbors.some(
+          (entry) => entry.interface === op.neighbor.interface && entry.address === op.neighbor.address,
+        ),
+      );
+    case 'wireguard-create':
+    case 'wireguard-configure':
+    case 'wireguard-remove': {
+      const name = op.verb === 'wireguard-remove' ? op.name : op.device.name;
+      const device = wireGuard.find((candidate) => candidate.name === name);
+      return device === undefined
+        ? ''
+        : [device.listenPort, ...device.peers.map((peer) => renderPeer(name, peer))].join('\n');
+    }
+    case 'sysctl-set':
+    case 'sysctl-restore':
+      return sysctls.get(op.path.join('/')) ?? '';
+    case 'mss-replace':
+    case 'mss-remove':
+      return mssClamps === undefined ? '' : `clamps ${textOfClamps(mssClamps)}`;
+    case 'announce':
+      return '';
+    default:
+      return unreachable(op);
   }
 }
 
