@@ -11,19 +11,21 @@ const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, wit
 
 usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
-  demo [--only D1,D3]        build the lab, run the scenarios, take it down
+  demo [--only D1,D3]        build the lab, run the scenarios between four sites, take it down
+  demo --all                 these and the pairs of examples/, each of which builds a lab of two sites
   demo --keep                the same, and leave the lab up
   demo --list                the scenarios
   up                         build the lab and leave it up
   status                     machines, daemons and tunnels of the lab that is up
   shell <host> [command…]    a shell in a machine, or one command
-  scenario <id>              run one scenario on the lab that is up
+  scenario <id>              run one scenario on the lab that is up; P1, P2 and P3 build their own
   wan-delay <time>           one-way delay on the WAN: 25ms; 0 takes it away
   down                       remove the lab; also what a crash left behind
 
 options
   --wan-delay <time>         (demo, up) one-way delay on the WAN; default 0
   --wan-rate <rate>          (demo, up) rate of each WAN port as tc(8) writes it; default 200mbit
+  --keep                     (demo, scenario P1 to P3) leave the lab up at the end
   --lab <name>               another lab beside the first; default "main"
   --help
 
@@ -39,6 +41,7 @@ hosts
 `;
 
 const OPTIONS = {
+  all: { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
   only: { type: 'string' },
@@ -65,11 +68,11 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
   }
-  if (!/^[a-z0-9]{1,12}$/.test(values.lab)) {
+  if (!/^[a-z0-9]{1,20}$/.test(values.lab)) {
     throw new LabFault(
       'lab.usage',
       `"${values.lab}" is no name for a lab.`,
-      'Use 1 to 12 lower-case letters and digits.',
+      'Use 1 to 20 lower-case letters and digits.',
     );
   }
   const place = {
@@ -81,9 +84,9 @@ async function main(argv: readonly string[]): Promise<number> {
   if (rest.length > 0) throw usage(`"${command}" takes no argument "${rest.join(' ')}".`);
   switch (command) {
     case 'demo':
-      return values.list ? listScenarios() : demo(place, values.only?.split(',') ?? []);
+      return values.list ? listScenarios() : demo(place, { only: values.only?.split(',') ?? [], all: values.all });
     case 'scenario':
-      return runOne(place.name, needed(argument, 'the id of a scenario, for example D1'));
+      return runOne(place, needed(argument, 'the id of a scenario, for example D1'));
     case 'up':
       return up(place);
     case 'down':

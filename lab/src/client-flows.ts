@@ -43,11 +43,22 @@ export async function reaches(lab: Lab, from: string, address: string, deadlineM
   );
 }
 
-/** Runs a command on `to` over SSH from `from`; `inputFile` is what the remote command reads. */
-export async function ssh(lab: Lab, flow: Flow, command: string, inputFile?: string): Promise<CommandResult> {
+export interface SshOptions {
+  /** What the remote command reads. */
+  readonly inputFile?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a command on `to` over SSH from `from`. */
+export async function ssh(
+  lab: Lab,
+  flow: Flow,
+  command: string,
+  { inputFile, timeoutMs = inputFile === undefined ? 20_000 : 120_000 }: SshOptions = {},
+): Promise<CommandResult> {
   const argv = ['ssh', '-F', sshFiles(lab.files).clientConfig, flow.to.address, command];
   const vm = lab.vm(flow.from.name);
-  if (inputFile === undefined) return vm.exec(argv, { timeoutMs: 20_000 });
+  if (inputFile === undefined) return vm.exec(argv, { timeoutMs });
   const quoted = argv.map((word) => `'${word}'`).join(' ');
-  return vm.exec(['sh', '-c', `exec ${quoted} < '${inputFile}'`], { timeoutMs: 120_000 });
+  return vm.exec(['sh', '-c', `exec ${quoted} < '${inputFile}'`], { timeoutMs });
 }

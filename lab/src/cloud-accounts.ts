@@ -4,16 +4,7 @@ import type { CloudConfig, CloudInstance } from './cloud/cloud-config.ts';
 import type { LabFiles } from './lab-files.ts';
 import { macOf } from './mac-address.ts';
 import { fabricDevice } from './network.ts';
-import {
-  API_ADDRESS,
-  clientAt,
-  GATEWAY,
-  POOL_PREFIX,
-  routersAt,
-  type Client,
-  type Cloud,
-  type Router,
-} from './topology.ts';
+import { API_ADDRESS, type Client, type Cloud, type RouterPlace, type Topology } from './topology.ts';
 
 export interface CloudAccount {
   readonly region: string;
@@ -89,9 +80,19 @@ export function controlSocket(files: LabFiles, cloud: Cloud): string {
   return path.join(files.socketDir, `${cloud}.sock`);
 }
 
-export function cloudConfigOf(cloud: Cloud, files: LabFiles, pki: CloudFiles, timings: EmulatorTimings): CloudConfig {
+/** Where a cloud stands, and how its process is to behave. */
+export interface CloudPlace {
+  readonly topology: Topology;
+  readonly files: LabFiles;
+  readonly pki: CloudFiles;
+  readonly timings: EmulatorTimings;
+}
+
+export function cloudConfigOf(cloud: Cloud, { topology, files, pki, timings }: CloudPlace): CloudConfig {
   const account = CLOUD_ACCOUNTS[cloud];
-  const machine = (guest: Router | Client): Omit<CloudInstance, 'type' | 'permissions'> => ({
+  const routers = topology.routers.filter(({ site }) => site === cloud);
+  const clients = topology.clients.filter(({ site }) => site === cloud);
+  const machine = (guest: RouterPlace | Client): Omit<CloudInstance, 'type' | 'permissions'> => ({
     name: guest.name,
     instanceId: account.instanceId(guest.name),
     nicId: account.nicId(guest.name),
@@ -104,20 +105,24 @@ export function cloudConfigOf(cloud: Cloud, files: LabFiles, pki: CloudFiles, ti
     region: account.region,
     account: account.account,
     scope: account.scope,
-    subnet: { id: account.subnetId, cidr: POOL_PREFIX, gateway: GATEWAY },
+    subnet: { id: account.subnetId, cidr: topology.subnet, gateway: topology.gateway },
     apiAddress: API_ADDRESS,
     tls: pki.tls,
     ...(cloud === 'oci' ? { identityCaDir: pki.identityCaDir } : {}),
     controlSocket: controlSocket(files, cloud),
     ...timings,
     instances: [
-      ...routersAt(cloud).map((router): CloudInstance => ({
+      ...routers.map((router): CloudInstance => ({
         ...machine(router),
         type: account.routerType,
-        publicIp: router.wanAddress,
+        ...(router.wanAddress === undefined ? {} : { publicIp: router.wanAddress }),
         permissions: 'router',
       })),
-      { ...machine(clientAt(cloud)), type: account.clientType, permissions: 'none' },
+      ...clients.map((client): CloudInstance => ({
+        ...machine(client),
+        type: account.clientType,
+        permissions: 'none',
+      })),
     ],
   };
 }

@@ -1,10 +1,9 @@
 /** The emulated clouds: one process in each fabric's machine is the metadata service, the vendor's API and the fabric's rules. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cloudConfigOf, controlSocket, type EmulatorTimings } from './cloud-accounts.ts';
+import { cloudConfigOf, controlSocket, type CloudFiles, type EmulatorTimings } from './cloud-accounts.ts';
 import type { Lab } from './lab.ts';
-import type { Material } from './material.ts';
-import { FABRICS, type Cloud } from './topology.ts';
+import type { Cloud } from './topology.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
 
@@ -18,13 +17,14 @@ const TIMINGS: Readonly<Record<Cloud, EmulatorTimings>> = {
   oci: { mutationDelayMs: 150, fabricDelayMs: 50 },
 };
 
-export async function startClouds(lab: Lab, material: Material): Promise<void> {
+export async function startClouds(lab: Lab, pki: (cloud: Cloud) => CloudFiles): Promise<void> {
   const dir = path.join(lab.files.stateDir, 'clouds');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   await Promise.all(
-    FABRICS.map(async ({ name, cloud }) => {
+    lab.topology.fabrics.map(async ({ name, cloud }) => {
       const configFile = path.join(dir, `${cloud}.json`);
-      const config = cloudConfigOf(cloud, lab.files, material.clouds[cloud], TIMINGS[cloud]);
+      const place = { topology: lab.topology, files: lab.files, pki: pki(cloud), timings: TIMINGS[cloud] };
+      const config = cloudConfigOf(cloud, place);
       writeFileSync(configFile, JSON.stringify(config, undefined, 2));
       await lab.startDaemon(name, 'cloud', [process.execPath, PROGRAM, configFile], {
         NODE_COMPILE_CACHE: lab.files.compileCacheDir,

@@ -24,6 +24,8 @@ export async function writeBlob(files: LabFiles, bytes: number): Promise<Blob> {
 /** Writes the file on the far machine and reads it back there. @returns its sha256 there, or what went wrong */
 export async function copyOverSsh(lab: Lab, flow: Flow, blob: Blob): Promise<string> {
   const target = `/run/copy-${flowName(flow).replace('->', '-')}`;
-  const result = await ssh(lab, flow, `cat > ${target} && sha256sum < ${target}; rm -f ${target}`, blob.file);
+  const result = await ssh(lab, flow, `cat > ${target} && sha256sum < ${target}; rm -f ${target}`, {
+    inputFile: blob.file,
+  });
   return textOf(result).split(' ')[0] ?? '';
 }

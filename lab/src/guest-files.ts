@@ -2,21 +2,23 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CHECKOUT, type LabFiles } from './lab-files.ts';
-import { API_ADDRESS, CLIENTS, GATEWAY, HUB, isCloud, ROUTERS, SITES, VENDOR_NAMES, type Site } from './topology.ts';
-
-/** Looked up by every host: the clients by their addresses in the pool, the routers by their overlay addresses. */
-const EVERYWHERE = [
-  ['127.0.0.1', 'localhost'],
-  [HUB.address, `${HUB.name}.lab.test`, HUB.name],
-  [GATEWAY, 'gateway'],
-  ...CLIENTS.map((client) => [client.address, client.name]),
-  ...ROUTERS.map((router) => [router.overlay, router.name]),
-];
+import { API_ADDRESS, isCloud, SITES, VENDOR_NAMES, type Site, type Topology } from './topology.ts';
 
 /** The hosts file of a site; the cloud's guests also find the vendor's API there, and nothing else on the Internet. */
-export function hostsFile(site: Site | undefined): string {
+export function hostsFile(topology: Topology, site: Site | undefined): string {
   const vendor = site !== undefined && isCloud(site) ? [[API_ADDRESS, ...VENDOR_NAMES[site]]] : [];
-  return [...EVERYWHERE, ...vendor].map((line) => `${line.join(' ')}\n`).join('');
+  return [...everywhere(topology), ...vendor].map((line) => `${line.join(' ')}\n`).join('');
+}
+
+/** Looked up by every host: the clients by their addresses in the subnet, the routers by their overlay addresses. */
+function everywhere({ hub, gateway, clients, routers }: Topology): readonly (readonly string[])[] {
+  return [
+    ['127.0.0.1', 'localhost'],
+    ...(hub === undefined ? [] : [[hub.address, `${hub.name}.lab.test`, hub.name]]),
+    [gateway, 'gateway'],
+    ...clients.map((client) => [client.address, client.name]),
+    ...routers.map((router) => [router.overlay, router.name]),
+  ];
 }
 
 export interface GuestFiles {
@@ -24,12 +26,12 @@ export interface GuestFiles {
   readonly resolvFile: string;
 }
 
-export function writeGuestFiles(files: LabFiles): GuestFiles {
+export function writeGuestFiles(files: LabFiles, topology: Topology): GuestFiles {
   const dir = path.join(files.stateDir, 'hosts');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   mkdirSync(files.socketDir, { recursive: true, mode: 0o700 });
   const hostsFileOf = (site: Site | undefined): string => path.join(dir, `${site ?? 'carrier'}.hosts`);
-  for (const site of [...SITES, undefined]) writeFileSync(hostsFileOf(site), hostsFile(site));
+  for (const site of [...SITES, undefined]) writeFileSync(hostsFileOf(site), hostsFile(topology, site));
   const resolvFile = path.join(dir, 'resolv.conf');
   writeFileSync(resolvFile, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n'); // refused at once, instead of a wait for nobody
   writePrograms(files);

@@ -4,11 +4,14 @@ import { z } from 'zod';
 import { LabFault } from './lab-fault.ts';
 import type { LabFiles } from './lab-files.ts';
 import { identify, isRunning } from './process-table.ts';
+import { TOPOLOGY_IDS } from './topology.ts';
 
 const processId = z.strictObject({ pid: z.number().int(), startTicks: z.string() });
 
 const labRecord = z.strictObject({
   owner: processId,
+  /** What it was built from. */
+  topology: z.enum(TOPOLOGY_IDS),
   /** The machines outlive their owner until somebody says `lab down`. */
   keep: z.boolean(),
   /** Built completely. */
@@ -48,10 +51,7 @@ export function isInUse(record: LabRecord): boolean {
 }
 
 /** Takes the name; a second taker is refused, also when both come at once (link(2) is atomic). The caller has cleaned up what a dead owner left. */
-export function claimRecord(
-  files: LabFiles,
-  options: { readonly keep: boolean; readonly wanDelayMs: number },
-): LabRecord {
+export function claimRecord(files: LabFiles, options: Pick<LabRecord, 'topology' | 'keep' | 'wanDelayMs'>): LabRecord {
   const owner = identify(process.pid);
   if (owner === undefined) throw new Error('this process is not in /proc');
   const record: LabRecord = { owner, ready: false, vms: [], daemons: [], ...options };
@@ -74,6 +74,6 @@ export function inUse(files: LabFiles, record: LabRecord | undefined): LabFault 
   return new LabFault(
     'lab.in-use',
     `The lab "${files.name}" is in use${who}.`,
-    `Take it down with "pnpm lab down", or run a second one beside it with "--lab NAME".`,
+    `Take it down with "pnpm lab down${files.name === 'main' ? '' : ` --lab ${files.name}`}", or run a second one beside it with "--lab NAME".`,
   );
 }

@@ -1,37 +1,16 @@
-/** A running lab, and how one is built. */
-import { readFileSync, rmSync } from 'node:fs';
+/** A running lab: its machines, its daemons and what is recorded of them. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { saveBaseline } from './baseline.ts';
-import { startClouds } from './clouds.ts';
-import { writeGuestFiles, type GuestFiles } from './guest-files.ts';
-import { startHub } from './hub.ts';
+import type { GuestFiles } from './guest-files.ts';
 import { labFiles, namespaceOf, type LabFiles } from './lab-files.ts';
-import { makeClientsKnown } from './known-clients.ts';
-import { claimRecord, inUse, isInUse, readRecord, writeRecord, type LabRecord } from './lab-record.ts';
+import { readRecord, writeRecord, type LabRecord } from './lab-record.ts';
 import { LabFault } from './lab-fault.ts';
-import { makeMaterial } from './material.ts';
-import { buildNetwork } from './network.ts';
-import { preflight } from './preflight.ts';
 import { isRunning, type ProcessId } from './process-table.ts';
-import type { Progress } from './progress.ts';
-import { startRouters } from './routers.ts';
-import { sshServer, writeSshFiles } from './ssh.ts';
-import { tearDown } from './tear-down.ts';
-import { CLIENTS, HOST_NAMES, SITES, type Site } from './topology.ts';
+import { topologyOf } from './topologies.ts';
+import type { Site, Topology } from './topology.ts';
 import { bootVm, Vm } from './vm.ts';
 import { setWanDelay } from './wan-delay.ts';
 import { waitUntil } from './wait-until.ts';
-
-export interface LabOptions {
-  /** Labs of different names run side by side. */
-  readonly name: string;
-  /** Stays up when this process ends. */
-  readonly keep: boolean;
-  /** One way, milliseconds. */
-  readonly wanDelayMs: number;
-  /** Of each WAN port, as tc(8) writes it. */
-  readonly wanRate: string;
-}
 
 export class Lab {
   readonly files: LabFiles;
@@ -42,6 +21,10 @@ export class Lab {
     this.files = files;
     this.#record = record;
     for (const vm of record.vms) this.#vms.set(vm.hostName, new Vm(vm));
+  }
+
+  get topology(): Topology {
+    return topologyOf(this.#record.topology);
   }
 
   get record(): LabRecord {
@@ -146,65 +129,4 @@ export function openLab(name: string): Lab {
   const isUp = record !== undefined && record.vms.length > 0 && record.vms.every((vm) => new Vm(vm).isUp());
   if (isUp && (record.ready || record.keep)) return new Lab(files, record);
   throw new LabFault('lab.not-up', `No lab named "${name}" is up.`, 'Start one with "pnpm lab up".');
-}
-
-/**
- * Builds the four sites, ready for traffic: every daemon answers and every tunnel has shaken hands.
- * When it fails the lab is taken down again, unless it is to be kept.
- */
-export async function buildLab(options: LabOptions, progress: Progress): Promise<Lab> {
-  await preflight();
-  const files = labFiles(options.name);
-  const present = readRecord(files);
-  if (present !== undefined && isInUse(present)) throw inUse(files, present);
-  const removed = await tearDown(files);
-  if (removed > 0) progress.note(`removed ${removed} namespaces that an earlier run left behind`);
-  rmSync(files.logDir, { recursive: true, force: true });
-  const lab = new Lab(files, claimRecord(files, { keep: options.keep, wanDelayMs: 0 }));
-  try {
-    await build(lab, options, progress);
-    lab.save({ ready: true });
-    return lab;
-  } catch (cause) {
-    if (options.keep) progress.note('what was built so far stays for a look; "pnpm lab down" removes it');
-    else await tearDown(files);
-    throw cause;
-  }
-}
-
-async function build(lab: Lab, options: LabOptions, progress: Progress): Promise<void> {
-  const { files } = lab;
-  const guest = writeGuestFiles(files);
-  const [material] = await Promise.all([
-    progress.step('keys and certificates', async () => makeMaterial(files)),
-    progress.step(`${HOST_NAMES.length} machines, cables, addresses`, async () => {
-      await Promise.all(HOST_NAMES.map(async (name) => lab.boot(name, siteOf(name), guest)));
-      await buildNetwork(lab.vms, { wanRate: options.wanRate });
-      await saveBaseline(files, lab.vms);
-    }),
-  ]);
-  await Promise.all([
-    progress.step('NATS hub', async () => startHub(lab, material)),
-    progress.step('cloud fabrics, metadata services and APIs', async () => startClouds(lab, material)),
-    progress.step('SSH servers', async () => startSshServers(lab)),
-    options.wanDelayMs === 0
-      ? undefined
-      : progress.step(`WAN delay ${options.wanDelayMs} ms each way`, async () => lab.setWanDelay(options.wanDelayMs)),
-  ]);
-  await progress.step('routerd on eight routers, tunnels between them', async () => startRouters(lab, material));
-  await progress.step('the four clients known everywhere, all flows passing', async () => makeClientsKnown(lab));
-}
-
-async function startSshServers(lab: Lab): Promise<void> {
-  const ssh = await writeSshFiles(lab.files);
-  await Promise.all(
-    CLIENTS.map(async ({ name }) => {
-      await lab.startDaemon(name, 'sshd', sshServer(ssh));
-      await lab.untilDaemon(name, 'sshd', 'listening', () => lab.vm(name).hasListener(22));
-    }),
-  );
-}
-
-function siteOf(hostName: string): Site | undefined {
-  return SITES.find((site) => hostName.startsWith(`${site}-`) && !hostName.endsWith('-fabric'));
 }

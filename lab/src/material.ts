@@ -3,8 +3,8 @@ import path from 'node:path';
 import { generateNodeIdentity, type NodeIdentity } from '@routerd/federation';
 import type { CloudFiles } from './cloud-accounts.ts';
 import type { LabFiles } from './lab-files.ts';
-import { createAuthority, issueServerCertificate, type Certificate } from './pki.ts';
-import { API_ADDRESS, CLOUDS, HUB, ROUTERS, VENDOR_NAMES, type Cloud } from './topology.ts';
+import { authorityIn, createAuthority, issueServerCertificate, type Authority, type Certificate } from './pki.ts';
+import { API_ADDRESS, HUB, ROUTERS, VENDOR_NAMES, type Cloud } from './topology.ts';
 import { generateWireGuardKeys, type WireGuardKeyPair } from './wireguard-keys.ts';
 
 export interface NodeKeys {
@@ -27,19 +27,12 @@ export interface Material {
 }
 
 export async function makeMaterial(files: LabFiles): Promise<Material> {
-  const dir = (name: string): string => path.join(files.stateDir, 'pki', name);
-  const [authority, identityAuthority] = await Promise.all([
-    createAuthority(dir('ca')),
-    createAuthority(dir('oci-identity'), 'OCI instance identity (lab)'),
+  const authority = await createAuthority(pkiDir(files, 'ca'));
+  const hubNames = { names: [`${HUB.name}.lab.test`, HUB.name], ips: [HUB.address], dir: pkiDir(files, HUB.name) };
+  const [hub, clouds] = await Promise.all([
+    issueServerCertificate(authority, hubNames),
+    issueCloudFiles(files, authority),
   ]);
-  const cloudFiles = async (cloud: Cloud): Promise<CloudFiles> => ({
-    tls: await issueServerCertificate(authority, { names: VENDOR_NAMES[cloud], ips: [API_ADDRESS], dir: dir(cloud) }),
-    identityCaDir: path.dirname(identityAuthority.certFile),
-  });
-  const hubNames = { names: [`${HUB.name}.lab.test`, HUB.name], ips: [HUB.address], dir: dir(HUB.name) };
-  const [hub, ...clouds] = await Promise.all([issueServerCertificate(authority, hubNames), ...CLOUDS.map(cloudFiles)]);
-  const [aws, azure, oci] = clouds;
-  if (aws === undefined || azure === undefined || oci === undefined) throw new Error('three clouds expected');
   const keys = new Map(
     ROUTERS.map(({ name }) => [name, { ...generateNodeIdentity(), wireGuard: generateWireGuardKeys() }]),
   );
@@ -52,6 +45,34 @@ export async function makeMaterial(files: LabFiles): Promise<Material> {
     caFile: authority.certFile,
     hub,
     operator: generateNodeIdentity(),
-    clouds: { aws, azure, oci },
+    clouds,
   };
+}
+
+/** For a lab whose routers bring their own keys. */
+export async function makeCloudMaterial(files: LabFiles): Promise<Material['clouds']> {
+  return issueCloudFiles(files, await createAuthority(pkiDir(files, 'ca')));
+}
+
+/** The authority behind the vendors' APIs of a lab, which their clients have to be told of. */
+export function vendorCaFile(files: LabFiles): string {
+  return authorityIn(pkiDir(files, 'ca')).certFile;
+}
+
+async function issueCloudFiles(files: LabFiles, authority: Authority): Promise<Material['clouds']> {
+  const identityAuthority = await createAuthority(pkiDir(files, 'oci-identity'), 'OCI instance identity (lab)');
+  const cloudFiles = async (cloud: Cloud): Promise<CloudFiles> => ({
+    tls: await issueServerCertificate(authority, {
+      names: VENDOR_NAMES[cloud],
+      ips: [API_ADDRESS],
+      dir: pkiDir(files, cloud),
+    }),
+    identityCaDir: path.dirname(identityAuthority.certFile),
+  });
+  const [aws, azure, oci] = await Promise.all([cloudFiles('aws'), cloudFiles('azure'), cloudFiles('oci')]);
+  return { aws, azure, oci };
+}
+
+function pkiDir(files: LabFiles, name: string): string {
+  return path.join(files.stateDir, 'pki', name);
 }

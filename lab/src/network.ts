@@ -1,20 +1,17 @@
-/** Cables, addresses and routes of the four sites: what an operator would find there before routerd is installed. */
+/** Cables, addresses and routes of a lab's sites: what an operator would find there before routerd is installed. */
 import { runCommand } from '@routerd/runtime';
 import { outputOf } from './lab-fault.ts';
 import { macOf } from './mac-address.ts';
 import {
   carrierPort,
-  CLIENTS,
-  FABRICS,
-  GATEWAY,
-  HUB,
-  ROUTERS,
   WAN_PREFIX_LENGTH,
   type Client,
   type Fabric,
-  type Router,
+  type RouterPlace,
+  type Topology,
 } from './topology.ts';
 import type { Vm } from './vm.ts';
+import { connectWan, prepareWan, shrinkCloudPath, wanPlugs } from './wan.ts';
 
 /** One cable: a veth pair made directly in the two namespaces, so that names never collide on the host. */
 export interface Cable {
@@ -44,19 +41,26 @@ export function fabricDevice(guestName: string): string {
   return `e-${guestName.slice(guestName.indexOf('-') + 1)}`;
 }
 
-export async function buildNetwork(vms: ReadonlyMap<string, Vm>, options: NetworkOptions): Promise<void> {
+export async function buildNetwork(
+  topology: Topology,
+  vms: ReadonlyMap<string, Vm>,
+  options: NetworkOptions,
+): Promise<void> {
+  const { hub, fabrics, routers, clients, gateway, underlayMtu } = topology;
   const wan = vmNamed(vms, 'wan');
   const lan = vmNamed(vms, 'lan');
-  await Promise.all([prepareWan(wan), prepareLan(lan)]);
-  await layCables(allCables(vms));
+  await Promise.all([prepareWan(wan), prepareLan(lan, gateway)]);
+  await layCables(allCables(topology, vms));
   await Promise.all([
-    connectWan(wan, options.wanRate),
-    connectLan(lan),
-    vmNamed(vms, HUB.name).ip(['link set wan0 up', `addr add ${HUB.address}/${WAN_PREFIX_LENGTH} dev wan0`]),
-    ...FABRICS.map(async (fabric) => connectFabric(vmNamed(vms, fabric.name), fabric)),
-    ...ROUTERS.map(async (router) => connectRouter(vmNamed(vms, router.name), router)),
-    ...CLIENTS.map(async (client) => connectClient(vmNamed(vms, client.name), client)),
+    connectWan(wan, topology, options.wanRate),
+    connectLan(lan, topology),
+    hub && vmNamed(vms, hub.name).ip(['link set wan0 up', `addr add ${hub.address}/${WAN_PREFIX_LENGTH} dev wan0`]),
+    ...fabrics.map(async (fabric) => connectFabric(vmNamed(vms, fabric.name), fabric, topology)),
+    ...routers.map(async (router) => connectRouter(vmNamed(vms, router.name), router, topology)),
+    ...clients.map(async (client) => connectClient(vmNamed(vms, client.name), { ...client, gateway })),
   ]);
+  if (underlayMtu === undefined) return;
+  for (const { name } of fabrics) await shrinkCloudPath(wan, vmNamed(vms, name), underlayMtu);
 }
 
 export function vmNamed(vms: ReadonlyMap<string, Vm>, name: string): Vm {
@@ -65,106 +69,72 @@ export function vmNamed(vms: ReadonlyMap<string, Vm>, name: string): Vm {
   return vm;
 }
 
-function allCables(vms: ReadonlyMap<string, Vm>): readonly Cable[] {
-  const wan = (name: string, guestDevice: string): Cable => ({
-    guest: vmNamed(vms, name),
-    guestDevice,
+function allCables(topology: Topology, vms: ReadonlyMap<string, Vm>): readonly Cable[] {
+  const wan = wanPlugs(topology).map(({ host, device, port }) => ({
+    guest: vmNamed(vms, host),
+    guestDevice: device,
     carrier: vmNamed(vms, 'wan'),
-    carrierDevice: carrierPort(name),
-  });
-  const inside = (guest: Router | Client): Cable => ({
+    carrierDevice: port,
+  }));
+  const inside = (guest: RouterPlace | Client): Cable => ({
     guest: vmNamed(vms, guest.name),
     guestDevice: guest.nic,
     guestMac: macOf(guest.address),
     carrier: vmNamed(vms, guest.site === 'onprem' ? 'lan' : `${guest.site}-fabric`),
     carrierDevice: guest.site === 'onprem' ? carrierPort(guest.name) : fabricDevice(guest.name),
   });
-  return [
-    wan(HUB.name, 'wan0'),
-    ...FABRICS.map((fabric) => wan(fabric.name, 'wan')),
-    ...ROUTERS.filter((router) => router.site === 'onprem').map((router) => wan(router.name, 'wan0')),
-    ...ROUTERS.map(inside),
-    ...CLIENTS.map(inside),
-  ];
-}
-
-/** A router that answers ARP for every address which lies behind another of its ports: the sites see one flat network, the WAN sees flows. */
-async function prepareWan(wan: Vm): Promise<void> {
-  await wan.sysctl({
-    'net.ipv4.ip_forward': 1,
-    'net.ipv4.conf.all.send_redirects': 0,
-    'net.ipv4.conf.default.send_redirects': 0,
-    'net.ipv4.conf.default.proxy_arp': 1,
-  });
-  await wan.ip([`addr add 198.51.100.254/32 dev lo`]);
-}
-
-async function connectWan(wan: Vm, rate: string): Promise<void> {
-  const direct = [
-    { port: carrierPort(HUB.name), address: HUB.address },
-    ...ROUTERS.filter((router) => router.site === 'onprem').map((router) => ({
-      port: carrierPort(router.name),
-      address: router.wanAddress,
-    })),
-    ...FABRICS.map((fabric) => ({ port: carrierPort(fabric.name), address: fabric.wanAddress })),
-  ];
-  const behindFabrics = FABRICS.flatMap((fabric) =>
-    ROUTERS.filter((router) => router.site === fabric.cloud).map(
-      (router) => `route add ${router.wanAddress}/32 via ${fabric.wanAddress} dev ${carrierPort(fabric.name)} onlink`,
-    ),
-  );
-  await wan.ip([
-    ...direct.flatMap(({ port, address }) => [`link set ${port} up`, `route add ${address}/32 dev ${port}`]),
-    ...behindFabrics,
-  ]);
-  // The kernel delays proxied answers by up to 0.8 s (proxy_delay) unless told otherwise.
-  await wan.sysctl(Object.fromEntries(direct.map(({ port }) => [`net.ipv4.neigh.${port}.proxy_delay`, 0])));
-  const shaped = direct.filter(({ port }) => port !== carrierPort(HUB.name));
-  const lines = shaped.map(({ port }) => `qdisc replace dev ${port} root tbf rate ${rate} burst 128k latency 30ms`);
-  outputOf(
-    await runCommand(['tc', '-n', wan.record.namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` }),
-    'shaping the WAN',
-  );
+  return [...wan, ...topology.routers.map(inside), ...topology.clients.map(inside)];
 }
 
 /** The bridge also is the clients' default gateway, as the site's ordinary router would be. */
-async function prepareLan(lan: Vm): Promise<void> {
+async function prepareLan(lan: Vm, gateway: string): Promise<void> {
   await lan.ip([
     'link add br0 type bridge forward_delay 0 mcast_snooping 0',
     'link set br0 up',
-    `addr add ${GATEWAY}/24 dev br0`,
+    `addr add ${gateway}/24 dev br0`,
   ]);
 }
 
-async function connectLan(lan: Vm): Promise<void> {
-  const guests = [...ROUTERS, ...CLIENTS].filter((guest) => guest.site === 'onprem');
+async function connectLan(lan: Vm, { routers, clients, lanUplink }: Topology): Promise<void> {
+  const guests = [...routers, ...clients].filter((guest) => guest.site === 'onprem');
   await lan.ip(guests.flatMap((guest) => lanPortLines(carrierPort(guest.name))));
+  if (lanUplink === undefined) return;
+  await lan.ip(['link set wan0 up', `addr add ${lanUplink}/${WAN_PREFIX_LENGTH} dev wan0`]);
+  await lan.sysctl({ 'net.ipv4.ip_forward': 1 });
+  await lan.nft(
+    'table ip uplink {\n chain post {\n type nat hook postrouting priority srcnat;\n oifname wan0 masquerade\n }\n}\n',
+  );
 }
 
 export function lanPortLines(port: string): readonly string[] {
   return [`link set ${port} master br0 up`];
 }
 
-async function connectFabric(vm: Vm, fabric: Fabric): Promise<void> {
+async function connectFabric(vm: Vm, fabric: Fabric, { routers, clients }: Topology): Promise<void> {
   await vm.ip([
     'link set wan up',
     `addr add ${fabric.wanAddress}/${WAN_PREFIX_LENGTH} dev wan`,
-    ...[...ROUTERS, ...CLIENTS]
+    ...[...routers, ...clients]
       .filter((guest) => guest.site === fabric.cloud)
       .map((guest) => `link set ${fabricDevice(guest.name)} up`),
   ]);
 }
 
-async function connectRouter(vm: Vm, router: Router): Promise<void> {
-  const wan = router.site === 'onprem' ? ['link set wan0 up', `addr add ${router.wanAddress}/24 dev wan0`] : [];
-  const gateway = router.site === 'onprem' ? [] : [`route add default via ${GATEWAY} dev ${router.nic}`];
-  await vm.ip([`link set ${router.nic} up`, `addr add ${router.address}/24 dev ${router.nic}`, ...gateway, ...wan]);
+/** A router with a WAN cable of its own has no default route: what it needs is on that network. */
+async function connectRouter(vm: Vm, router: RouterPlace, { gateway, lanUplink }: Topology): Promise<void> {
+  const isOnWan = router.site === 'onprem' && lanUplink === undefined;
+  const wan = isOnWan ? ['link set wan0 up', `addr add ${router.wanAddress}/${WAN_PREFIX_LENGTH} dev wan0`] : [];
+  const toGateway = isOnWan ? [] : [`route add default via ${gateway} dev ${router.nic}`];
+  await vm.ip([`link set ${router.nic} up`, `addr add ${router.address}/24 dev ${router.nic}`, ...toGateway, ...wan]);
 }
 
-export async function connectClient(vm: Vm, client: Pick<Client, 'nic' | 'address'>): Promise<void> {
+export async function connectClient(
+  vm: Vm,
+  { nic, address, gateway }: Pick<Client, 'nic' | 'address'> & { readonly gateway: string },
+): Promise<void> {
   await vm.ip([
-    `link set ${client.nic} up`,
-    `addr add ${client.address}/24 dev ${client.nic}`,
-    `route add default via ${GATEWAY} dev ${client.nic}`,
+    `link set ${nic} up`,
+    `addr add ${address}/24 dev ${nic}`,
+    `route add default via ${gateway} dev ${nic}`,
   ]);
 }

@@ -36,7 +36,7 @@ export async function unheardAddresses(lab: Lab, count: number): Promise<readonl
 
 /** Boots machines and plugs them in; not one of them sends anything yet: their NICs are down. */
 export async function bootNewcomers(lab: Lab, addresses: readonly string[]): Promise<readonly Newcomer[]> {
-  const guest = writeGuestFiles(lab.files);
+  const guest = writeGuestFiles(lab.files, lab.topology);
   const newcomers = await Promise.all(
     addresses.map(async (address) => {
       const name = `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
@@ -54,7 +54,9 @@ export async function bootNewcomers(lab: Lab, addresses: readonly string[]): Pro
     })),
   );
   await lan.ip(newcomers.flatMap(({ name }) => lanPortLines(`p-${name}`)));
-  await Promise.all(newcomers.map(async ({ vm, address }) => connectClient(vm, { nic: 'lan0', address })));
+  await Promise.all(
+    newcomers.map(async ({ vm, address }) => connectClient(vm, { nic: 'lan0', address, gateway: GATEWAY })),
+  );
   return newcomers;
 }
 

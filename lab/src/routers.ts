@@ -68,16 +68,17 @@ function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
 /** Also starts it again after it was killed: the state directory and the kernel are as it left them. */
 export async function startRouter(lab: Lab, router: Router): Promise<void> {
   const dir = routerDir(lab.files, router.name);
-  const argv = [
-    process.execPath,
-    DAEMON,
-    'serve',
-    '--config',
-    path.join(dir, 'router.yaml'),
-    '--state-dir',
-    path.join(dir, 'state'),
-  ];
-  await lab.startDaemon(router.name, 'routerd', argv, { NODE_COMPILE_CACHE: lab.files.compileCacheDir });
+  const place = { configFile: path.join(dir, 'router.yaml'), stateDir: path.join(dir, 'state') };
+  await startRouterd(lab, router.name, place);
+}
+
+export async function startRouterd(
+  lab: Lab,
+  hostName: string,
+  { configFile, stateDir }: { readonly configFile: string; readonly stateDir: string },
+): Promise<void> {
+  const argv = [process.execPath, DAEMON, 'serve', '--config', configFile, '--state-dir', stateDir];
+  await lab.startDaemon(hostName, 'routerd', argv, { NODE_COMPILE_CACHE: lab.files.compileCacheDir });
 }
 
 export async function routerReady(lab: Lab, router: Router): Promise<void> {

@@ -1,11 +1,14 @@
 import type { Evidence } from './evidence.ts';
 import type { Lab } from './lab.ts';
 import type { Progress } from './progress.ts';
+import type { Topology } from './topology.ts';
 
 /** One story with a verdict. It asserts on what the kernel, the fabrics and the clients see, never on what routerd says of itself. */
 export interface Scenario {
   readonly id: string;
   readonly title: string;
+  /** The kind of lab that it runs in. */
+  readonly topology: Topology;
   run(stage: Stage): Promise<void>;
 }
 

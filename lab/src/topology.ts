@@ -43,7 +43,7 @@ export interface Router {
   readonly wanAddress: string;
   readonly overlay: string;
   /** The NIC that attracts captured addresses, as its kernel names it. */
-  readonly nic: 'lan0' | 'eth0';
+  readonly nic: string;
   /** Lower is preferred. */
   readonly priority: number;
 }
@@ -52,7 +52,7 @@ export interface Client {
   readonly name: string;
   readonly site: Site;
   readonly address: string;
-  readonly nic: 'lan0' | 'eth0';
+  readonly nic: string;
 }
 
 export interface Fabric {
@@ -98,13 +98,53 @@ export const FABRICS: readonly Fabric[] = CLOUDS.map((cloud, index) => ({
 /** The hosts that only carry: `wan` routes between the sites, `lan` is the on-prem Ethernet with the clients' gateway. */
 export const CARRIERS = ['wan', 'lan'] as const;
 
-export const HOST_NAMES: readonly string[] = [
-  ...CARRIERS,
-  HUB.name,
-  ...FABRICS.map((fabric) => fabric.name),
-  ...ROUTERS.map((router) => router.name),
-  ...CLIENTS.map((client) => client.name),
-];
+export const TOPOLOGY_IDS = ['four-sites', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
+export type TopologyId = (typeof TOPOLOGY_IDS)[number];
+
+/** What every kind of lab is built from: its machines, and how its places hang on the WAN. */
+export interface Topology {
+  readonly id: TopologyId;
+  /** The subnet that every site has, and the gateway of its guests. */
+  readonly subnet: string;
+  readonly gateway: string;
+  readonly hub: typeof HUB | undefined;
+  readonly fabrics: readonly Fabric[];
+  readonly routers: readonly RouterPlace[];
+  readonly clients: readonly Client[];
+  /** WAN address of the LAN's gateway, which translates what leaves the site; without one the on-prem routers are on the WAN themselves. */
+  readonly lanUplink: string | undefined;
+  /** Bytes of the largest packet that passes between a fabric and the WAN; larger ones vanish, and no ICMP tells. `undefined`: 1500. */
+  readonly underlayMtu: number | undefined;
+}
+
+/** Where a router stands. On-prem behind `lanUplink` it has no WAN address of its own. */
+export type RouterPlace = Pick<Router, 'name' | 'site' | 'address' | 'overlay' | 'nic'> & {
+  readonly wanAddress: string | undefined;
+};
+
+export const FOUR_SITES: Topology = {
+  id: 'four-sites',
+  subnet: POOL_PREFIX,
+  gateway: GATEWAY,
+  hub: HUB,
+  fabrics: FABRICS,
+  routers: ROUTERS,
+  clients: CLIENTS,
+  lanUplink: undefined,
+  underlayMtu: undefined,
+};
+
+export function hostNamesOf({ hub, fabrics, routers, clients }: Topology): readonly string[] {
+  const named = [...(hub === undefined ? [] : [hub]), ...fabrics, ...routers, ...clients];
+  return [...CARRIERS, ...named.map(({ name }) => name)];
+}
+
+export const HOST_NAMES: readonly string[] = hostNamesOf(FOUR_SITES);
+
+/** `undefined` for hosts that are at no site, and for a fabric, which is around one. */
+export function siteOf({ routers, clients }: Topology, hostName: string): Site | undefined {
+  return [...routers, ...clients].find(({ name }) => name === hostName)?.site;
+}
 
 /** The host names that a cloud's guests look up, and nobody answers but the fabric. */
 export const VENDOR_NAMES: Readonly<Record<Cloud, readonly string[]>> = {

@@ -8,7 +8,8 @@ import path from 'node:path';
 import type { LabFiles } from './lab-files.ts';
 import type { LabRecord } from './lab-record.ts';
 import { signalProcess, type ProcessId } from './process-table.ts';
-import { carrierPort, FABRICS, HUB, ROUTERS } from './topology.ts';
+import { topologyOf } from './topologies.ts';
+import { wanPlugs } from './wan.ts';
 import type { Vm } from './vm.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -19,11 +20,6 @@ const PORTS = { socat: 7000, delayLine: 7001 };
 const PROGRAM = path.join(import.meta.dirname, 'wan-delay-line.ts');
 
 export const DELAY_LINE = 'wan-delay-line';
-
-function wanPorts(): readonly string[] {
-  const onprem = ROUTERS.filter((router) => router.site === 'onprem').map((router) => router.name);
-  return [HUB.name, ...FABRICS.map((fabric) => fabric.name), ...onprem].map(carrierPort);
-}
 
 /** Sets the one-way delay, milliseconds; 0 takes the detour away. Packets on the way are not lost. @returns daemons it had to start */
 export async function setWanDelay(
@@ -42,7 +38,8 @@ export async function setWanDelay(
   const started =
     running !== undefined && signalProcess(running, 'SIGHUP') ? [] : await startDetour(wan, files, delayFile);
   await removeDetour(wan); // a rule may be there twice; routes may not
-  await wan.ip(wanPorts().map((port) => `rule add pref 100 iif ${port} lookup ${TABLE}`));
+  const ports = wanPlugs(topologyOf(record.topology)).map(({ port }) => port);
+  await wan.ip(ports.map((port) => `rule add pref 100 iif ${port} lookup ${TABLE}`));
   return started;
 }
 

@@ -24,7 +24,7 @@ test('help and the list of scenarios need no lab', async () => {
   expect(help.out).toContain('pnpm lab scenario D3');
   const list = await lab('demo', '--list');
   expect(list.code).toBe(0);
-  for (const id of ['D1', 'D2', 'D3', 'R1']) expect(list.out).toContain(id);
+  for (const id of ['D1', 'D2', 'D3', 'R1', 'P1', 'P2', 'P3']) expect(list.out).toContain(id);
 });
 
 test('wrong usage ends with 2, names what is wrong and where to look', async () => {
@@ -33,7 +33,7 @@ test('wrong usage ends with 2, names what is wrong and where to look', async () 
     expect(said.code, args.join(' ')).toBe(2);
     expect(said.err).toMatch(/^error: /);
   }
-  expect((await lab('demo', '--only', 'D9')).err).toContain('Scenarios: D1 D2 D3 R1');
+  expect((await lab('demo', '--only', 'D9')).err).toContain('Scenarios: D1 D2 D3 R1 P1 P2 P3');
 });
 
 test('what needs a lab that is up says how to get one, and taking down none is no fault', async () => {

@@ -6,7 +6,7 @@ import { RouteWatch } from '../src/measure/route-watch.ts';
 import { SteadyPing } from '../src/measure/steady-ping.ts';
 import { findTranslation } from '../src/nat-check.ts';
 import { buildNetwork, vmNamed } from '../src/network.ts';
-import { GATEWAY, HOST_NAMES, HUB } from '../src/topology.ts';
+import { FOUR_SITES, GATEWAY, HOST_NAMES, HUB } from '../src/topology.ts';
 import type { Vm } from '../src/vm.ts';
 import { waitUntil } from '../src/wait-until.ts';
 import { setWanDelay } from '../src/wan-delay.ts';
@@ -18,7 +18,7 @@ let vms: ReadonlyMap<string, Vm>;
 
 beforeAll(async () => {
   vms = new Map(await Promise.all(HOST_NAMES.map(async (name) => [name, await lab.boot(name)] as const)));
-  await buildNetwork(vms, { wanRate: '200mbit' });
+  await buildNetwork(FOUR_SITES, vms, { wanRate: '200mbit' });
 });
 
 afterAll(async () => lab.remove());
@@ -41,6 +41,7 @@ test('the on-prem client reaches its gateway, the routers and the fabrics reach 
 test('the WAN gets a delay while it runs, another one, and loses it again', async () => {
   const before: LabRecord = {
     owner: { pid: 1, startTicks: '' },
+    topology: 'four-sites',
     keep: false,
     ready: true,
     wanDelayMs: 0,

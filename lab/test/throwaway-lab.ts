@@ -5,6 +5,7 @@ import path from 'node:path';
 import { writeGuestFiles } from '../src/guest-files.ts';
 import type { LabFiles } from '../src/lab-files.ts';
 import { tearDown } from '../src/tear-down.ts';
+import { FOUR_SITES } from '../src/topology.ts';
 import { bootVm, type BootOptions, type Vm } from '../src/vm.ts';
 
 export class ThrowawayLab {
@@ -28,7 +29,7 @@ export class ThrowawayLab {
   }
 
   bootOptions(hostName: string): BootOptions {
-    const guest = writeGuestFiles(this.files);
+    const guest = writeGuestFiles(this.files, FOUR_SITES);
     return {
       hostName,
       namespace: `${this.files.prefix}-${hostName}`,

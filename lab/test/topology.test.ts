@@ -11,6 +11,7 @@ import {
   CLIENTS,
   CLOUDS,
   FABRICS,
+  FOUR_SITES,
   HOST_NAMES,
   listenPortFor,
   peersOf,
@@ -75,7 +76,12 @@ test('no two hosts share an address, and every device name fits the kernel', () 
 test('what a cloud is told is what its schema accepts, with ids that differ between machines', () => {
   const pki = { tls: { certFile: '/tls/cert.pem', keyFile: '/tls/key.pem' }, identityCaDir: '/tls/identity' };
   for (const cloud of CLOUDS) {
-    const told = cloudConfigOf(cloud, labFiles('unit'), pki, { mutationDelayMs: 1, fabricDelayMs: 1 });
+    const told = cloudConfigOf(cloud, {
+      topology: FOUR_SITES,
+      files: labFiles('unit'),
+      pki,
+      timings: { mutationDelayMs: 1, fabricDelayMs: 1 },
+    });
     expect(cloudConfig.safeParse(told).error).toBeUndefined();
     expect(new Set(told.instances.map(({ nicId }) => nicId)).size).toBe(3);
     expect(told.controlSocket.length).toBeLessThan(108);
@@ -84,7 +90,7 @@ test('what a cloud is told is what its schema accepts, with ids that differ betw
 });
 
 test("only a cloud's guests find its vendor's names, on the fabric", () => {
-  expect(hostsFile('aws')).toContain('192.0.2.10 ec2.eu-west-1.amazonaws.com\n');
-  expect(hostsFile('azure')).not.toContain('amazonaws');
-  expect(hostsFile('onprem')).not.toContain('192.0.2.10');
+  expect(hostsFile(FOUR_SITES, 'aws')).toContain('192.0.2.10 ec2.eu-west-1.amazonaws.com\n');
+  expect(hostsFile(FOUR_SITES, 'azure')).not.toContain('amazonaws');
+  expect(hostsFile(FOUR_SITES, 'onprem')).not.toContain('192.0.2.10');
 });

@@ -2,12 +2,13 @@ import { openLab, type Lab } from '../lab.ts';
 import { isRunning } from '../process-table.ts';
 import { renderTable } from '../progress.ts';
 import { isReady } from '../router-api.ts';
-import { CLIENTS, FABRICS, HOST_NAMES, HUB, peersOf, ROUTERS } from '../topology.ts';
+import { hostNamesOf, peersOf, ROUTERS, type Topology } from '../topology.ts';
 
 /** @returns 1 when a machine or a daemon is down, or a router is not ready */
 export async function status(labName: string): Promise<number> {
   const lab = openLab(labName);
-  const place = (name: string): number => (HOST_NAMES.includes(name) ? HOST_NAMES.indexOf(name) : HOST_NAMES.length);
+  const hosts = hostNamesOf(lab.topology);
+  const place = (name: string): number => (hosts.includes(name) ? hosts.indexOf(name) : hosts.length);
   const names = lab.record.vms.map(({ hostName }) => hostName).toSorted((a, b) => place(a) - place(b));
   const rows = await Promise.all(names.map(async (name) => rowOf(lab, name)));
   const table = renderTable(['HOST', 'ADDRESS', 'DAEMONS', 'STATE'], rows);
@@ -20,28 +21,36 @@ export async function status(labName: string): Promise<number> {
 async function rowOf(lab: Lab, hostName: string): Promise<readonly string[]> {
   const daemons = lab.record.daemons.filter((daemon) => daemon.hostName === hostName);
   const names = daemons.map(({ name, process }) => (isRunning(process) ? name : `${name} (dead)`));
-  return [hostName, addressOf(hostName), names.join(', ') || '-', await stateOf(lab, hostName, daemons)];
+  return [hostName, addressOf(lab.topology, hostName), names.join(', ') || '-', await stateOf(lab, hostName, daemons)];
 }
 
 async function stateOf(lab: Lab, hostName: string, daemons: Lab['record']['daemons']): Promise<string> {
   const vm = lab.vm(hostName);
   if (!vm.isUp()) return 'down';
   if (daemons.some(({ process }) => !isRunning(process))) return 'daemon dead';
-  const router = ROUTERS.find(({ name }) => name === hostName);
-  if (router === undefined) return 'up';
+  if (!lab.topology.routers.some(({ name }) => name === hostName)) return 'up';
   if (!(await isReady(vm))) return 'not ready';
   const shaken = (await vm.output(['wg', 'show', 'all', 'latest-handshakes']))
     .split('\n')
     .filter((line) => Number(line.split('\t')[2] ?? 0) > 0);
-  return `up, ready, ${shaken.length} of ${peersOf(router).length} tunnels`;
+  return `up, ready, ${shaken.length} of ${tunnelsOf(hostName)} tunnels`;
 }
 
-function addressOf(hostName: string): string {
-  const router = ROUTERS.find(({ name }) => name === hostName);
-  if (router !== undefined) return `${router.address}  wan ${router.wanAddress}  overlay ${router.overlay}`;
-  const client = CLIENTS.find(({ name }) => name === hostName);
+/** A router of a pair has one tunnel. */
+function tunnelsOf(routerName: string): number {
+  const router = ROUTERS.find(({ name }) => name === routerName);
+  return router === undefined ? 1 : peersOf(router).length;
+}
+
+function addressOf({ routers, clients, fabrics, hub }: Topology, hostName: string): string {
+  const router = routers.find(({ name }) => name === hostName);
+  if (router !== undefined) {
+    const wan = router.wanAddress === undefined ? '' : `  wan ${router.wanAddress}`;
+    return `${router.address}${wan}  overlay ${router.overlay}`;
+  }
+  const client = clients.find(({ name }) => name === hostName);
   if (client !== undefined) return client.address;
-  const fabric = FABRICS.find(({ name }) => name === hostName);
+  const fabric = fabrics.find(({ name }) => name === hostName);
   if (fabric !== undefined) return `wan ${fabric.wanAddress}`;
-  return hostName === HUB.name ? `wan ${HUB.address}` : '-';
+  return hostName === hub?.name ? `wan ${hub.address}` : '-';
 }

@@ -1,13 +1,15 @@
-import { buildLab, openLab, type LabOptions } from '../lab.ts';
+import { buildLab, type LabOptions } from '../build-lab.ts';
+import { openLab } from '../lab.ts';
 import { labFiles } from '../lab-files.ts';
 import { readRecord } from '../lab-record.ts';
 import { createProgress } from '../progress.ts';
 import { namespacesOf, tearDown } from '../tear-down.ts';
+import { FOUR_SITES } from '../topology.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 
 export async function up(options: LabOptions): Promise<number> {
   const progress = createProgress(process.stdout);
-  await untilInterrupted(labFiles(options.name), async () => buildLab(options, progress));
+  await untilInterrupted(labFiles(options.name), async () => buildLab(FOUR_SITES, options, progress));
   process.stdout.write(`\nThe lab is up. Next:
   pnpm lab status
   pnpm lab shell onprem-client

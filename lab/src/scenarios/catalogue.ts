@@ -2,7 +2,8 @@ import type { Scenario } from '../scenario.ts';
 import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
+import { p1, p2, p3 } from './pair.ts';
 import { restart } from './restart.ts';
 
-/** In the order in which `npm run demo` runs them. */
-export const SCENARIOS: readonly Scenario[] = [d1, d2, d3, restart];
+/** Those of `npm run demo`, in its order; then those that build a lab of their own. */
+export const SCENARIOS: readonly Scenario[] = [d1, d2, d3, restart, p1, p2, p3];

@@ -9,7 +9,7 @@ import { quantile } from '../measure/quantile.ts';
 import { RouteWatch } from '../measure/route-watch.ts';
 import { announce, bootNewcomers, firstPing, unheardAddresses, type Newcomer } from '../newcomers.ts';
 import type { Scenario, Stage } from '../scenario.ts';
-import { clientAt, CLOUDS, isCloud, ROUTERS, routersAt, type Cloud, type Router } from '../topology.ts';
+import { clientAt, CLOUDS, FOUR_SITES, isCloud, ROUTERS, routersAt, type Cloud, type Router } from '../topology.ts';
 import { waitUntil } from '../wait-until.ts';
 
 const MACHINES = 20;
@@ -21,6 +21,7 @@ const CAPTURE_DEADLINE_MS = 60_000;
 export const d1: Scenario = {
   id: 'D1',
   title: 'a new machine on the LAN is known to every cloud after its first packet',
+  topology: FOUR_SITES,
   async run(stage) {
     const watches = await Watches.start(stage.lab);
     try {

@@ -3,11 +3,12 @@ import { ping } from '../client-flows.ts';
 import type { Lab } from '../lab.ts';
 import { macOf } from '../mac-address.ts';
 import type { Scenario, Stage } from '../scenario.ts';
-import { clientAt, CLOUDS, routersAt, type Client } from '../topology.ts';
+import { clientAt, CLOUDS, FOUR_SITES, routersAt, type Client } from '../topology.ts';
 
 export const d2: Scenario = {
   id: 'D2',
   title: 'an on-prem client reaches each cloud client through proxy ARP',
+  topology: FOUR_SITES,
   async run(stage) {
     const client = clientAt('onprem');
     // Whatever was learned before proves nothing: the entries have to come from answers of now.

@@ -8,7 +8,7 @@ import { signalProcess } from '../process-table.ts';
 import { routerReady, startRouter } from '../routers.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { differences, kernelState } from '../snapshot.ts';
-import { clientAt, ROUTERS, type Router, type Site } from '../topology.ts';
+import { clientAt, FOUR_SITES, ROUTERS, type Router, type Site } from '../topology.ts';
 
 /** Milliseconds between two pings of a flow. */
 const PING_INTERVAL_MS = 5;
@@ -26,6 +26,7 @@ const COPIES: readonly Flow[] = [flow('aws', 'onprem'), flow('azure', 'oci')];
 export const restart: Scenario = {
   id: 'R1',
   title: 'every routerd killed with -9 under traffic: no packet lost, no change in any kernel',
+  topology: FOUR_SITES,
   async run(stage) {
     const { lab, evidence } = stage;
     const before = new Map(await Promise.all(ROUTERS.map(async (router) => stateOf(lab, router))));

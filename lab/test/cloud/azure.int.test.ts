@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../../src/wait-until.ts';
 import { openCloudRig, type CloudRig } from './cloud-rig.ts';
-import { errorOf, type SdkOutcome, type SdkShell } from './sdk-shell.ts';
+import { errorOf, type SdkOutcome, type SdkShell } from '../../src/vendor-sdk/sdk-shell.ts';
 
 const CAPTURED = '10.77.60.10';
 

@@ -17,10 +17,10 @@ import { macOf } from '../../src/mac-address.ts';
 import { connectClient, fabricDevice, layCables } from '../../src/network.ts';
 import { createAuthority, issueServerCertificate } from '../../src/pki.ts';
 import { tearDown } from '../../src/tear-down.ts';
-import { API_ADDRESS, FABRICS, VENDOR_NAMES, type Cloud } from '../../src/topology.ts';
+import { API_ADDRESS, FABRICS, FOUR_SITES, GATEWAY, VENDOR_NAMES, type Cloud } from '../../src/topology.ts';
 import { bootVm, type Stream, type Vm } from '../../src/vm.ts';
 import { waitUntil } from '../../src/wait-until.ts';
-import { SdkShell } from './sdk-shell.ts';
+import { SdkShell } from '../../src/vendor-sdk/sdk-shell.ts';
 
 const MAIN = path.join(CHECKOUT, 'lab/src/cloud/main.ts');
 export const INTERNET = '198.51.100.99';
@@ -86,7 +86,14 @@ export async function openCloudRig(
       dir: path.join(files.stateDir, 'pki'),
     });
     const pki = { tls, identityCaDir: path.join(files.stateDir, 'pki') };
-    const config = adjust(cloudConfigOf(cloud, files, pki, { mutationDelayMs: 20, fabricDelayMs: 10, ...delays }));
+    const config = adjust(
+      cloudConfigOf(cloud, {
+        topology: FOUR_SITES,
+        files,
+        pki,
+        timings: { mutationDelayMs: 20, fabricDelayMs: 10, ...delays },
+      }),
+    );
     const vms = await bootAll(files, config, cloud);
     const vm = (name: string): Vm => {
       const found = vms.get(name);
@@ -190,7 +197,7 @@ function rigFiles(cloud: Cloud): LabFiles {
 
 async function bootAll(files: LabFiles, config: CloudConfig, cloud: Cloud): Promise<ReadonlyMap<string, Vm>> {
   const hosts = path.join(files.stateDir, 'hosts.txt');
-  writeFileSync(hosts, hostsFile(cloud));
+  writeFileSync(hosts, hostsFile(FOUR_SITES, cloud));
   const resolv = path.join(files.stateDir, 'resolv.conf');
   writeFileSync(resolv, 'nameserver 127.0.0.1\n');
   const names = ['fabric', 'internet', ...config.instances.map(({ name }) => name)];
@@ -226,7 +233,9 @@ async function connect(vm: (name: string) => Vm, config: CloudConfig): Promise<v
   await vm('internet').ip(['link set wan0 up', `addr add ${INTERNET}/24 dev wan0`]);
   await fabric.ip(['link set wan up', `addr add ${wanAddress}/24 dev wan`]);
   await Promise.all(
-    config.instances.map(async ({ name, privateIp }) => connectClient(vm(name), { nic: 'eth0', address: privateIp })),
+    config.instances.map(async ({ name, privateIp }) =>
+      connectClient(vm(name), { nic: 'eth0', address: privateIp, gateway: GATEWAY }),
+    ),
   );
 }
 

@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import type { Cloud } from '../../src/topology.ts';
-import type { Vm } from '../../src/vm.ts';
+import type { Cloud } from '../topology.ts';
+import type { Vm } from '../vm.ts';
 
 /** What came of a call: the SDK's output, or how its error looks to a program. */
 export type SdkOutcome =

@@ -1,0 +1,77 @@
+/** Runs scenarios in a lab that is up and tells what they saw. */
+import { relative } from 'node:path';
+import { Evidence, type Measurement } from '../evidence.ts';
+import type { Lab } from '../lab.ts';
+import { LabFault } from '../lab-fault.ts';
+import { renderTable, type Progress } from '../progress.ts';
+import type { Scenario } from '../scenario.ts';
+
+export interface Outcome {
+  readonly scenario: Scenario;
+  readonly evidence: Evidence;
+  readonly seconds: number;
+  readonly logDir: string;
+}
+
+/** One after the other: each wants the machine for itself. A scenario that breaks off is a failed one; the next ones run all the same. */
+export async function runScenarios(
+  lab: Lab,
+  scenarios: readonly Scenario[],
+  progress: Progress,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const scenario of scenarios) {
+    const evidence = new Evidence(lab.files, scenario.id);
+    const start = performance.now();
+    try {
+      await progress.step(`${scenario.id}: ${scenario.title}`, async () => {
+        await scenario.run({ lab, evidence, progress });
+        if (!evidence.passed) throw new LabFault('lab.assertion', 'not all assertions held');
+      });
+    } catch (cause) {
+      if (!(cause instanceof LabFault && cause.code === 'lab.assertion')) {
+        evidence.check('the scenario runs to its end', 'yes', cause instanceof Error ? cause.message : String(cause));
+      }
+    }
+    await evidence.finish({ wanDelayMs: lab.record.wanDelayMs, lab: lab.files.name });
+    outcomes.push({ scenario, evidence, seconds: (performance.now() - start) / 1000, logDir: lab.files.logDir });
+  }
+  return outcomes;
+}
+
+/** @returns whether all passed */
+export function report(outcomes: readonly Outcome[]): boolean {
+  for (const { scenario, evidence, logDir } of outcomes) {
+    if (evidence.measurements.length > 0) {
+      process.stdout.write(`\n${scenario.id} measured\n${measurementTable(evidence.measurements)}\n`);
+    }
+    for (const { name, expected, observed } of evidence.failed) {
+      process.stdout.write(`\n${scenario.id} FAILED: ${name}\n  expected  ${expected}\n  observed  ${observed}\n`);
+    }
+    if (evidence.failed.length > 0) process.stdout.write(`  logs      ${logDir}\n`);
+  }
+  const rows = outcomes.map(({ scenario, evidence, seconds }) => [
+    scenario.id,
+    evidence.passed ? 'PASS' : 'FAIL',
+    `${evidence.assertions.length - evidence.failed.length} of ${evidence.assertions.length}`,
+    `${seconds.toFixed(1)} s`,
+    relative(process.cwd(), evidence.dir),
+  ]);
+  process.stdout.write(`\n${renderTable(['SCENARIO', 'RESULT', 'ASSERTIONS', 'TIME', 'EVIDENCE'], rows)}\n`);
+  return outcomes.every(({ evidence }) => evidence.passed);
+}
+
+function measurementTable(measurements: readonly Measurement[]): string {
+  const width = Math.max(...measurements.map(({ name }) => name.length));
+  return measurements
+    .map(({ name, milliseconds }) => {
+      const value = milliseconds === undefined ? 'not seen' : `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
+      return `  ${name.padEnd(width)}  ${value.padStart(10)}`;
+    })
+    .join('\n');
+}
+
+export function summary(outcomes: readonly Outcome[]): string {
+  const passed = outcomes.filter(({ evidence }) => evidence.passed).length;
+  return `${passed} passed, ${outcomes.length - passed} failed`;
+}

@@ -1,0 +1,14 @@
+import { PAIRS } from './pair-topology.ts';
+import { FOUR_SITES, type Topology, type TopologyId } from './topology.ts';
+
+/** What a lab that is up was built from; its record holds the id. */
+export function topologyOf(id: TopologyId): Topology {
+  const { azure, aws, oci } = PAIRS;
+  const topologies: Readonly<Record<TopologyId, Topology>> = {
+    'four-sites': FOUR_SITES,
+    'pair-azure': azure,
+    'pair-aws': aws,
+    'pair-oci': oci,
+  };
+  return topologies[id];
+}
