@@ -58,12 +58,15 @@ export {
   type ResourceReference,
 } from './dynamic-part.ts';
 export { DIRECTIVE_OPERATIONS } from './kinds/config.ts';
+export { FIREWALL_PROTOCOLS } from './kinds/firewall.ts';
 export { PLUGIN_CAPABILITIES } from './kinds/plugin.ts';
 export { loweredRouteName } from './validate/rules/hybrid-route.ts';
 export { diagnosticToJson, renderDiagnostic } from './render-diagnostic.ts';
+export type { ReconcileSettings, Router } from './router-document.ts';
 export { loadResources, type LoadedResources, type Located } from './load-resources.ts';
 export { parseResource, type ResourceFault } from './schema/parse-resource.ts';
 export { checkResource, kindsBrokenBy, loadConfiguration, validateResources } from './validate/validate-resources.ts';
+export { NOT_APPLIED } from './validate/not-applied.ts';
 export { indexResources, type ResourceIndex } from './validate/resource-index.ts';
 export type { Authorship } from './validate/rule.ts';
 export { referenceDocument } from './schema/reference-document.ts';

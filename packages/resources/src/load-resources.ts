@@ -1,5 +1,4 @@
 /** From the texts of startup-config to resources, with every problem placed and reported at once. */
-import { z } from 'zod';
 import {
   compareDiagnostics,
   formatPath,
@@ -9,8 +8,8 @@ import {
   type Problem,
 } from './diagnostic.ts';
 import { identityOf, type Resource } from './resource.ts';
+import { parseRouterDocument, type Router } from './router-document.ts';
 import { parseResource } from './schema/parse-resource.ts';
-import { problemsOf } from './schema/schema-problems.ts';
 import { memberOf } from './schema/schema-shape.ts';
 import { parseSource, type SourceDocument } from './yaml/parse-source.ts';
 import { placeOfSpan, spanOfField } from './yaml/source-place.ts';
@@ -31,6 +30,8 @@ export interface LoadedResources {
   readonly diagnostics: readonly Diagnostic[];
   /** `Kind/name` of what was declared, but is invalid by itself. */
   readonly broken: ReadonlySet<string>;
+  /** The Router that says `spec.reconcile`, if there is one. */
+  readonly router: Located<Router> | undefined;
 }
 
 /** A document, or one entry of `spec.resources` of a `Router` document. */
@@ -40,13 +41,6 @@ interface Candidate {
   readonly value: unknown;
 }
 
-const ROUTER = z.strictObject({
-  apiVersion: z.literal('routerd.net/v1alpha1'),
-  kind: z.literal('Router'),
-  metadata: z.strictObject({ name: z.string().min(1), annotations: z.record(z.string(), z.string()).optional() }),
-  spec: z.strictObject({ resources: z.array(z.unknown().meta({ expected: 'a resource' })) }),
-});
-
 /** Pure and total: no input makes it throw. Cost: linear in the text. */
 export function loadResources(sources: readonly { readonly file: string; readonly text: string }[]): LoadedResources {
   const diagnostics: Diagnostic[] = [];
@@ -54,12 +48,17 @@ export function loadResources(sources: readonly { readonly file: string; readonl
   const empty: string[] = [];
   const broken = new Set<string>();
   const firstByIdentity = new Map<string, Place>();
+  let router: Located<Router> | undefined;
   for (const { file, text } of sources) {
     const parsed = parseSource(file, text);
     for (const diagnostic of parsed.diagnostics) diagnostics.push(diagnostic);
     const problems: Diagnostic[] = [];
-    const candidates = parsed.documents.flatMap((document) => candidatesOf(document, problems));
-    if (candidates.length + parsed.diagnostics.length + problems.length === 0) empty.push(file);
+    const found: Findings = { diagnostics: problems, router };
+    const candidates = parsed.documents.flatMap((document) => candidatesOf(document, found));
+    const saysNothing =
+      candidates.length + parsed.diagnostics.length + problems.length === 0 && router === found.router;
+    if (saysNothing) empty.push(file);
+    router = found.router;
     for (const candidate of candidates) {
       const located = locatedBy(candidate);
       const duplicate = duplicateOf(located, firstByIdentity);
@@ -77,7 +76,7 @@ export function loadResources(sources: readonly { readonly file: string; readonl
   }
   const severity = resources.length === 0 ? 'error' : 'warning';
   diagnostics.push(...empty.map((file) => emptySource(file, severity)));
-  return { resources, diagnostics: diagnostics.toSorted(compareDiagnostics), broken };
+  return { resources, diagnostics: diagnostics.toSorted(compareDiagnostics), broken, router };
 }
 
 /** A value that YAML could not read is empty to the schema: what the schema says of it is an echo. */
@@ -86,7 +85,29 @@ function withoutEchoes(problems: readonly Diagnostic[], syntax: readonly Diagnos
   return problems.filter(({ line, column }) => !reported.has(`${line}:${column}`));
 }
 
-function candidatesOf(document: SourceDocument, diagnostics: Diagnostic[]): readonly Candidate[] {
+/** What is gathered besides resources while documents are read. */
+interface Findings {
+  readonly diagnostics: Diagnostic[];
+  router: Located<Router> | undefined;
+}
+
+function keepRouter(router: Located<Router>, found: Findings): void {
+  if (found.router === undefined) {
+    found.router = router;
+    return;
+  }
+  const { file, line } = found.router.place;
+  const problem: Problem = {
+    severity: 'error',
+    code: 'router.reconcile-twice',
+    path: ['spec', 'reconcile'],
+    at: 'key',
+    message: `Router/${found.router.value.metadata.name} at ${file}:${line} says spec.reconcile already; it is said once.`,
+  };
+  found.diagnostics.push(diagnose(problem, router));
+}
+
+function candidatesOf(document: SourceDocument, found: Findings): readonly Candidate[] {
   const { value } = document;
   const whole: Candidate = { document, prefix: [], value };
   if (memberOf(value, 'kind') !== 'Router') {
@@ -101,14 +122,12 @@ function candidatesOf(document: SourceDocument, diagnostics: Diagnostic[]): read
       message,
       remedy,
     };
-    diagnostics.push(diagnose(problem, locatedBy(whole)));
+    found.diagnostics.push(diagnose(problem, locatedBy(whole)));
     return [];
   }
-  const router = ROUTER.safeParse(value);
-  if (!router.success) {
-    const problems = problemsOf(router.error.issues, ROUTER, value);
-    for (const problem of problems) diagnostics.push(diagnose(problem, locatedBy(whole)));
-  }
+  const { router, problems } = parseRouterDocument(value);
+  for (const problem of problems) found.diagnostics.push(diagnose(problem, locatedBy(whole)));
+  if (router !== undefined) keepRouter({ ...locatedBy(whole), value: router }, found);
   const entries = memberOf(memberOf(value, 'spec'), 'resources');
   if (!Array.isArray(entries)) return [];
   return entries.map((entry: unknown, index) => ({ document, prefix: ['spec', 'resources', index], value: entry }));

@@ -1,14 +1,17 @@
 /** The kinds, their API groups, and the one union that everything downstream works on. */
 import { z } from 'zod';
+import * as address from './kinds/address.ts';
 import * as config from './kinds/config.ts';
 import * as federation from './kinds/federation.ts';
+import * as firewall from './kinds/firewall.ts';
 import * as hybrid from './kinds/hybrid.ts';
 import * as mobility from './kinds/mobility.ts';
 import * as net from './kinds/net.ts';
 import * as plugin from './kinds/plugin.ts';
-import { text } from './scalars.ts';
+import * as system from './kinds/system.ts';
+import { instead, text } from './scalars.ts';
 
-const metadata = z.strictObject({
+export const metadata = z.strictObject({
   name: text(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/, 'a name of letters, digits, ".", "_" and "-"'),
   annotations: z.record(z.string().min(1), z.string()).default({}),
   ownerRefs: z
@@ -17,12 +20,14 @@ const metadata = z.strictObject({
 });
 
 function kind<Group extends string, Kind extends string, Spec extends z.ZodType>(group: Group, name: Kind, spec: Spec) {
-  return z.strictObject({
-    apiVersion: z.literal(`${group}.routerd.net/v1alpha1`),
-    kind: z.literal(name),
-    metadata,
-    spec,
-  });
+  return z
+    .strictObject({
+      apiVersion: z.literal(`${group}.routerd.net/v1alpha1`),
+      kind: z.literal(name),
+      metadata,
+      spec,
+    })
+    .meta(instead({ status: 'Remove it: the status is what routerd reports, not what is declared.' }));
 }
 
 /** One schema a kind: its single definition. */
@@ -44,6 +49,12 @@ export const KINDS = {
   Interface: kind('net', 'Interface', net.interfaceSpec),
   IPv4StaticAddress: kind('net', 'IPv4StaticAddress', net.ipv4StaticAddressSpec),
   IPv4Route: kind('net', 'IPv4Route', net.ipv4RouteSpec),
+  VirtualAddress: kind('net', 'VirtualAddress', address.virtualAddressSpec),
+  HealthCheck: kind('net', 'HealthCheck', address.healthCheckSpec),
+  NAT44Rule: kind('net', 'NAT44Rule', address.nat44RuleSpec),
+  FirewallZone: kind('firewall', 'FirewallZone', firewall.firewallZoneSpec),
+  FirewallRule: kind('firewall', 'FirewallRule', firewall.firewallRuleSpec),
+  Sysctl: kind('system', 'Sysctl', system.sysctlSpec),
   WireGuardInterface: kind('net', 'WireGuardInterface', net.wireGuardInterfaceSpec),
   WireGuardPeer: kind('net', 'WireGuardPeer', net.wireGuardPeerSpec),
 } as const;

@@ -342,3 +342,86 @@ spec:
     - 10.20.0.0/16
   peerRef: OverlayPeer/cloud
 `;
+
+/** What a router shares, checks, lets pass and translates; the kinds that are not applied yet, one of each and two zones. */
+export const NET = `apiVersion: net.routerd.net/v1alpha1
+kind: VirtualAddress
+metadata:
+  name: lan
+spec:
+  interface: lan0
+  address: 10.77.60.1/32
+  mode: vrrp
+  vrrp:
+    virtualRouterID: 60
+    peers: [10.77.60.3]
+  track:
+    - {resource: HealthCheck/uplink, unhealthyPenalty: 20}
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: HealthCheck
+metadata:
+  name: uplink
+spec:
+  target: 192.0.2.1
+---
+apiVersion: firewall.routerd.net/v1alpha1
+kind: FirewallZone
+metadata:
+  name: wan
+spec:
+  role: untrust
+  interfaces: [wan0]
+---
+apiVersion: firewall.routerd.net/v1alpha1
+kind: FirewallZone
+metadata:
+  name: lan
+spec:
+  role: trust
+  interfaces: [lan0]
+---
+apiVersion: firewall.routerd.net/v1alpha1
+kind: FirewallRule
+metadata:
+  name: ssh
+spec:
+  fromZone: FirewallZone/wan
+  toZone: self
+  protocol: tcp
+  port: 22
+  action: accept
+  rateLimit: {perSecond: 5}
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: NAT44Rule
+metadata:
+  name: internet
+spec:
+  outboundInterface: wan0
+  sourceCIDRs: [10.77.60.0/24]
+  translation: {type: interfaceAddress}
+---
+apiVersion: system.routerd.net/v1alpha1
+kind: Sysctl
+metadata:
+  name: buffers
+spec:
+  key: net.core.rmem_max
+  value: "4194304"
+  compare: atLeast
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: Interface
+metadata:
+  name: lan
+spec:
+  ifname: lan0
+---
+apiVersion: net.routerd.net/v1alpha1
+kind: Interface
+metadata:
+  name: wan
+spec:
+  ifname: wan0
+`;

@@ -1,9 +1,10 @@
 /** What operators get wrong, and the exact text they are told. Rewrite the texts with `vitest -u` and read the diff. */
 import { describe, expect, it } from 'vitest';
-import { loadConfiguration, renderDiagnostic } from '../src/index.ts';
+import { loadConfiguration, renderDiagnostic, type Diagnostic } from '../src/index.ts';
 import type { InvalidCase } from './invalid/case.ts';
 import { dynamicCases } from './invalid/dynamic-cases.ts';
 import { fieldCases } from './invalid/field-cases.ts';
+import { netCases } from './invalid/net-cases.ts';
 import { poolCases } from './invalid/pool-cases.ts';
 import { relationCases } from './invalid/relation-cases.ts';
 import { yamlCases } from './invalid/yaml-cases.ts';
@@ -14,6 +15,7 @@ const TABLES = {
   pools: poolCases,
   relations: relationCases,
   dynamic: dynamicCases,
+  net: netCases,
 };
 
 function sourcesOf({ text }: InvalidCase): readonly { readonly file: string; readonly text: string }[] {
@@ -21,9 +23,15 @@ function sourcesOf({ text }: InvalidCase): readonly { readonly file: string; rea
   return Object.entries(text).map(([file, content]) => ({ file, text: content }));
 }
 
+/** That a kind is not applied yet is shown by its own case: the table of those kinds shrinks. */
+function reported(invalid: InvalidCase): readonly Diagnostic[] {
+  const { diagnostics } = loadConfiguration(sourcesOf(invalid));
+  return diagnostics.filter(({ code }) => code !== 'kind.not-applied' || invalid.codes.includes(code));
+}
+
 function rendered(invalid: InvalidCase): string {
   const sources = sourcesOf(invalid);
-  const texts = loadConfiguration(sources).diagnostics.map((diagnostic) =>
+  const texts = reported(invalid).map((diagnostic) =>
     renderDiagnostic(diagnostic, sources.find(({ file }) => file === diagnostic.file)?.text ?? ''),
   );
   return `## ${invalid.title}\n\n${texts.join('\n\n')}\n`;
@@ -31,8 +39,7 @@ function rendered(invalid: InvalidCase): string {
 
 describe.each(Object.entries(TABLES))('the table of %s', (name, cases) => {
   it.each(cases)('reports $title', (invalid) => {
-    const { diagnostics } = loadConfiguration(sourcesOf(invalid));
-    expect(diagnostics.map(({ code }) => code)).toEqual(invalid.codes);
+    expect(reported(invalid).map(({ code }) => code)).toEqual(invalid.codes);
   });
 
   it('is told in the words of its golden text', async () => {

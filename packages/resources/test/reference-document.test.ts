@@ -4,6 +4,7 @@ import { DIAGNOSTIC_CODES, loadConfiguration, referenceDocument } from '../src/i
 import { derivedCases } from './invalid/derived-cases.ts';
 import { dynamicCases } from './invalid/dynamic-cases.ts';
 import { fieldCases } from './invalid/field-cases.ts';
+import { netCases } from './invalid/net-cases.ts';
 import { poolCases } from './invalid/pool-cases.ts';
 import { relationCases } from './invalid/relation-cases.ts';
 import { yamlCases } from './invalid/yaml-cases.ts';
@@ -15,9 +16,15 @@ describe('the reference document', () => {
 
   it('lists no code that cannot occur, and every code has a case that shows its words', () => {
     const shown = new Set(
-      [...yamlCases, ...fieldCases, ...poolCases, ...relationCases, ...dynamicCases, ...derivedCases].flatMap(
-        ({ codes }) => codes,
-      ),
+      [
+        ...yamlCases,
+        ...fieldCases,
+        ...poolCases,
+        ...relationCases,
+        ...dynamicCases,
+        ...netCases,
+        ...derivedCases,
+      ].flatMap(({ codes }) => codes),
     );
     expect([...shown].toSorted()).toEqual(Object.keys(DIAGNOSTIC_CODES).toSorted());
   });

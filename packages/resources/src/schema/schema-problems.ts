@@ -48,10 +48,14 @@ function problemOf(issue: Issue, schema: z.ZodType, value: unknown): readonly Pr
     case 'custom':
     case 'invalid_element':
     case 'not_multiple_of':
-      return [
-        error('field.invalid', path, 'value', sentence(own ?? `Found ${describeValue(found)}; expected ${expected}`)),
-      ];
+      return [error('field.invalid', path, 'value', sentence(invalidWords(own, path, found, expected)))];
   }
+}
+
+/** Our own words about a field begin with "is …". */
+function invalidWords(own: string | undefined, path: FieldPath, found: unknown, expected: string): string {
+  if (own === undefined) return `Found ${describeValue(found)}; expected ${expected}`;
+  return own.startsWith('is ') ? `Field ${quoted(path.at(-1))} ${own}` : own;
 }
 
 function keyWords(issues: readonly Issue[]): string {

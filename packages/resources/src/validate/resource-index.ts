@@ -72,18 +72,17 @@ export function firstByKey<K extends Kind>(
   });
 }
 
-/** The resources of one kind that were declared before this one: each pair in conflict is reported once, at the later. */
-export function earlierThan<K extends Kind>(
-  index: ResourceIndex,
-  resource: ResourceOf<K>,
-  kind: K,
-): readonly ResourceOf<K>[] {
-  const all = index.ofKind(kind);
-  const position = all.indexOf(resource);
-  return position < 0 ? all : all.slice(0, position);
-}
-
 /** The node that this configuration is for: `nodeName` of the only EventGroup, or of the one that a pool names. */
 export function selfOf(index: ResourceIndex, groupRef: string): string | undefined {
   return index.get('EventGroup', groupRef)?.spec.nodeName;
+}
+
+const peersByGroup = oncePerIndex((index) => {
+  const groups = Map.groupBy(index.ofKind('EventPeer'), ({ spec }) => spec.groupRef);
+  return new Map([...groups].map(([group, peers]) => [group, new Set<string>(peers.map(({ spec }) => spec.nodeName))]));
+});
+
+/** The other nodes of a group, whose facts are accepted. */
+export function peersOfGroup(index: ResourceIndex, groupRef: string): ReadonlySet<string> {
+  return peersByGroup(index).get(groupRef) ?? new Set();
 }

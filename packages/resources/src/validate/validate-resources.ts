@@ -3,9 +3,11 @@ import { compareDiagnostics, hasErrors, type Diagnostic, type Problem } from '..
 import { diagnose, loadResources, type LoadedResources, type Located } from '../load-resources.ts';
 import type { Kind, Resource } from '../resource.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
+import { notAppliedRules } from './not-applied.ts';
 import type { Authorship, Rule } from './rule.ts';
 import { claimRules } from './rules/claim.ts';
 import { dynamicRules } from './rules/dynamic.ts';
+import { firewallRules } from './rules/firewall.ts';
 import { hybridRouteRules } from './rules/hybrid-route.ts';
 import { nodeRules } from './rules/node.ts';
 import { overlayRules } from './rules/overlay.ts';
@@ -13,6 +15,9 @@ import { poolAddressRules } from './rules/pool-addresses.ts';
 import { poolMemberRules } from './rules/pool-members.ts';
 import { poolRules } from './rules/pool.ts';
 import { referenceRules } from './rules/references.ts';
+import { routerProblems } from './rules/router.ts';
+import { routerAddressRules } from './rules/router-address.ts';
+import { sysctlRules } from './rules/sysctl.ts';
 import { tunnelRules } from './rules/tunnel.ts';
 
 const RULES: readonly Rule[] = [
@@ -26,6 +31,10 @@ const RULES: readonly Rule[] = [
   ...hybridRouteRules,
   ...nodeRules,
   ...dynamicRules,
+  ...routerAddressRules,
+  ...firewallRules,
+  ...sysctlRules,
+  ...notAppliedRules,
 ];
 
 const RULES_OF = new Map<Kind, readonly Rule[]>();
@@ -58,14 +67,18 @@ export function validateResources(
   resources: readonly Located<Resource>[],
   broken: ReadonlySet<string> = new Set(),
 ): readonly Diagnostic[] {
-  const index = indexResources(
-    resources.map(({ value }) => value),
-    undefined,
-    broken,
+  return problemsAmong(resources, indexOf(resources, broken)).toSorted(compareDiagnostics);
+}
+
+function indexOf(resources: readonly Located<Resource>[], broken: ReadonlySet<string>): ResourceIndex {
+  const values = resources.map(({ value }) => value);
+  return indexResources(values, undefined, broken);
+}
+
+function problemsAmong(resources: readonly Located<Resource>[], index: ResourceIndex): readonly Diagnostic[] {
+  return resources.flatMap((located) =>
+    checkResource(located.value, index, 'authored').map((problem) => diagnose(problem, located)),
   );
-  return resources
-    .flatMap((located) => checkResource(located.value, index, 'authored').map((problem) => diagnose(problem, located)))
-    .toSorted(compareDiagnostics);
 }
 
 /**
@@ -76,8 +89,12 @@ export function loadConfiguration(
   sources: readonly { readonly file: string; readonly text: string }[],
 ): LoadedResources {
   const loaded = loadResources(sources);
+  const { resources, router } = loaded;
   const incomplete = hasErrors(loaded.diagnostics);
-  const related = validateResources(loaded.resources, loaded.broken).filter(
+  const index = indexOf(resources, loaded.broken);
+  const ofRouter =
+    router === undefined ? [] : routerProblems(router.value, index).map((problem) => diagnose(problem, router));
+  const related = [...problemsAmong(resources, index), ...ofRouter].filter(
     ({ severity }) => severity === 'error' || !incomplete,
   );
   return { ...loaded, diagnostics: [...loaded.diagnostics, ...related].toSorted(compareDiagnostics) };

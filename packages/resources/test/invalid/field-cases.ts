@@ -262,9 +262,9 @@ export const fieldCases: readonly InvalidCase[] = [
     codes: ['field.wrong-type', 'kind.unknown'],
   },
   {
-    title: 'a Router without resources, with settings that do not exist',
-    text: 'apiVersion: routerd.net/v1\nkind: Router\nmetadata: {name: edge}\nspec:\n  reconcile: {mode: strict}\n',
-    codes: ['field.not-allowed', 'field.missing', 'field.unknown'],
+    title: 'a Router whose resources are no list, with settings that do not exist',
+    text: 'apiVersion: routerd.net/v1\nkind: Router\nmetadata: {name: edge}\nspec:\n  resources: 7\n  reconcil: {mode: strict}\n',
+    codes: ['field.not-allowed', 'field.wrong-type', 'field.unknown'],
   },
   {
     title: 'an alias to a value of the wrong type',

@@ -195,7 +195,7 @@ export const poolCases: readonly InvalidCase[] = [
       'interface: lan0',
       'interface: lan0\n        activeWhen:\n          type: vrrp-master\n          virtualAddressRef: lan-vip',
     ),
-    codes: ['reference.unsupported-kind'],
+    codes: ['reference.unresolved'],
   },
   {
     title: 'a gate that is reserved',

@@ -52,7 +52,7 @@ export const relationCases: readonly InvalidCase[] = [
       'nicRef: eni-0a',
       'nicRef: eni-0a\n    activeWhen: {type: vrrp-master, virtualAddressRef: VirtualAddress/lan}',
     ),
-    codes: ['reference.unsupported-kind'],
+    codes: ['reference.unresolved'],
   },
   {
     title: 'a claim with a gate of derived claims',
@@ -77,6 +77,21 @@ export const relationCases: readonly InvalidCase[] = [
     title: 'a policy for a profile that does not exist',
     text: changed(STATIC_PAIR, '    - aws\n  allowedCIDRs', '    - gcp\n  allowedCIDRs'),
     codes: ['reference.unresolved'],
+  },
+  {
+    title: 'takeovers that wait for a person',
+    text: extended(
+      ONPREM.replace('nodeName: onprem-a', 'nodeName: aws-b').replace(
+        'nodeName: aws-b\n  publicKey',
+        'nodeName: onprem-a\n  publicKey',
+      ),
+      changed(
+        STATIC_PAIR.split('---\n').slice(0, 2).join('---\n'),
+        'enabled: true',
+        'enabled: true\n  dryRunOnly: false',
+      ),
+    ),
+    codes: ['pool.member-unreachable', 'policy.failover-waits'],
   },
   {
     title: 'two policies for one provider',

@@ -1,6 +1,6 @@
 /** GET /v1/resources: effective-config with what is known of each resource, plus the derived leases. */
 import type { AddressPlan, CaptureRecord } from '@routerd/mobility';
-import { unreachable, type Resource, type ResourceOf } from '@routerd/resources';
+import { NOT_APPLIED, unreachable, type Resource, type ResourceOf } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
 import type { HostView, NodeView } from './node-view.ts';
 
@@ -76,6 +76,14 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
       const up = node.host().observed?.wireGuard.some((device) => device.name === resource.metadata.name) ?? false;
       return { phase: up ? 'Up' : 'Planned', summary: `listens on ${resource.spec.listenPort}` };
     }
+    case 'FirewallRule':
+    case 'FirewallZone':
+    case 'HealthCheck':
+    case 'NAT44Rule':
+    case 'VirtualAddress':
+      return { phase: 'NotApplied', summary: NOT_APPLIED[resource.kind] };
+    case 'Sysctl':
+      return { phase: 'Declared', summary: `${resource.spec.key}=${resource.spec.value}` };
     case 'HybridRoute':
       return { phase: 'Declared', summary: `${resource.spec.destinationCIDRs.join(', ')} by ${resource.spec.peerRef}` };
     case 'TunnelInterface':

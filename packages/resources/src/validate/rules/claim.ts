@@ -2,7 +2,7 @@
 import type { Problem } from '../../diagnostic.ts';
 import { prefixContains } from '../../ipv4.ts';
 import type { ResourceOf } from '../../resource.ts';
-import type { ResourceIndex } from '../resource-index.ts';
+import { firstByKey, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, type Rule } from '../rule.ts';
 import { modeInCapabilities } from './pool.ts';
 import { unusablePrefix } from './reserved-ranges.ts';
@@ -21,28 +21,16 @@ function* claimFits(claim: ResourceOf<'RemoteAddressClaim'>, index: ResourceInde
   }
 }
 
+const firstClaim = firstByKey('RemoteAddressClaim', ({ spec }) => [spec.address]);
+
 /** Of two claims for one address only one route could be installed. Derived claims are unique by construction. */
 function* claimedOnce(claim: ResourceOf<'RemoteAddressClaim'>, index: ResourceIndex): Iterable<Problem> {
-  const first = firstClaims(index).get(claim.spec.address);
+  const first = firstClaim(index).get(claim.spec.address);
   if (first === undefined || first === claim) return;
   yield errorAt(['spec', 'address'], {
     code: 'claim.address-twice',
     message: `${claim.spec.address} is already claimed by RemoteAddressClaim/${first.metadata.name}; an address has one claim.`,
   });
-}
-
-/** Kept per index, so that n claims cost n look-ups. */
-const firstClaimsOf = new WeakMap<ResourceIndex, ReadonlyMap<string, ResourceOf<'RemoteAddressClaim'>>>();
-
-function firstClaims(index: ResourceIndex): ReadonlyMap<string, ResourceOf<'RemoteAddressClaim'>> {
-  const known = firstClaimsOf.get(index);
-  if (known !== undefined) return known;
-  const byAddress = new Map<string, ResourceOf<'RemoteAddressClaim'>>();
-  for (const claim of index.ofKind('RemoteAddressClaim')) {
-    if (!byAddress.has(claim.spec.address)) byAddress.set(claim.spec.address, claim);
-  }
-  firstClaimsOf.set(index, byAddress);
-  return byAddress;
 }
 
 /** Operators may write a default route; nothing that routerd derives may touch it. */

@@ -3,9 +3,9 @@ import type { FieldPath, Problem } from '../../diagnostic.ts';
 import type { ResourceReference } from '../../dynamic-part.ts';
 import { isKind, KINDS, type Kind, type Resource, type ResourceOf } from '../../resource.ts';
 import { nearestSpelling } from '../../spelling.ts';
-import { selfOf, type ResourceIndex } from '../resource-index.ts';
+import { peersOfGroup, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
-import { resolve } from './references.ts';
+import { nearestName, resolve } from './references.ts';
 
 /** An exact reference has no `Kind/NAME` to normalise; a kind or group that is misspelt would never match anything. */
 function* exactReference(target: ResourceReference, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
@@ -29,10 +29,7 @@ function* exactReference(target: ResourceReference, index: ResourceIndex, path: 
     return;
   }
   if (index.get(kind, name) !== undefined || index.isBroken(kind, name)) return;
-  const nearest = nearestSpelling(
-    name,
-    index.ofKind(kind).map(({ metadata }) => metadata.name),
-  );
+  const nearest = nearestName(name, kind, index);
   yield warningAt([...path, 'name'], {
     code: 'reference.undeclared',
     message: `No ${kind} "${name}" is declared here: the entry has no effect until it is.`,
@@ -101,12 +98,12 @@ function* eventSubscription(subscription: ResourceOf<'EventSubscription'>, index
   const { groupRef, match, trigger } = subscription.spec;
   yield* resolve(index, 'EventGroup', groupRef, ['spec', 'groupRef']);
   yield* pluginMay(trigger.pluginRef, OBSERVES, index, ['spec', 'trigger', 'pluginRef']);
-  if (index.get('EventGroup', groupRef) === undefined) return;
-  const peers = index.ofKind('EventPeer').flatMap(({ spec }) => (spec.groupRef === groupRef ? [spec.nodeName] : []));
-  const nodes = new Set<string>(peers).add(selfOf(index, groupRef) ?? '');
+  const self = selfOf(index, groupRef);
+  if (self === undefined) return;
+  const nodes = new Set([self, ...peersOfGroup(index, groupRef)]);
   for (const [position, node] of match.sourceNodes.entries()) {
     if (nodes.has(node)) continue;
-    const nearest = nearestSpelling(node, [...nodes]);
+    const nearest = nearestSpelling(node, [...nodes].slice(0, 256));
     yield warningAt(['spec', 'match', 'sourceNodes', position], {
       code: 'subscription.unknown-node',
       message: `"${node}" is neither this node nor an EventPeer of EventGroup/${groupRef}: no fact of it is ever accepted.`,

@@ -1,10 +1,10 @@
 /** Networks behind a peer: never everything, never a mobile prefix, and each routed once. */
 import type { FieldPath, Problem } from '../../diagnostic.ts';
 import { parseIpv4, prefixContains, type Ipv4Prefix } from '../../ipv4.ts';
-import { prefixTable } from '../../prefix-table.ts';
 import type { ResourceOf } from '../../resource.ts';
-import { firstByKey, oncePerIndex, type ResourceIndex } from '../resource-index.ts';
+import { firstByKey, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { poolsByPrefix } from './pool-prefixes.ts';
 import { resolve } from './references.ts';
 
 type HybridRoute = ResourceOf<'HybridRoute'>;
@@ -16,10 +16,6 @@ export function loweredRouteName(route: string, destination: Ipv4Prefix): string
 
 const routeTo = firstByKey('IPv4Route', ({ spec }) => [spec.destination]);
 const hybridRouteTo = firstByKey('HybridRoute', ({ spec }) => [...spec.destinationCIDRs]);
-const poolsByPrefix = oncePerIndex((index) =>
-  prefixTable(index.ofKind('MobilityPool').map((pool) => [pool.spec.prefix, pool] as const)),
-);
-
 function* destinations(route: HybridRoute, index: ResourceIndex): Iterable<Problem> {
   const own = new Set<string>();
   for (const [position, destination] of route.spec.destinationCIDRs.entries()) {
@@ -94,6 +90,9 @@ function* leavesTheTunnelOut(route: HybridRoute, index: ResourceIndex): Iterable
 
 export const hybridRouteRules: readonly Rule[] = [
   rule('HybridRoute', (route, index) => resolve(index, 'OverlayPeer', route.spec.peerRef, ['spec', 'peerRef'])),
+  rule('HybridRoute', ({ spec }, index) =>
+    resolve(index, 'HealthCheck', spec.healthCheckRef, ['spec', 'healthCheckRef']),
+  ),
   rule('HybridRoute', destinations, { brokenBy: ['MobilityPool', 'HybridRoute', 'IPv4Route'] }),
   rule('HybridRoute', leavesTheTunnelOut),
 ];

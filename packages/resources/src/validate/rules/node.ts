@@ -3,8 +3,9 @@ import type { Problem } from '../../diagnostic.ts';
 import { parseNodeName } from '../../node-name.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { interfaceName } from '../../scalars.ts';
-import { earlierThan, type ResourceIndex } from '../resource-index.ts';
-import { errorAt, rule, type Rule } from '../rule.ts';
+import { firstByKey, oncePerIndex, selfOf, type ResourceIndex } from '../resource-index.ts';
+import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { interfaceWithName } from './references.ts';
 
 function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Iterable<Problem> {
   const { heartbeat } = group.spec;
@@ -21,13 +22,16 @@ function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Ite
       at: 'key',
     });
   }
-  const [first] = earlierThan(index, group, 'EventGroup');
-  if (first === undefined || index.ofKind('MobilityPool').length === 0) return;
+  const [first] = index.ofKind('EventGroup');
+  if (first === undefined || first === group || index.ofKind('MobilityPool').length === 0) return;
   yield errorAt(['metadata', 'name'], {
     code: 'group.several',
     message: `EventGroup/${first.metadata.name} is declared already; a node with a MobilityPool has exactly one EventGroup.`,
   });
 }
+
+const firstOfNode = firstByKey('EventPeer', ({ spec }) => [`${spec.groupRef} ${spec.nodeName}`]);
+const firstOfKey = firstByKey('EventPeer', ({ spec }) => [`${spec.groupRef} ${spec.publicKey}`]);
 
 function* eventPeer(peer: ResourceOf<'EventPeer'>, index: ResourceIndex): Iterable<Problem> {
   const { groupRef, nodeName, publicKey } = peer.spec;
@@ -37,16 +41,15 @@ function* eventPeer(peer: ResourceOf<'EventPeer'>, index: ResourceIndex): Iterab
       message: `"${nodeName}" is this node itself (EventGroup/${groupRef}); an EventPeer is another node.`,
     });
   }
-  const others = earlierThan(index, peer, 'EventPeer').filter(({ spec }) => spec.groupRef === groupRef);
-  const sameNode = others.find(({ spec }) => spec.nodeName === nodeName);
-  if (sameNode !== undefined) {
+  const sameNode = firstOfNode(index).get(`${groupRef} ${nodeName}`);
+  if (sameNode !== undefined && sameNode !== peer) {
     yield errorAt(['spec', 'nodeName'], {
       code: 'event-peer.node-twice',
       message: `EventPeer/${sameNode.metadata.name} declares "${nodeName}" already; a node has one EventPeer in a group.`,
     });
   }
-  const sameKey = others.find(({ spec }) => spec.publicKey === publicKey);
-  if (sameKey !== undefined) {
+  const sameKey = firstOfKey(index).get(`${groupRef} ${publicKey}`);
+  if (sameKey !== undefined && sameKey !== peer) {
     yield errorAt(['spec', 'publicKey'], {
       code: 'event-peer.key-twice',
       message: `EventPeer/${sameKey.metadata.name} ("${sameKey.spec.nodeName}") has this publicKey already; each node signs with its own key.`,
@@ -55,13 +58,15 @@ function* eventPeer(peer: ResourceOf<'EventPeer'>, index: ResourceIndex): Iterab
 }
 
 function* interfaceOnce(link: ResourceOf<'Interface'>, index: ResourceIndex): Iterable<Problem> {
-  const twin = earlierThan(index, link, 'Interface').find(({ spec }) => spec.ifname === link.spec.ifname);
-  if (twin === undefined) return;
+  const twin = interfaceWithName(index).get(link.spec.ifname);
+  if (twin === undefined || twin === link) return;
   yield errorAt(['spec', 'ifname'], {
     code: 'interface.twice',
     message: `Interface/${twin.metadata.name} declares ifname "${link.spec.ifname}" already.`,
   });
 }
+
+const firstOnPort = firstByKey('WireGuardInterface', ({ spec }) => [String(spec.listenPort)]);
 
 function* wireGuardInterface(link: ResourceOf<'WireGuardInterface'>, index: ResourceIndex): Iterable<Problem> {
   const { name } = link.metadata;
@@ -71,26 +76,53 @@ function* wireGuardInterface(link: ResourceOf<'WireGuardInterface'>, index: Reso
       message: `"${name}" cannot be an interface of the kernel; expected 1 to 15 characters without space, "/" or ":".`,
     });
   }
-  const rival = earlierThan(index, link, 'WireGuardInterface').find(
-    ({ spec }) => spec.listenPort === link.spec.listenPort,
-  );
-  if (rival === undefined) return;
+  const rival = firstOnPort(index).get(String(link.spec.listenPort));
+  if (rival === undefined || rival === link) return;
   yield errorAt(['spec', 'listenPort'], {
     code: 'wireguard.port-twice',
     message: `WireGuardInterface/${rival.metadata.name} listens on UDP port ${link.spec.listenPort} already; each interface needs its own port.`,
   });
 }
 
+const firstPolicyFor = firstByKey('ProviderActionPolicy', ({ spec }) => spec.allowedProviders);
+
 /** The gates read the one policy of a provider: a second one would make the answer depend on order. */
 function* policiesApart(policy: ResourceOf<'ProviderActionPolicy'>, index: ResourceIndex): Iterable<Problem> {
-  for (const other of earlierThan(index, policy, 'ProviderActionPolicy')) {
-    for (const [position, provider] of policy.spec.allowedProviders.entries()) {
-      if (!other.spec.allowedProviders.includes(provider)) continue;
-      yield errorAt(['spec', 'allowedProviders', position], {
-        code: 'policy.overlap',
-        message: `ProviderActionPolicy/${other.metadata.name} is the policy for ${provider} already; a provider has one policy.`,
-      });
-    }
+  for (const [position, provider] of policy.spec.allowedProviders.entries()) {
+    const other = firstPolicyFor(index).get(provider);
+    if (other === undefined || other === policy) continue;
+    yield errorAt(['spec', 'allowedProviders', position], {
+      code: 'policy.overlap',
+      message: `ProviderActionPolicy/${other.metadata.name} is the policy for ${provider} already; a provider has one policy.`,
+    });
+  }
+}
+
+/** Providers at which this node stands by for another: a dead router's captures are seized without anybody being asked. */
+const failoverProviders = oncePerIndex((index) => {
+  const providers = new Map<string, string>();
+  for (const { metadata, spec } of index.ofKind('MobilityPool')) {
+    const self = selfOf(index, spec.groupRef);
+    const own = spec.members.find(({ nodeRef }) => nodeRef === self);
+    const group = own?.placement?.group;
+    if (own?.capture.type !== 'provider-secondary-ip' || group === undefined) continue;
+    const profile = index.get('CloudProviderProfile', own.capture.providerRef);
+    const others = spec.members.filter((member) => member.placement?.group === group).length - 1;
+    if (profile !== undefined && others > 0) providers.set(profile.spec.provider, metadata.name);
+  }
+  return providers;
+});
+
+function* failoverWaits({ spec }: ResourceOf<'ProviderActionPolicy'>, index: ResourceIndex): Iterable<Problem> {
+  if (!spec.enabled || spec.dryRunOnly || !spec.requireApproval) return;
+  for (const provider of spec.allowedProviders) {
+    const pool = failoverProviders(index).get(provider);
+    if (pool === undefined) continue;
+    yield warningAt(['spec', 'requireApproval'], {
+      code: 'policy.failover-waits',
+      message: `This node stands by for another router at ${provider} in MobilityPool/${pool}, and requireApproval makes each takeover wait for a person.`,
+      remedy: 'Write requireApproval: false, or approve with routerctl action approve when a router has failed.',
+    });
   }
 }
 
@@ -100,4 +132,5 @@ export const nodeRules: readonly Rule[] = [
   rule('Interface', interfaceOnce, { brokenBy: ['Interface'] }),
   rule('WireGuardInterface', wireGuardInterface, { brokenBy: ['WireGuardInterface'] }),
   rule('ProviderActionPolicy', policiesApart, { brokenBy: ['ProviderActionPolicy'] }),
+  rule('ProviderActionPolicy', failoverWaits),
 ];

@@ -1,22 +1,17 @@
 /** Tunnels, their endpoints and their addresses: apart from reserved ranges, and never inside a mobile prefix. */
 import type { FieldPath, Problem } from '../../diagnostic.ts';
-import { networkOf, parseIpv4, prefixContains, prefixesOverlap, type InterfaceAddress, type Ipv4 } from '../../ipv4.ts';
+import { networkOf, parseIpv4, prefixContains, type InterfaceAddress, type Ipv4 } from '../../ipv4.ts';
 import type { ResourceOf } from '../../resource.ts';
-import { earlierThan, type ResourceIndex } from '../resource-index.ts';
+import { firstByKey, oncePerIndex, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
-import { resolve } from './references.ts';
+import { domainsByPrefix, poolsByPrefix } from './pool-prefixes.ts';
+import { interfaceWithName, resolve } from './references.ts';
 import { reservedOverlayAddress } from './reserved-ranges.ts';
-
-/** A pool of everything is reported as such; that it also covers every tunnel is no news. */
-function usablePools(index: ResourceIndex): readonly ResourceOf<'MobilityPool'>[] {
-  return index.ofKind('MobilityPool').filter(({ spec }) => spec.prefix !== '0.0.0.0/0');
-}
 
 /** Prefixes whose addresses move: a packet to an underlay address inside one would be sent into the tunnel it carries. */
 function* outsidePools(address: Ipv4 | undefined, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
   if (address === undefined) return;
-  for (const pool of usablePools(index)) {
-    if (!prefixContains(pool.spec.prefix, address)) continue;
+  for (const pool of poolsByPrefix(index).containing(address)) {
     yield errorAt(path, {
       code: 'overlay.inside-pool',
       message: `${address} is inside ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels and their endpoints need addresses of their own.`,
@@ -50,22 +45,39 @@ function* overlayPeer(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): It
   }
 }
 
+const firstToNode = firstByKey('OverlayPeer', ({ spec }) => [spec.nodeID]);
+
 function* oneOverlayPeerPerNode(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
-  const first = earlierThan(index, peer, 'OverlayPeer').find(({ spec }) => spec.nodeID === peer.spec.nodeID);
-  if (first === undefined) return;
+  const first = firstToNode(index).get(peer.spec.nodeID);
+  if (first === undefined || first === peer) return;
   yield warningAt(['spec', 'nodeID'], {
     code: 'overlay.node-twice',
     message: `OverlayPeer/${first.metadata.name} leads to "${peer.spec.nodeID}" already: members without delivery or deliveryTo are reached through one of the two.`,
   });
 }
 
+const wireGuardPeersBehind = oncePerIndex((index) =>
+  Map.groupBy(index.ofKind('WireGuardPeer'), ({ spec }) => spec.interface),
+);
+const poolsOfNode = oncePerIndex((index) => {
+  const pools = new Map<string, ResourceOf<'MobilityPool'>[]>();
+  for (const pool of index.ofKind('MobilityPool')) {
+    for (const node of new Set(pool.spec.members.map(({ nodeRef }) => nodeRef))) {
+      const known = pools.get(node);
+      if (known === undefined) pools.set(node, [pool]);
+      else known.push(pool);
+    }
+  }
+  return pools;
+});
+
 /** WireGuard drops what its AllowedIPs do not name, in silence, whatever the routes say. */
 function* poolMayPass(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
   const { nodeID, underlay } = peer.spec;
-  const behind = index.ofKind('WireGuardPeer').filter(({ spec }) => spec.interface === underlay.interface);
+  const behind = wireGuardPeersBehind(index).get(underlay.interface ?? '') ?? [];
   if (underlay.type !== 'wireguard' || behind.length === 0) return;
-  for (const { metadata, spec } of usablePools(index)) {
-    if (!spec.members.some(({ nodeRef }) => nodeRef === nodeID)) continue;
+  for (const { metadata, spec } of poolsOfNode(index).get(nodeID) ?? []) {
+    if (spec.prefix === '0.0.0.0/0') continue;
     if (behind.some((wg) => wg.spec.allowedIPs.some((allowed) => prefixContains(allowed, spec.prefix)))) continue;
     yield warningAt(['spec', 'underlay', 'interface'], {
       code: 'wireguard.pool-not-allowed',
@@ -75,6 +87,8 @@ function* poolMayPass(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): It
   }
 }
 
+const firstWithKey = firstByKey('WireGuardPeer', ({ spec }) => [`${spec.interface} ${spec.publicKey}`]);
+
 function* wireGuardPeer(peer: ResourceOf<'WireGuardPeer'>, index: ResourceIndex): Iterable<Problem> {
   const host = peer.spec.endpoint?.slice(0, peer.spec.endpoint.lastIndexOf(':'));
   const address = host === undefined ? undefined : parseIpv4(host);
@@ -82,10 +96,8 @@ function* wireGuardPeer(peer: ResourceOf<'WireGuardPeer'>, index: ResourceIndex)
     yield* reservedOverlayAddress(address.value, ['spec', 'endpoint']);
     yield* outsidePools(address.value, index, ['spec', 'endpoint']);
   }
-  const twin = earlierThan(index, peer, 'WireGuardPeer').find(
-    ({ spec }) => spec.interface === peer.spec.interface && spec.publicKey === peer.spec.publicKey,
-  );
-  if (twin === undefined) return;
+  const twin = firstWithKey(index).get(`${peer.spec.interface} ${peer.spec.publicKey}`);
+  if (twin === undefined || twin === peer) return;
   yield errorAt(['spec', 'publicKey'], {
     code: 'wireguard.key-twice',
     message: `WireGuardPeer/${twin.metadata.name} has this publicKey on interface "${peer.spec.interface}" already; WireGuard would keep one of the two.`,
@@ -111,23 +123,30 @@ function* tunnelNetwork(
   const own = parseIpv4(text.slice(0, text.indexOf('/')));
   if (own.ok) yield* reservedOverlayAddress(own.value, path);
   const network = networkOf(text);
-  for (const pool of usablePools(index)) {
-    if (!prefixesOverlap(pool.spec.prefix, network)) continue;
+  const pools = poolsByPrefix(index).overlapping(network);
+  const domains = domainsByPrefix(index).overlapping(network);
+  for (const { kind, metadata, spec } of [...pools, ...domains]) {
     yield errorAt(path, {
       code: 'overlay.inside-pool',
-      message: `${text} of tunnel "${device}" overlaps ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels need addresses of their own.`,
+      message: `${text} of tunnel "${device}" overlaps ${spec.prefix} of ${kind}/${metadata.name}; tunnels need addresses of their own.`,
     });
   }
 }
 
+/** Interfaces that lead to other routers. */
+export const overlayInterfaces = oncePerIndex(
+  (index) =>
+    new Set<string>([
+      ...index.ofKind('WireGuardInterface').map(({ metadata }) => metadata.name),
+      ...index.ofKind('TunnelInterface').map(({ metadata }) => metadata.name),
+      ...index.ofKind('OverlayPeer').flatMap(({ spec }) => spec.underlay.interface ?? []),
+    ]),
+);
+
 function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: ResourceIndex): Iterable<Problem> {
   const { interface: device, address: text } = address.spec;
-  const isTunnel =
-    index.get('WireGuardInterface', device) !== undefined ||
-    index.get('TunnelInterface', device) !== undefined ||
-    index.ofKind('OverlayPeer').some(({ spec }) => spec.underlay.interface === device);
-  if (!isTunnel) {
-    if (device === 'lo' || index.ofKind('Interface').some(({ spec }) => spec.ifname === device)) return;
+  if (!overlayInterfaces(index).has(device)) {
+    if (device === 'lo' || interfaceWithName(index).has(device)) return;
     yield warningAt(['spec', 'interface'], {
       code: 'reference.undeclared-interface',
       message: `No Interface or WireGuardInterface is named "${device}": it is used as it is found on the host.`,

@@ -1,9 +1,9 @@
 /** What one MobilityPool must be, by itself and next to the federation and other pools. */
 import type { Problem } from '../../diagnostic.ts';
-import { prefixesOverlap } from '../../ipv4.ts';
 import { parsePoolName } from '../../node-name.ts';
+import { prefixTable } from '../../prefix-table.ts';
 import type { ResourceOf } from '../../resource.ts';
-import { earlierThan, selfOf, type ResourceIndex } from '../resource-index.ts';
+import { oncePerIndex, peersOfGroup, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 import { unusablePrefix } from './reserved-ranges.ts';
 
@@ -37,9 +37,7 @@ function* selfAndPeers(pool: Pool, index: ResourceIndex): Iterable<Problem> {
       at: 'key',
     });
   }
-  const heard = new Set(
-    index.ofKind('EventPeer').flatMap(({ spec }) => (spec.groupRef === groupRef ? [spec.nodeName] : [])),
-  );
+  const heard = peersOfGroup(index, groupRef);
   for (const [position, { nodeRef }] of members.entries()) {
     if (nodeRef === self || heard.has(nodeRef)) continue;
     yield warningAt(['spec', 'members', position, 'nodeRef'], {
@@ -50,12 +48,14 @@ function* selfAndPeers(pool: Pool, index: ResourceIndex): Iterable<Problem> {
   }
 }
 
+const peerNodes = oncePerIndex((index) => new Set<string>(index.ofKind('OverlayPeer').map(({ spec }) => spec.nodeID)));
+
 /** Without `delivery` and `deliveryTo` the OverlayPeer whose `nodeID` is the other member carries the packets. */
 function* deliveryExists(pool: Pool, index: ResourceIndex): Iterable<Problem> {
   const self = selfOf(index, pool.spec.groupRef);
   const own = pool.spec.members.find(({ nodeRef }) => nodeRef === self);
   if (own === undefined || own.delivery !== undefined) return;
-  const peers = new Set(index.ofKind('OverlayPeer').map(({ spec }) => spec.nodeID));
+  const peers = peerNodes(index);
   for (const [position, member] of pool.spec.members.entries()) {
     if (member.site === own.site || peers.has(member.nodeRef)) continue;
     const named = own.deliveryTo.some(
@@ -92,14 +92,27 @@ export function* modeInCapabilities(
   });
 }
 
+const orderOfPools = oncePerIndex(
+  (index) => new Map(index.ofKind('MobilityPool').map((pool, position) => [pool, position] as const)),
+);
+const everyPool = oncePerIndex((index) =>
+  prefixTable(index.ofKind('MobilityPool').map((pool) => [pool.spec.prefix, pool] as const)),
+);
+
+/** Each pair is reported once, at the one declared later; of many the one declared first is named. */
 function* overlapping(pool: Pool, index: ResourceIndex): Iterable<Problem> {
-  for (const other of earlierThan(index, pool, 'MobilityPool')) {
-    if (!prefixesOverlap(pool.spec.prefix, other.spec.prefix)) continue;
-    yield errorAt(['spec', 'prefix'], {
-      code: 'pool.overlap',
-      message: `${pool.spec.prefix} overlaps ${other.spec.prefix} of MobilityPool/${other.metadata.name}; an address may belong to one pool.`,
-    });
+  const order = orderOfPools(index);
+  const own = order.get(pool) ?? order.size;
+  let earliest: Pool | undefined;
+  for (const other of everyPool(index).overlapping(pool.spec.prefix)) {
+    const position = order.get(other) ?? 0;
+    if (position < own && (earliest === undefined || position < (order.get(earliest) ?? 0))) earliest = other;
   }
+  if (earliest === undefined) return;
+  yield errorAt(['spec', 'prefix'], {
+    code: 'pool.overlap',
+    message: `${pool.spec.prefix} overlaps ${earliest.spec.prefix} of MobilityPool/${earliest.metadata.name}; an address may belong to one pool.`,
+  });
 }
 
 export const poolRules: readonly Rule[] = [

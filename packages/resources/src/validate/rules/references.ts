@@ -2,8 +2,38 @@
 import type { FieldPath, Problem } from '../../diagnostic.ts';
 import type { Kind, ResourceOf } from '../../resource.ts';
 import { nearestSpelling } from '../../spelling.ts';
-import { selfOf, type ResourceIndex } from '../resource-index.ts';
+import { firstByKey, oncePerIndex, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+
+/** More names than this are neither listed nor compared: a file of wrong references must not cost the square of its length. */
+const LISTED_MAX = 12;
+const COMPARED_MAX = 256;
+
+/** Sorted, once for each kind. */
+const namesOf = oncePerIndex((index) => {
+  const known = new Map<Kind, readonly string[]>();
+  return (kind: Kind): readonly string[] => {
+    const found = known.get(kind);
+    if (found !== undefined) return found;
+    const names = index
+      .ofKind(kind)
+      .map(({ metadata }) => metadata.name)
+      .toSorted();
+    known.set(kind, names);
+    return names;
+  };
+});
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none is declared';
+  const more = names.length - LISTED_MAX;
+  const shown = names.slice(0, LISTED_MAX).join(', ');
+  return more > 0 ? `declared: ${shown} and ${more} more` : `declared: ${shown}`;
+}
+
+export function nearestName(name: string, kind: Kind, index: ResourceIndex): string | undefined {
+  return nearestSpelling(name, namesOf(index)(kind).slice(0, COMPARED_MAX));
+}
 
 /** @returns nothing when the resource exists */
 export function* resolve(
@@ -13,24 +43,30 @@ export function* resolve(
   path: FieldPath,
 ): Iterable<Problem> {
   if (name === undefined || index.get(kind, name) !== undefined || index.isBroken(kind, name)) return;
-  const names = index.ofKind(kind).map(({ metadata }) => metadata.name);
-  const declared = names.length === 0 ? 'none is declared' : `declared: ${names.toSorted().join(', ')}`;
-  const nearest = nearestSpelling(name, names);
+  const names = namesOf(index)(kind);
+  const nearest = nearestName(name, kind, index);
   yield errorAt(path, {
     code: 'reference.unresolved',
-    message: `There is no ${kind} "${name}"; ${declared}.`,
+    message: `There is no ${kind} "${name}"; ${listed(names)}.`,
     remedy: nearest === undefined ? `Declare the ${kind}, or name one that exists.` : `Did you mean "${nearest}"?`,
   });
 }
 
 type ActiveWhen = NonNullable<ResourceOf<'RemoteAddressClaim'>['spec']['capture']['activeWhen']>;
 
-export function* activeWhenReference(gate: ActiveWhen | undefined, path: FieldPath): Iterable<Problem> {
+/** A gate follows a role, and only an address that several routers share has one. */
+export function* activeWhenReference(
+  gate: ActiveWhen | undefined,
+  index: ResourceIndex,
+  path: FieldPath,
+): Iterable<Problem> {
   if (gate?.type !== 'vrrp-master') return;
+  const name = gate.virtualAddressRef;
+  yield* resolve(index, 'VirtualAddress', name, [...path, 'virtualAddressRef']);
+  if (index.get('VirtualAddress', name)?.spec.mode !== 'static') return;
   yield errorAt([...path, 'virtualAddressRef'], {
-    code: 'reference.unsupported-kind',
-    message: `There is no VirtualAddress "${gate.virtualAddressRef}": this version does not support the kind VirtualAddress.`,
-    remedy: 'Leave activeWhen out: without VRRP the capture registry decides which router captures.',
+    code: 'capture.gate-without-role',
+    message: `VirtualAddress/${name} has mode static and so no master; expected one of mode vrrp.`,
   });
 }
 
@@ -44,11 +80,12 @@ export function* activeWhenAuthored(gate: ActiveWhen | undefined, path: FieldPat
   });
 }
 
+export const interfaceWithName = firstByKey('Interface', ({ spec }) => [spec.ifname]);
+
 /** A capture interface should be declared; if it is not, the kernel's own is used as it is. */
 export function* declaredInterface(index: ResourceIndex, name: string | undefined, path: FieldPath): Iterable<Problem> {
   if (name === undefined) return;
-  const interfaces = index.ofKind('Interface');
-  if (interfaces.some(({ spec }) => spec.ifname === name)) return;
+  if (interfaceWithName(index).has(name)) return;
   const byName = index.get('Interface', name);
   yield warningAt(path, {
     code: 'reference.undeclared-interface',
@@ -68,7 +105,7 @@ function* claimReferences(claim: ResourceOf<'RemoteAddressClaim'>, index: Resour
   }
   yield* resolve(index, 'OverlayPeer', delivery.peerRef, ['spec', 'delivery', 'peerRef']);
   yield* declaredInterface(index, capture.interface, ['spec', 'capture', 'interface']);
-  yield* activeWhenReference(capture.activeWhen, ['spec', 'capture', 'activeWhen']);
+  yield* activeWhenReference(capture.activeWhen, index, ['spec', 'capture', 'activeWhen']);
 }
 
 /**
@@ -82,13 +119,12 @@ function* poolReferences(pool: ResourceOf<'MobilityPool'>, index: ResourceIndex)
     const path = ['spec', 'members', position];
     const { capture } = member;
     if (capture.type === 'proxy-arp') {
-      yield* activeWhenReference(capture.activeWhen, [...path, 'capture', 'activeWhen']);
       yield* activeWhenAuthored(capture.activeWhen, [...path, 'capture', 'activeWhen']);
     }
     if (member.nodeRef !== self) continue;
     if (capture.type === 'provider-secondary-ip') {
       yield* resolve(index, 'CloudProviderProfile', capture.providerRef, [...path, 'capture', 'providerRef']);
-    }
+    } else yield* activeWhenReference(capture.activeWhen, index, [...path, 'capture', 'activeWhen']);
     yield* declaredInterface(index, capture.interface, [...path, 'capture', 'interface']);
     yield* resolve(index, 'OverlayPeer', member.delivery?.peerRef, [...path, 'delivery', 'peerRef']);
     for (const [entry, { peerRef }] of member.deliveryTo.entries()) {

@@ -1,0 +1,27 @@
+/** What a Router says besides its resources. */
+import type { Problem } from '../../diagnostic.ts';
+import type { Router } from '../../router-document.ts';
+import type { ResourceIndex } from '../resource-index.ts';
+import { warningAt } from '../rule.ts';
+import { declaredInterface, resolve } from './references.ts';
+
+/** Settings that are checked and kept, and that this version does not follow: see `not-applied.ts` for kinds. */
+const NOT_FOLLOWED = ['mode', 'protectedInterfaces', 'protectedZones'] as const;
+
+export function routerProblems(router: Router, index: ResourceIndex): readonly Problem[] {
+  const { reconcile } = router.spec;
+  const path = ['spec', 'reconcile'];
+  return [
+    ...reconcile.protectedInterfaces.flatMap((name, position) => [
+      ...declaredInterface(index, name, [...path, 'protectedInterfaces', position]),
+    ]),
+    ...reconcile.protectedZones.flatMap((zone, position) => [
+      ...resolve(index, 'FirewallZone', zone, [...path, 'protectedZones', position]),
+    ]),
+    warningAt(path, {
+      code: 'router.not-applied',
+      message: `spec.reconcile is checked, but this version does not follow ${NOT_FOLLOWED.join(', ')}.`,
+      at: 'key',
+    }),
+  ];
+}
