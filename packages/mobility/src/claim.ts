@@ -24,7 +24,7 @@ export function domainResourceOf(context: PoolContext): ResourceOf<'AddressMobil
     kind: 'AddressMobilityDomain',
     metadata: {
       name: safeName(`mobility-${context.name}`),
-      annotations: annotationsOf(context, {}),
+      annotations: annotationsOf(context),
       ownerRefs: ownerRefsOf(context),
     },
     spec: { prefix: context.prefix, mode: 'selective-address' },
@@ -70,37 +70,55 @@ function deliveryTo(
   );
 }
 
+/** What all claims of one node in one pool have in common; it is built once and shared, since there may be very many claims. */
+export interface ClaimTemplate {
+  readonly context: PoolContext;
+  readonly self: PoolMember;
+  /** Names of claims are this and the address. */
+  readonly namePrefix: string;
+  readonly domainRef: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly ownerRefs: Claim['metadata']['ownerRefs'];
+}
+
+export function claimTemplateOf(context: PoolContext, self: PoolMember): ClaimTemplate {
+  const domainRef = safeName(`mobility-${context.name}`);
+  return {
+    context,
+    self,
+    namePrefix: `${domainRef}-`,
+    domainRef,
+    annotations: { ...annotationsOf(context), ...captureTargetOf(self) },
+    ownerRefs: ownerRefsOf(context),
+  };
+}
+
 export function claimOf(
-  context: PoolContext,
-  self: PoolMember,
-  lease: AddressLease,
-  delivery: ResolvedDelivery,
+  { context, self, namePrefix, domainRef, annotations, ownerRefs }: ClaimTemplate,
+  { address, leaseEpoch, ownerNode, site, role }: AddressLease,
+  { peerRef, tunnelInterface }: ResolvedDelivery,
 ): Claim {
-  const captureKey = captureKeyOf(context.name, lease.address, self.domain);
   return {
     apiVersion: 'hybrid.routerd.net/v1alpha1',
     kind: 'RemoteAddressClaim',
     metadata: {
-      name: safeName(`mobility-${context.name}-${bareAddress(lease.address)}`),
-      annotations: annotationsOf(context, {
-        'lease-epoch': String(lease.leaseEpoch),
-        'owner-node': lease.ownerNode,
-        'owner-site': lease.site,
-        'owner-role': lease.role,
-        ...captureTargetOf(self),
-      }),
-      ownerRefs: ownerRefsOf(context),
+      name: namePrefix + bareAddress(address).replaceAll('.', '-'),
+      annotations: {
+        ...annotations,
+        'mobility.routerd.net/lease-epoch': String(leaseEpoch),
+        'mobility.routerd.net/owner-node': ownerNode,
+        'mobility.routerd.net/owner-site': site,
+        'mobility.routerd.net/owner-role': role,
+      },
+      ownerRefs,
     },
     spec: {
-      domainRef: safeName(`mobility-${context.name}`),
-      address: lease.address,
-      ownerSide: lease.role,
-      capture: captureSpecOf(self, captureKey),
-      delivery: {
-        peerRef: delivery.peerRef,
-        mode: 'route',
-        ...(delivery.tunnelInterface === undefined ? {} : { tunnelInterface: delivery.tunnelInterface }),
-      },
+      domainRef,
+      address,
+      ownerSide: role,
+      capture: captureSpecOf(self, captureKeyOf(context.name, address, self.domain)),
+      delivery:
+        tunnelInterface === undefined ? { peerRef, mode: 'route' } : { peerRef, mode: 'route', tunnelInterface },
     },
   };
 }
@@ -109,7 +127,9 @@ export function claimOf(
 function captureTargetOf({ spec: { capture } }: PoolMember): Readonly<Record<string, string>> {
   if (capture.type !== 'provider-secondary-ip') return {};
   return Object.fromEntries(
-    Object.entries(capture.target).map(([key, value]) => [`capture-target.${key}`, value] as const),
+    Object.entries(capture.target).map(
+      ([key, value]) => [`mobility.routerd.net/capture-target.${key}`, value] as const,
+    ),
   );
 }
 
@@ -137,15 +157,13 @@ function captureSpecOf(self: PoolMember, captureKey: string): Claim['spec']['cap
   };
 }
 
-function annotationsOf(context: PoolContext, more: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.entries({ pool: context.name, 'self-node': context.self, ...more }).map(
-    ([key, value]) => [`mobility.routerd.net/${key}`, value] as const,
-  );
-  return Object.fromEntries([
-    ...own,
-    ['routerd.net/dynamic-source', `MobilityPool/${context.name}/node/${context.self}`],
-    ['routerd.net/managed-by', 'routerd'],
-  ]);
+function annotationsOf(context: PoolContext): Record<string, string> {
+  return {
+    'mobility.routerd.net/pool': context.name,
+    'mobility.routerd.net/self-node': context.self,
+    'routerd.net/dynamic-source': `MobilityPool/${context.name}/node/${context.self}`,
+    'routerd.net/managed-by': 'routerd',
+  };
 }
 
 function ownerRefsOf(context: PoolContext): Claim['metadata']['ownerRefs'] {

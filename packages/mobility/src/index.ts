@@ -35,4 +35,5 @@ export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';
+export { PoolWorld, type OuterSituation, type PlanChange } from './pool-world.ts';
 export { renderReason } from './render-reason.ts';

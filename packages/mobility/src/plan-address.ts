@@ -2,7 +2,7 @@
 import { formatInstant, type Instant } from '@routerd/resources';
 import type { CaptureEpoch } from './capture-record.ts';
 import { captureStep, forgottenStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
-import { claimOf, resolveDelivery } from './claim.ts';
+import { claimOf, claimTemplateOf, resolveDelivery, type ClaimTemplate } from './claim.ts';
 import { deriveLease, excludedBy } from './lease.ts';
 import type {
   AddressInput,
@@ -97,7 +97,7 @@ function dutyOf(
   const { via, peerRef } = delivery.value;
   return {
     kind: 'capture',
-    claim: claimOf(context, self, lease, delivery.value),
+    claim: claimOf(templateOf(context, self), lease, delivery.value),
     because: [{ rule: 'claim.derived', owner: lease.site, via, peer: peerRef }],
     detail: '',
   };
@@ -132,6 +132,17 @@ function admitted({ waitingFor, registryConnected }: PoolSituation, step: Captur
   if (missing.length === 0) return step;
   const because: readonly Reason[] = [...step.because, { rule: 'capture.waiting-ready', waitingFor: missing }];
   return { transition: undefined, actions: [], because };
+}
+
+/** By context, since it is the same for all addresses; a context never changes. */
+const templates = new WeakMap<PoolContext, ClaimTemplate>();
+
+function templateOf(context: PoolContext, self: PoolMember): ClaimTemplate {
+  const known = templates.get(context);
+  if (known !== undefined) return known;
+  const template = claimTemplateOf(context, self);
+  templates.set(context, template);
+  return template;
 }
 
 function earlier(a: Instant | undefined, b: Instant | undefined): Instant | undefined {

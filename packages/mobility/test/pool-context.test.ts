@@ -1,6 +1,6 @@
 import { parsePoolName, parseResource, type Resource } from '@routerd/resources';
 import { expect, test } from 'vitest';
-import { claimOf, domainResourceOf, resolveDelivery, safeName } from '../src/claim.ts';
+import { claimOf, claimTemplateOf, domainResourceOf, resolveDelivery, safeName } from '../src/claim.ts';
 import type { AddressLease, PoolContext } from '../src/model.ts';
 import { poolContextOf, poolContexts } from '../src/pool-context.ts';
 import { nicTargetOf, proposalOf } from '../src/provider-action.ts';
@@ -151,7 +151,7 @@ test('derived resources are valid, name their pool and point at each other', () 
     const context = contextOf({ self });
     if (context.selfMember === undefined) throw new Error('the node is a member');
     const domain = domainResourceOf(context);
-    const claim = claimOf(context, context.selfMember, lease, delivery);
+    const claim = claimOf(claimTemplateOf(context, context.selfMember), lease, delivery);
     expect(parseResource(domain)).toEqual({ ok: true, value: domain });
     expect(parseResource(claim)).toEqual({ ok: true, value: claim });
     expect(claim.spec.domainRef).toBe(domain.metadata.name);
