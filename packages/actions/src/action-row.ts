@@ -51,23 +51,33 @@ export function refreshedProposal(row: ActionRow, proposal: ActionProposal): Act
 
 /** True if both say the same; the reasons are not compared, they are for people. */
 export function isSameProposal(a: ActionProposal, b: ActionProposal): boolean {
-  return a === b || contentOf(a) === contentOf(b);
+  if (a === b) return true;
+  return SAID.every((field) => a[field] === b[field]) && a.seize?.from === b.seize?.from && isSameTarget(a, b);
+}
+
+/** Asked for every action of a pool whenever one of them changes, so nothing is built to compare. */
+const SAID = [
+  'idempotencyKey',
+  'pool',
+  'provider',
+  'providerRef',
+  'nicRef',
+  'verb',
+  'address',
+  'captureKey',
+  'captureDomain',
+  'captureEpoch',
+  'captureHolder',
+  'riskLevel',
+] as const satisfies readonly (keyof ActionProposal)[];
+
+function isSameTarget({ target: a }: ActionProposal, { target: b }: ActionProposal): boolean {
+  if (a === b) return true;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
 /** True if an approval of `a` does not cover `b`: another address, another NIC, or an address taken from somebody. */
 export function isMaterialChange(a: ActionProposal, b: ActionProposal): boolean {
-  return (
-    a.address !== b.address ||
-    a.nicRef !== b.nicRef ||
-    a.seize?.from !== b.seize?.from ||
-    sortedEntries(a.target) !== sortedEntries(b.target)
-  );
-}
-
-function contentOf({ target, seize, ...fields }: ActionProposal): string {
-  return JSON.stringify([sortedEntries({ ...fields, because: undefined }), sortedEntries(target), seize?.from]);
-}
-
-function sortedEntries(record: object): string {
-  return JSON.stringify(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return a.address !== b.address || a.nicRef !== b.nicRef || a.seize?.from !== b.seize?.from || !isSameTarget(a, b);
 }
