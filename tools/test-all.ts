@@ -70,8 +70,8 @@ const STAGES: readonly Stage[] = [
   vitestStage('unit tests', 'unit'),
   vitestStage('integration tests: real processes, namespaces, files', 'integration'),
   {
-    title: 'lab: the scenarios between four sites',
-    argv: [process.execPath, 'lab/src/cli.ts', 'demo', '--lab', 'test'],
+    title: 'lab: the scenarios between four sites, and the pairs of examples/',
+    argv: [process.execPath, 'lab/src/cli.ts', 'demo', '--all', '--lab', 'test'],
     tally: readSummary,
   },
 ];

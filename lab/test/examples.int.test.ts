@@ -1,0 +1,14 @@
+import { globSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { runCommand } from '@routerd/runtime';
+import { EXAMPLES_DIR } from '../src/examples.ts';
+import { CHECKOUT } from '../src/lab-files.ts';
+
+const ROUTERD = path.join(CHECKOUT, 'packages/routerd/src/main.ts');
+
+test.each(globSync('**/*.yaml', { cwd: EXAMPLES_DIR }).toSorted())('`routerd validate` accepts %s', async (name) => {
+  const file = path.join(EXAMPLES_DIR, name);
+  const result = await runCommand([process.execPath, ROUTERD, 'validate', '--config', file]);
+  expect(result.ok ? result.value.stdout : result.error.stderr).toContain('(0 errors, 0 warnings)');
+});
