@@ -220,9 +220,12 @@ function nicTargetOfSelf(context: PoolContext): NicTarget | undefined {
   };
 }
 
+/** One object, since a reading is known to be new by its identity. */
+const NO_NIC = { kind: 'unknown' } as const;
+
 function nicOf(engine: ActionEngine, context: PoolContext) {
   const target = nicTargetOfSelf(context);
-  return target === undefined ? ({ kind: 'unknown' } as const) : engine.nic(nicKeyOf(target));
+  return target === undefined ? NO_NIC : engine.nic(nicKeyOf(target));
 }
 
 function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, engine }: Parts): NodeView {
