@@ -50,6 +50,6 @@ export class MemoryHighWaterStore implements HighWaterStore {
   }
 
   all(): ReadonlyMap<CaptureKey, CaptureEpoch> {
-    return new Map(this.#marks);
+    return this.#marks;
   }
 }
