@@ -5,20 +5,15 @@
  * 2. It gets PATH and what its Plugin resource declares, nothing of our environment.
  * 3. When this process dies, however, the plugin's stdin ends, and a plugin that keeps the protocol exits.
  */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { LineSplitter, result as resultSchema, RESULT_LINE_BYTES_MAX, type ResultMessage } from '@routerd/plugin-sdk';
 import { err, ok, type ResourceOf, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { redact } from './redact.ts';
+import { killGroup, pluginEnded, spawnPlugin, STDERR_BYTES_MAX, type PluginChild } from './spawn-plugin.ts';
 import { TextTail } from './text-tail.ts';
 
-const STDERR_BYTES_MAX = 8192;
-/** How long the pipes of an ended process may stay open. Milliseconds. */
-const PIPE_GRACE_MS = 500;
 /** How much of it goes into an error. Characters. */
 const DETAIL_CHARACTERS_MAX = 500;
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface ProcessFault {
   readonly code: 'executor.crashed' | 'executor.timed-out' | 'executor.bad-output' | 'executor.cancelled';
@@ -39,7 +34,7 @@ interface Waiting {
 }
 
 export class PluginProcess {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #child: PluginChild;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #stderr = new TextTail(STDERR_BYTES_MAX);
@@ -49,14 +44,10 @@ export class PluginProcess {
   #isAlive = true;
   #whyKilled: ProcessFault | undefined;
 
-  constructor({ spec, metadata }: ResourceOf<'Plugin'>, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
+  constructor(plugin: ResourceOf<'Plugin'>, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.#clock = clock;
-    this.#child = spawn(spec.executable, spec.args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true, // a process group of its own
-      env: { PATH: process.env['PATH'] ?? DEFAULT_PATH, ...spec.env },
-    });
-    this.#log = log.child({ plugin: metadata.name, pid: this.#child.pid });
+    this.#child = spawnPlugin(plugin);
+    this.#log = log.child({ plugin: plugin.metadata.name, pid: this.#child.pid });
     this.exited = this.#watch();
     this.#log.debug('plugin started', { event: 'plugin.started' });
   }
@@ -104,7 +95,7 @@ export class PluginProcess {
     if (!this.#isAlive) return;
     this.#whyKilled ??= why;
     this.#log.debug('plugin is killed', { event: 'plugin.killed', code: why.code, detail: why.detail });
-    this.#killGroup();
+    killGroup(this.#child);
   }
 
   async #limit(timeoutMs: number, answered: AbortSignal): Promise<void> {
@@ -133,36 +124,12 @@ export class PluginProcess {
         this.#log.debug('plugin wrote on standard error', { event: 'plugin.stderr', text });
       }
     });
-    this.#child.stdin.on('error', () => undefined); // EPIPE: it has ended, and its exit tells
-    const how = await this.#ended();
+    const { how } = await pluginEnded(this.#child);
     this.#isAlive = false;
     this.#log.debug('plugin ended', { event: 'plugin.ended', how });
     const words = redact(this.#stderr.text()).slice(-DETAIL_CHARACTERS_MAX);
     const detail = `${how}${words === '' ? '' : `: ${words}`}`;
     this.#fail(this.#whyKilled ?? { code: 'executor.crashed', detail });
-  }
-
-  /** How it ended. Waits for `close`: a last answer may still be in the pipe when the process has gone. */
-  async #ended(): Promise<string> {
-    const child = this.#child;
-    return new Promise((resolve) => {
-      child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-      child.once('exit', () => {
-        this.#killGroup(); // what the plugin itself started
-        this.#closePipes();
-      });
-      child.once('close', (code, signal) =>
-        resolve(code === null ? `ended by ${String(signal)}` : `ended with exit code ${code}`),
-      );
-    });
-  }
-
-  /** A descendant that left the group keeps the pipes open; it is not waited for. */
-  #closePipes(): void {
-    setTimeout(() => {
-      this.#child.stdout.destroy();
-      this.#child.stderr.destroy();
-    }, PIPE_GRACE_MS).unref();
   }
 
   #onLine(line: string): void {
@@ -181,16 +148,6 @@ export class PluginProcess {
 
   #fail(fault: ProcessFault): void {
     this.#waiting?.answer(err(fault));
-  }
-
-  #killGroup(): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // ESRCH: nobody is left in the group
-    }
   }
 }
 

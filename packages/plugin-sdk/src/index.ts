@@ -36,4 +36,20 @@ export {
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';
 export { readUntil, withinLimit, type ReadUntilLimits } from './read-until.ts';
-export { serve, type ServeIo } from './serve.ts';
+export {
+  observeResult,
+  PLUGIN_API_VERSION,
+  PLUGIN_REQUEST_BYTES_MAX,
+  PLUGIN_RESULT_BYTES_MAX,
+  PLUGIN_RESULT_YAML_BYTES_MAX,
+  pluginRequest,
+  pluginResult,
+  type ObservedEvent,
+  type ObserveRequest,
+  type ObserveResult,
+  type PluginRequest,
+  type PluginResult,
+} from './observer-protocol.ts';
+export type { ServeIo } from './process-io.ts';
+export { serve } from './serve.ts';
+export { serveObserver, type ObserverPlugin } from './serve-observer.ts';

@@ -4,23 +4,11 @@ import { answerLine, refusal } from './answer.ts';
 import type { ExecutorPlugin } from './executor-plugin.ts';
 import { ExecutorError } from './executor-error.ts';
 import { LineSplitter, type LineEvent } from './line-splitter.ts';
+import { processIo, whileWanted } from './process-io.ts';
 import { REQUEST_LINE_BYTES_MAX } from './protocol.ts';
-
-export interface ServeIo {
-  readonly input: AsyncIterable<Uint8Array>;
-  /** Resolves when the line is handed over; a line feed is already at its end. */
-  write(line: string): Promise<void>;
-  note(text: string): void;
-  /** False once the process that sent the requests has gone away. */
-  isCallerAlive(): boolean;
-  exit(code: number): void;
-}
 
 /** Requests that wait while one is answered; beyond that nothing more is read. */
 const WAITING_MAX = 16;
-/** How often a plugin whose stdin has ended looks whether somebody still waits for its last answer. */
-const ORPHAN_CHECK_MS = 50;
-
 /**
  * Answers requests until stdin ends, then exits with 0; at once if the caller died, so that no plugin outlives its daemon.
  * Everything that is written to stdout by anybody else goes to stderr from here on: stdout is the protocol.
@@ -70,35 +58,6 @@ export async function serve(plugin: ExecutorPlugin | (() => Promise<ExecutorPlug
   }
   enqueue(splitter.end());
 
-  const orphanCheck = setInterval(() => {
-    if (!io.isCallerAlive()) io.exit(0);
-  }, ORPHAN_CHECK_MS);
-  try {
-    await last;
-  } finally {
-    clearInterval(orphanCheck);
-  }
+  await whileWanted(io, async () => last);
   io.exit(0);
-}
-
-/** Takes stdout for the protocol. Called once, before anything else is loaded. */
-function processIo(): ServeIo {
-  const parent = process.ppid;
-  const { stdout, stderr, stdin } = process;
-  const write = stdout.write.bind(stdout);
-  // console.log and console.info write through this method too.
-  stdout.write = stderr.write.bind(stderr);
-  // A reader that is gone makes further work pointless. Nobody is left to be told.
-  stdout.on('error', () => process.exit(0));
-  return {
-    input: stdin,
-    write: async (line) =>
-      new Promise((resolve) => {
-        write(line, () => resolve());
-      }),
-    note: (text) => void stderr.write(`${text}\n`),
-    // A process whose parent died belongs to another one (PID 1 or a subreaper). proc(5), prctl(2).
-    isCallerAlive: () => process.ppid === parent,
-    exit: (code) => process.exit(code),
-  };
 }

@@ -1,0 +1,65 @@
+/** How every plugin process begins and ends, whatever protocol it speaks. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import type { ResourceOf } from '@routerd/resources';
+
+export type PluginChild = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Bytes of stderr that are kept. */
+export const STDERR_BYTES_MAX = 8192;
+/** How long the pipes of an ended process may stay open. Milliseconds. */
+const PIPE_GRACE_MS = 500;
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A process group of its own, with PATH and what the Plugin declares, and nothing else of our environment. */
+export function spawnPlugin({ spec }: ResourceOf<'Plugin'>): PluginChild {
+  const child = spawn(spec.executable, spec.args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? DEFAULT_PATH, ...spec.env },
+  });
+  child.stdin.on('error', () => undefined); // EPIPE: it has ended, and its exit tells
+  return child;
+}
+
+export interface PluginEnd {
+  /** Undefined if it was killed, or never ran. */
+  readonly exitCode: number | undefined;
+  /** `ended with exit code 3`, `ended by SIGKILL`, `could not be started: …`. */
+  readonly how: string;
+}
+
+/** Resolves when the process has ended and nobody of its group is left: what it wrote last has been read by then. */
+export async function pluginEnded(child: PluginChild): Promise<PluginEnd> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ exitCode: undefined, how: `could not be started: ${error.message}` }));
+    child.once('exit', () => {
+      killGroup(child); // what the plugin itself started
+      closePipes(child);
+    });
+    child.once('close', (code, signal) =>
+      resolve(
+        code === null
+          ? { exitCode: undefined, how: `ended by ${String(signal)}` }
+          : { exitCode: code, how: `ended with exit code ${code}` },
+      ),
+    );
+  });
+}
+
+export function killGroup({ pid }: PluginChild): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ESRCH: nobody is left in the group
+  }
+}
+
+/** A descendant that left the group keeps the pipes open; it is not waited for. */
+function closePipes(child: PluginChild): void {
+  setTimeout(() => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, PIPE_GRACE_MS).unref();
+}
