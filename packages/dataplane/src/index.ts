@@ -43,9 +43,16 @@ export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLe
 export { cleanupHost } from './reconciler/cleanup-host.ts';
 export {
   createHostReconciler,
+  type AddressTakenOff,
   type HostReconciler,
   type HostReconcilerPorts,
   type HostReconcilerStatus,
   type NeighborEvent,
 } from './reconciler/host-reconciler.ts';
+export {
+  deliveryRouteStatus,
+  osAddressAbsence,
+  type DeliveryRouteStatus,
+  type OsAddressAbsence,
+} from './status/claim-host-status.ts';
 export { hybridRouteStatus, type HybridRouteReason, type HybridRouteStatus } from './status/hybrid-route-status.ts';

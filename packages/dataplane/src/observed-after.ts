@@ -81,13 +81,17 @@ function land(draft: Draft, op: HostOp): void {
   }
 }
 
-/** A device that disappears takes its addresses, routes and proxy neighbours with it, without a word about them. */
+/** A device that disappears takes its addresses, routes, proxy neighbours and settings with it, without a word about them. */
 function landDeviceRemoval(draft: Draft, name: string): void {
   draft.wireGuard.delete(name);
   draft.links.delete(name);
   for (const [slot, entry] of draft.addresses) if (entry.interface === name) draft.addresses.delete(slot);
   for (const [slot, route] of draft.routes) if (route.device === name) draft.routes.delete(slot);
   for (const [slot, entry] of draft.proxyNeighbors) if (entry.interface === name) draft.proxyNeighbors.delete(slot);
+  const settings = [`net/ipv4/conf/${name}/`, `net/ipv4/neigh/${name}/`];
+  for (const path of draft.sysctls.keys()) {
+    if (settings.some((prefix) => path.startsWith(prefix))) draft.sysctls.delete(path);
+  }
 }
 
 function landWireGuard(draft: Draft, device: WireGuardDevice, endpointsOf: readonly string[] | undefined): void {

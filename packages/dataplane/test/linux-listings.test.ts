@@ -6,6 +6,7 @@ import { outcomeOf, verdictOn } from '../src/adapters/linux/ip-batch.ts';
 import { parseAddresses, parseProxyNeighbors, parseRoutes } from '../src/adapters/linux/ip-json.ts';
 import { parseMonitorLine } from '../src/adapters/linux/monitor-line.ts';
 import { parseMssTable, renderMssTable } from '../src/adapters/linux/mss-table.ts';
+import { NftMonitorBlock } from '../src/adapters/linux/nft-watch.ts';
 import { parseWireGuardDump } from '../src/adapters/linux/wireguard-dump.ts';
 import { settingsOf } from '../src/adapters/linux/wireguard.ts';
 import { textOfRoute } from '../src/host-slot.ts';
@@ -137,6 +138,11 @@ describe('ip monitor', () => {
       '[ADDR]Deleted 3: lan0    inet 10.77.60.10/24 scope global secondary lan0\\       valid_lft forever',
       { slot: 'address:lan0/10.77.60.10/24', value: undefined },
     ],
+    [
+      '[2026-11-21T08:40:18.504830] [NETCONF]inet all forwarding on ',
+      { slot: 'sysctl:net/ipv4/ip_forward', value: '1' },
+    ],
+    ['[NETCONF]inet all forwarding off ', { slot: 'sysctl:net/ipv4/ip_forward', value: '0' }],
   ])('%s', (line, change) => {
     expect(parseMonitorLine(line)).toMatchObject({ kind: 'changed', change });
   });
@@ -159,6 +165,9 @@ describe('ip monitor', () => {
   });
 
   test.each([
+    '[NETCONF]inet lan0 forwarding on ',
+    '[NETCONF]inet6 all forwarding on ',
+    '[NETCONF]Deleted inet lan0 ',
     '[ROUTE]local 10.77.60.2 dev lan0 table local proto kernel scope host src 10.77.60.2 ',
     '[ROUTE]broadcast 10.77.60.255 dev lan0 table local proto kernel scope link src 10.77.60.2 ',
     '[ROUTE]10.77.60.11 dev lan0 table 100 proto 84 scope link ',
@@ -281,6 +290,20 @@ describe('nft -j list table', () => {
       "
     `);
   });
+});
+
+test('nft monitor: a transaction concerns us when it touches a table of ours', () => {
+  const block = new NftMonitorBlock();
+  const verdicts = [
+    'add table inet filter',
+    '# new generation 2 by process 2659 (nft)',
+    'delete counter inet routerd_mss owner',
+    'delete table inet routerd_mss',
+    '# new generation 3 by process 2669 (nft)',
+    'add rule ip nat postrouting masquerade comment "inet routerd_mss"',
+    '# new generation 4 by process 2679 (nft)',
+  ].map((line) => block.endsWith(line));
+  expect(verdicts).toEqual([false, false, false, false, true, false, false]);
 });
 
 describe('tcpdump', () => {

@@ -83,7 +83,8 @@ class ArpObserver implements LanObserver {
   readonly #routerMacs = new Set<string>();
   readonly #probing = new Set<HostAddress>();
   #listening: { stop(): Promise<void> } | undefined;
-  #greetedAt: Monotonic | undefined;
+  /** When each router was last answered. */
+  readonly #answeredAt = new Map<string, Monotonic>();
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
 
@@ -150,9 +151,8 @@ class ArpObserver implements LanObserver {
     if (!known) onObserved(sender, mac);
   }
 
-  /** It is answered even if it is known: it may have started again and know nobody. */
   #onRouter(mac: string): void {
-    this.#greet();
+    this.#answer(mac);
     if (this.#routerMacs.has(mac) || this.#routerMacs.size >= ROUTERS_MAX) return;
     this.#routerMacs.add(mac);
     this.#ports.log.info('another router is on the LAN', {
@@ -164,16 +164,25 @@ class ArpObserver implements LanObserver {
   }
 
   async #greetTwice(): Promise<void> {
-    const { clock } = this.#ports;
     this.#greet();
+    const { clock } = this.#ports;
     await clock.sleepUntil((clock.monotonic() + 2 * HELLO_AGAIN_AFTER_MS) as Monotonic, this.#stopping.signal);
     if (!this.#stopping.signal.aborted) this.#greet();
   }
 
-  #greet(): void {
+  /**
+   * A router is answered even if it is known: it may have started again and know nobody, and until it knows us it takes what we announce
+   * for machines. Whom else we greeted a moment ago is nothing to it, so each is answered by itself; two that answer each other stop.
+   */
+  #answer(mac: string): void {
     const now = this.#ports.clock.monotonic();
-    if (this.#greetedAt !== undefined && now - this.#greetedAt < HELLO_AGAIN_AFTER_MS) return;
-    this.#greetedAt = now;
+    const last = this.#answeredAt.get(mac);
+    if (last === undefined ? this.#answeredAt.size >= ROUTERS_MAX : now - last < HELLO_AGAIN_AFTER_MS) return;
+    this.#answeredAt.set(mac, now);
+    this.#greet();
+  }
+
+  #greet(): void {
     this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
   }
 

@@ -7,7 +7,7 @@
  * 4. What must be put back later is in the ledger before the change is made.
  * 5. Stopping leaves the kernel as it is, and starting with the same desired state changes nothing.
  */
-import type { HostAddress, Monotonic } from '@routerd/resources';
+import { parseHostAddress, type HostAddress, type Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { describeOp } from '../describe-op.ts';
 import { diffHost } from '../diff/diff-host.ts';
@@ -32,12 +32,21 @@ export interface HostReconcilerStatus {
   readonly settled: boolean;
   /** What did not land at the last apply; it is tried again. */
   readonly residuals: readonly Residual[];
+  /** Captured addresses that were found on this host and taken off it since the start. */
+  readonly addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff>;
   /** Ops that landed since the start. */
   readonly opsLanded: number;
   /** Readings since the start. */
   readonly readings: number;
   /** Why the last reading failed; undefined when it did not. */
   readonly readingFault: string | undefined;
+}
+
+export interface AddressTakenOff {
+  /** Where it was found last. */
+  readonly interface: string;
+  /** The last change of the host took it off. */
+  readonly byLastChange: boolean;
 }
 
 export interface HostReconciler {
@@ -95,6 +104,8 @@ class LevelReconciler implements HostReconciler {
   #mustRead = true;
   #mustDiff = false;
   #running: Promise<void> | undefined;
+  /** Somebody wanted work to be done since it last began. */
+  #asked = false;
   #retry: AbortController | undefined;
   #retryAfterMs = RETRY_AFTER_MS_MIN;
   /** The same ops were needed again right after they had landed: they take no effect, or somebody undoes them. */
@@ -105,6 +116,7 @@ class LevelReconciler implements HostReconciler {
   #reportedResiduals = '';
   /** Monotonic milliseconds before which events lead to no reading. */
   #readAgainFrom = 0;
+  #addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff> = new Map();
   #opsLanded = 0;
   #readings = 0;
   #readingFault: string | undefined;
@@ -155,6 +167,7 @@ class LevelReconciler implements HostReconciler {
       observed: this.#observed,
       settled: this.#running === undefined && this.#residuals.length === 0 && !this.#mustRead && !this.#mustDiff,
       residuals: this.#residuals,
+      addressesTakenOff: this.#addressesTakenOff,
       opsLanded: this.#opsLanded,
       readings: this.#readings,
       readingFault: this.#readingFault,
@@ -214,20 +227,23 @@ class LevelReconciler implements HostReconciler {
   // ---- work ----
 
   #run(): void {
+    this.#asked = true;
     if (this.#running !== undefined || this.#stopping.signal.aborted || this.#watching === undefined) return;
     if (!this.#mustRead && !this.#mustDiff) return;
+    this.#asked = false;
     this.#retry?.abort();
     this.#retry = undefined;
     this.#running = this.#work().finally(() => {
       this.#running = undefined;
       if (this.#events.length > 0) this.#weighEvents();
-      // What was desired after the last look of `#work`, before this was called, started nothing by itself.
-      if (this.#mustDiff) this.#run();
+      // What was asked for after the last look of `#work` started nothing by itself. What failed was not asked for: it waits.
+      if (this.#asked) this.#run();
     });
   }
 
   async #work(): Promise<void> {
     while ((this.#mustRead || this.#mustDiff) && !this.#stopping.signal.aborted) {
+      this.#asked = false;
       const reading = this.#mustRead;
       if (reading && !(await this.#read())) return this.#retryLater();
       const failed = await this.#applyOnce(reading);
@@ -280,6 +296,7 @@ class LevelReconciler implements HostReconciler {
     this.#ownership.forgetAfter(landed);
     this.#observed = observedAfter(observed, landed);
     this.#opsLanded += landed.length;
+    this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
     this.#report(landed, residuals);
     this.#residuals = residuals;
     const text = landed.map(describeOp).join('\n');
@@ -334,6 +351,22 @@ class LevelReconciler implements HostReconciler {
     const { clock } = this.#ports;
     await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, signal);
   }
+}
+
+/** Nothing is made anew while no captured address is found on the host: that is how nearly all changes are. */
+function takenOffBy(
+  landed: readonly HostOp[],
+  before: ReadonlyMap<HostAddress, AddressTakenOff>,
+): ReadonlyMap<HostAddress, AddressTakenOff> {
+  const now = landed.filter((op) => op.verb === 'address-remove').filter(({ because }) => because === 'captured');
+  if (before.size === 0 && now.length === 0) return before;
+  const after = new Map<HostAddress, AddressTakenOff>();
+  for (const [address, { interface: name }] of before) after.set(address, { interface: name, byLastChange: false });
+  for (const op of now) {
+    const address = parseHostAddress(`${op.address.split('/')[0] ?? ''}/32`);
+    if (address.ok) after.set(address.value, { interface: op.interface, byLastChange: true });
+  }
+  return after;
 }
 
 function isSame<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
