@@ -77,4 +77,35 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (source, generation)
   ) STRICT;
   `,
+  `
+  -- Runs of plugins that observe; the newest of each are kept.
+  CREATE TABLE plugin_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    plugin TEXT NOT NULL,
+    run TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX plugin_runs_by_plugin ON plugin_runs (plugin, id);
+
+  -- What each subscription did about each event that it matched.
+  CREATE TABLE event_subscription_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    dedupe_key TEXT NOT NULL,
+    event TEXT NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    entered_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    UNIQUE (subscription, event_id)
+  ) STRICT;
+  CREATE INDEX event_subscription_runs_by_key ON event_subscription_runs (subscription, dedupe_key);
+  CREATE INDEX event_subscription_runs_by_expiry ON event_subscription_runs (expires_at);
+
+  CREATE TABLE event_subscriptions (
+    subscription TEXT PRIMARY KEY,
+    matched INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

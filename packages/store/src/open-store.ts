@@ -3,11 +3,13 @@ import type { Journal } from '@routerd/actions';
 import type { PartStore } from '@routerd/config';
 import type { OwnershipLedger } from '@routerd/dataplane';
 import type { FactStore, HighWaterStore } from '@routerd/federation';
+import type { RunStore } from '@routerd/observers';
 import { err, ok, type Result } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
 import { factStoreOn, highWaterStoreOn } from './fact-tables.ts';
 import { journalOn } from './journal-tables.ts';
 import { partStoreOn } from './part-tables.ts';
+import { runStoreOn } from './run-tables.ts';
 import { openStateFile } from './state-file.ts';
 import {
   leaseStoreOn,
@@ -29,6 +31,7 @@ export interface Store {
   readonly leases: LeaseStore;
   readonly objects: ObjectStore;
   readonly parts: PartStore;
+  readonly runs: RunStore;
   readonly meta: MetaStore;
   /** What the last write failed with; undefined while writes succeed. */
   lastFault(): StoreFault | undefined;
@@ -52,6 +55,7 @@ export function openStore(file: string, { log }: { readonly log: Log }): Result<
       leases: leaseStoreOn(state),
       objects: objectStoreOn(state),
       parts: partStoreOn(state),
+      runs: runStoreOn(state),
       meta: metaStoreOn(state),
       lastFault: () => state.lastFault(),
       close: () => state.close(),

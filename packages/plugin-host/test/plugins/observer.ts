@@ -14,7 +14,7 @@ const writeRaw = process.stdout.write.bind(process.stdout);
 
 await serveObserver(() => ({
   async observe({ trigger, context }, note) {
-    switch (process.env['DO']) {
+    switch (process.env['DO'] ?? '') {
       case 'hang': {
         const child = spawn('sleep', ['1000'], { stdio: 'inherit' });
         trace(`start ${child.pid}`);
