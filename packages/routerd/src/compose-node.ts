@@ -7,6 +7,7 @@ import {
   type NicTarget,
   type ProviderExecutor,
 } from '@routerd/actions';
+import { createMemoryPartStore, type PartStore } from '@routerd/config';
 import { createHostReconciler, type Host, type HostReconciler, type OwnershipLedger } from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
 import { nicTargetOf, type PoolContext } from '@routerd/mobility';
@@ -38,6 +39,8 @@ export interface NodeAdapters {
   readonly executor: ProviderExecutor;
   readonly journal: Journal;
   readonly leases: LeaseMemory;
+  /** Parts that outlive the process. Without it only the planner adds to startup-config. */
+  readonly parts?: PartStore;
   readonly highWater: HighWaterStore;
   /** Builds the federation; told why an address may not be observed here. */
   readonly federation: (
@@ -112,6 +115,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         onChange: (listener) => engine.onChange(listener),
       },
       leases,
+      parts: adapters.parts ?? createMemoryPartStore(),
       highWater,
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },

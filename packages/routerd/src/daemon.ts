@@ -93,6 +93,7 @@ async function buildNode(
     executor,
     journal: store.journal,
     leases: store.leases,
+    parts: store.parts,
     highWater: store.highWater,
     federation: (config, isCapturedHere) => {
       const built = createFederation({

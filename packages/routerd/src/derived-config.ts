@@ -1,5 +1,5 @@
 /** From the plans of all pools to effective-config and the desired state of this host. Pure. */
-import { effectiveConfig, type DynamicConfigPart } from '@routerd/config';
+import { effectiveConfig, type DynamicConfigPart, type EffectiveConfig, type StoredPart } from '@routerd/config';
 import { lower, type ClaimLowering, type HostState } from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
 import type { Instant, Resource } from '@routerd/resources';
@@ -7,6 +7,10 @@ import type { PoolState } from './pool-state.ts';
 
 export interface DerivedConfig {
   readonly effective: readonly Resource[];
+  /** The merge that `effective` comes from. */
+  readonly config: EffectiveConfig;
+  /** What was merged with startup-config: the planner's parts and the stored ones. */
+  readonly parts: readonly (DynamicConfigPart | StoredPart)[];
   readonly claims: readonly ClaimLowering[];
   /** What was set aside, and why; everything else is in effect. */
   readonly problems: readonly { readonly subject: string; readonly reason: string }[];
@@ -17,22 +21,28 @@ export interface DerivedConfig {
 const NEVER = Number.MAX_SAFE_INTEGER as Instant;
 
 /** Cost: linear in resources and claims. */
-export function deriveConfig(startup: readonly Resource[], pools: readonly PoolState[], now: Instant): DerivedConfig {
-  const { resources, rejected } = effectiveConfig(
-    startup,
-    pools.map((pool) => derivedPart(pool, now)),
-    now,
-  );
-  const effective = resources.map((entry) => entry.resource);
+export function deriveConfig(
+  startup: readonly Resource[],
+  pools: readonly PoolState[],
+  now: Instant,
+  stored: readonly StoredPart[] = [],
+): DerivedConfig {
+  const parts = [...pools.map((pool) => derivedPart(pool, now)), ...stored];
+  const config = effectiveConfig(startup, parts, now);
+  const effective = config.resources.map((entry) => entry.resource);
   const open = new Set(
     pools.flatMap((pool) => [...pool.plans()].flatMap((plan) => (plan.captureOpen ? captureKeysOf(plan) : []))),
   );
   const lowered = lower(effective, { isCaptureOpen: (key) => open.has(key) });
   return {
     effective,
+    config: config.nextExpiry === NEVER ? { ...config, nextExpiry: undefined } : config,
+    parts,
     claims: lowered.claims,
     problems: [
-      ...rejected.map(({ source, reason }) => ({ subject: source, reason })),
+      ...config.parts.flatMap((part) =>
+        part.status === 'Rejected' ? [{ subject: part.source, reason: part.reason }] : [],
+      ),
       ...lowered.problems.map(({ resource, reason }) => ({ subject: resource, reason })),
     ],
     host: lowered.state,

@@ -22,6 +22,7 @@ import type { Clock, Log } from '@routerd/runtime';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
 import { NextLook } from './next-look.ts';
+import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
 import { after, memberWait, waitingFor } from './readiness.ts';
 
@@ -56,6 +57,7 @@ export interface ReconcilerPorts {
   readonly host: HostControl;
   readonly actions: ActionControl;
   readonly leases: LeaseMemory;
+  readonly parts: PartWatchPorts['store'];
   readonly highWater: Pick<HighWaterStore, 'all'>;
 }
 
@@ -81,6 +83,7 @@ export class Reconciler {
   readonly #dirty = new Map<PoolState, Set<HostAddress>>();
   readonly #writer: CaptureWriter;
   readonly #nextLook: NextLook;
+  readonly #parts: PartWatch;
   readonly #lastNic = new Map<PoolState, NicObservation>();
   #derived: DerivedConfig | undefined;
   #passQueued = false;
@@ -91,6 +94,7 @@ export class Reconciler {
   #lastCaptured: ReadonlySet<HostAddress> | undefined;
   #lastWaiting: string | undefined;
   #lastFederation = '';
+  #lastProblems: ReadonlySet<string> = new Set();
 
   /** Starts nothing. */
   constructor(ports: ReconcilerPorts, options: ReconcilerOptions) {
@@ -100,6 +104,7 @@ export class Reconciler {
     this.pools = options.pools.map((context) => new PoolState(context, leases));
     const { clock, log } = ports;
     this.#nextLook = new NextLook(clock, () => this.#lookAgain());
+    this.#parts = new PartWatch({ store: ports.parts, clock, log }, () => this.#queuePass());
     this.#writer = new CaptureWriter(
       {
         clock,
@@ -134,6 +139,7 @@ export class Reconciler {
       host.onChange(() => this.#onHostChange()),
       actions.onChange(() => this.#onActionsChange()),
     );
+    this.#parts.start();
     this.#onFederationStatus();
     this.#queuePass();
   }
@@ -142,6 +148,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#nextLook.schedule(undefined);
+    this.#parts.stop();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await this.#writer.idle();
   }
@@ -261,7 +268,9 @@ export class Reconciler {
   #pass(): void {
     const changes = this.#replanDirty();
     const retain = !this.#worldSeen;
+    const partsChanged = this.#parts.takeChange();
     if (
+      partsChanged ||
       this.#derived === undefined ||
       retain !== this.#retaining ||
       changes.some(({ before, after: plan }) => hostViewOf(before) !== hostViewOf(plan))
@@ -324,11 +333,20 @@ export class Reconciler {
   }
 
   #applyToHost(): void {
-    const { clock, log, host } = this.#ports;
-    this.#derived = deriveConfig(this.#options.startup, this.pools, clock.now());
-    for (const problem of this.#derived.problems)
-      log.warn('part of the configuration is set aside', { event: 'config.quarantined', ...problem });
+    const { clock, host } = this.#ports;
+    this.#derived = deriveConfig(this.#options.startup, this.pools, clock.now(), this.#parts.list());
+    this.#parts.merged(this.#derived.config.nextExpiry);
+    this.#reportProblems(this.#derived.problems);
     host.setDesired(this.#derived.host, { retainSurplus: this.#retaining });
+  }
+
+  /** What stays the same is said once, however often it is derived. */
+  #reportProblems(problems: DerivedConfig['problems']): void {
+    const known = this.#lastProblems;
+    this.#lastProblems = new Set(problems.map(({ subject, reason }) => `${subject}: ${reason}`));
+    for (const problem of problems)
+      if (!known.has(`${problem.subject}: ${problem.reason}`))
+        this.#ports.log.warn('part of the configuration is set aside', { event: 'config.quarantined', ...problem });
   }
 
   #rememberLeases(changes: readonly PlanChange[]): void {
