@@ -13,7 +13,11 @@ function resource(apiVersion: string, kind: string, name: string, spec: object):
 }
 
 export const peer = (name: string): Resource =>
-  resource('hybrid', 'OverlayPeer', name, { role: 'cloud', nodeID: name, underlay: { type: 'route' } });
+  resource('hybrid', 'OverlayPeer', name, {
+    role: 'cloud',
+    nodeID: name,
+    underlay: { type: 'route', interface: 'tun0' },
+  });
 
 export const domain = (name: string, prefix: string): Resource =>
   resource('hybrid', 'AddressMobilityDomain', name, { prefix, mode: 'selective-address' });

@@ -171,6 +171,7 @@ spec:
   nodeID: onprem-a
   underlay:
     type: route
+    interface: tun0
 ---
 apiVersion: hybrid.routerd.net/v1alpha1
 kind: AddressMobilityDomain

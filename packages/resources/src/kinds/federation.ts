@@ -25,6 +25,12 @@ export const eventGroupSpec = z
       .describe('What the local record of facts keeps at most.'),
     replayWindow: s.duration.prefault('5m').describe('Facts dated further in the future than this are refused.'),
   })
+  .meta(
+    s.instead({
+      auth: 'Remove it: each node signs with its own key, identity.seedFile; what others may say is in their EventPeer.',
+      listen: 'Remove it: nodes dial the hubs in servers, and nobody dials a node.',
+    }),
+  )
   .describe('The group of nodes that share facts, and who this node is in it.');
 
 export const eventPeerSpec = z
@@ -35,6 +41,16 @@ export const eventPeerSpec = z
       .text(/^U[A-Z2-7]{55}$/, 'an NKey user public key: "U" and 55 base32 characters')
       .describe("Verifies the node's facts."),
   })
+  .meta(
+    s.instead({
+      endpoint: 'Remove it: facts go through the hubs in servers of the EventGroup.',
+      direction: 'Remove it: every node hears every fact of its group.',
+      types:
+        'Remove it: every node hears every fact of its group. What a plugin is told is chosen by an EventSubscription.',
+      subjectPrefixes:
+        'Remove it: every node hears every fact of its group. What a plugin is told is chosen by an EventSubscription.',
+    }),
+  )
   .describe('Another node of the group.');
 
 export const eventSubscriptionSpec = z

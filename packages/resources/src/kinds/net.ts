@@ -16,7 +16,12 @@ export const ipv4StaticAddressSpec = z
   .strictObject({
     interface: s.interfaceName,
     address: s.interfaceAddress,
+    allowOverlap: z
+      .boolean()
+      .default(false)
+      .describe('Another interface may be in the same network; otherwise that is an error.'),
   })
+  .meta(s.instead({ exclusive: 'Remove it: routerd removes only addresses that it has added.' }))
   .describe('An address of an interface.');
 
 export const ipv4RouteSpec = z
@@ -34,6 +39,13 @@ export const ipv4RouteSpec = z
   .refine((route) => route.type === 'blackhole' || route.device !== undefined || route.gateway !== undefined, {
     error: 'a unicast route needs a device or a gateway',
   })
+  .meta(
+    s.instead({
+      deviceFrom: 'Write the device.',
+      gatewayFrom: 'Write the gateway.',
+      dependsOn: 'Remove it: a route is installed as soon as its device is there.',
+    }),
+  )
   .describe('A route. A unicast route needs a device or a gateway; a blackhole has neither.');
 
 export const wireGuardInterfaceSpec = z
@@ -42,6 +54,13 @@ export const wireGuardInterfaceSpec = z
     listenPort: s.port,
     mtu: s.mtu.default(1420),
   })
+  .meta(
+    s.instead({
+      privateKey: 'Write the key to a file of mode 600 and name it in privateKeyFile.',
+      fwmark: 'Remove it: routerd chooses it.',
+      table: 'Remove it: routes are declared as IPv4Route or HybridRoute.',
+    }),
+  )
   .describe("A WireGuard tunnel; `metadata.name` is the interface's name in the kernel.");
 
 export const wireGuardPeerSpec = z
@@ -61,4 +80,5 @@ export const wireGuardPeerSpec = z
     persistentKeepalive: z.number().int().min(0).max(65535).default(0).describe('Seconds; 0 switches it off.'),
     presharedKeyFile: s.absolutePath.optional(),
   })
+  .meta(s.instead({ presharedKey: 'Write the key to a file of mode 600 and name it in presharedKeyFile.' }))
   .describe('The other end of a WireGuard tunnel.');

@@ -6,8 +6,10 @@ import { indexResources, type ResourceIndex } from './resource-index.ts';
 import { notAppliedRules } from './not-applied.ts';
 import type { Authorship, Rule } from './rule.ts';
 import { claimRules } from './rules/claim.ts';
+import { deliveryRules } from './rules/delivery.ts';
 import { dynamicRules } from './rules/dynamic.ts';
 import { firewallRules } from './rules/firewall.ts';
+import { hostNetworkRules } from './rules/host-network.ts';
 import { hybridRouteRules } from './rules/hybrid-route.ts';
 import { nodeRules } from './rules/node.ts';
 import { overlayRules } from './rules/overlay.ts';
@@ -29,6 +31,8 @@ const RULES: readonly Rule[] = [
   ...overlayRules,
   ...tunnelRules,
   ...hybridRouteRules,
+  ...deliveryRules,
+  ...hostNetworkRules,
   ...nodeRules,
   ...dynamicRules,
   ...routerAddressRules,

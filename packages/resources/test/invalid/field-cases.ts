@@ -218,7 +218,7 @@ export const fieldCases: readonly InvalidCase[] = [
   },
   {
     title: 'a WireGuard underlay without an interface',
-    text: changed(STATIC_PAIR, 'type: route', 'type: wireguard'),
+    text: changed(STATIC_PAIR, 'type: route\n    interface: tun0', 'type: wireguard'),
     codes: ['field.missing'],
   },
   {

@@ -1,4 +1,4 @@
-import { changed, extended, NET, ONPREM, STATIC_PAIR } from '../configurations.ts';
+import { changed, extended, HYBRID, NET, ONPREM, STATIC_PAIR } from '../configurations.ts';
 import type { InvalidCase } from './case.ts';
 
 const net = (kind: string, name: string, spec: string, group = 'net'): string =>
@@ -178,8 +178,8 @@ export const netCases: readonly InvalidCase[] = [
     codes: ['sysctl.twice'],
   },
   {
-    title: 'forwarding switched off beside a pool',
-    text: extended(ONPREM, net('Sysctl', 'x', 'key: net.ipv4.ip_forward, value: "0"', 'system')),
+    title: 'forwarding switched off',
+    text: extended(NET, net('Sysctl', 'x', 'key: net.ipv4.ip_forward, value: "0"', 'system')),
     codes: ['sysctl.forwarding'],
   },
   {
@@ -196,5 +196,73 @@ export const netCases: readonly InvalidCase[] = [
     title: 'two Routers that say how, one of them what it cannot',
     text: 'apiVersion: routerd.net/v1alpha1\nkind: Router\nmetadata: {name: a}\nspec: {reconcile: {}}\n---\napiVersion: routerd.net/v1alpha1\nkind: Router\nmetadata: {name: b}\nspec: {reconcile: {mode: strict}}\n---\napiVersion: routerd.net/v1alpha1\nkind: Router\nmetadata: {name: c}\nspec: {reconcile: {autoTuneConntrack: true, mode: careful}}\n',
     codes: ['router.reconcile-twice', 'field.replaced', 'field.not-allowed'],
+  },
+  {
+    title: 'an address twice on one interface',
+    text: extended(ONPREM, net('IPv4StaticAddress', 'again', 'interface: wg-aws-a, address: 10.255.0.1/24')),
+    codes: ['address.twice'],
+  },
+  {
+    title: 'two interfaces in one network',
+    text: [
+      net('IPv4StaticAddress', 'a', 'interface: lo, address: 10.9.0.1/24'),
+      net('IPv4StaticAddress', 'b', 'interface: lan0, address: 10.9.0.2/16'),
+      net('IPv4StaticAddress', 'c', 'interface: lan0, address: 10.9.0.3/24, allowOverlap: true'),
+      net('Interface', 'lan', 'ifname: lan0'),
+    ].join('---\n'),
+    codes: ['address.overlap'],
+  },
+  {
+    title: 'two routes to one destination',
+    text: [
+      net('IPv4Route', 'a', 'destination: 10.9.0.0/16, gateway: 192.0.2.1'),
+      net('IPv4Route', 'b', 'destination: 10.9.0.0/16, gateway: 192.0.2.2'),
+      net('IPv4Route', 'c', 'destination: 10.9.0.0/16, gateway: 192.0.2.2, metric: 10'),
+    ].join('---\n'),
+    codes: ['route.twice'],
+  },
+  {
+    title: 'fields that other designs have',
+    text: [
+      net('IPv4StaticAddress', 'a', 'interface: lo, address: 10.9.0.1/24, exclusive: true'),
+      net('IPv4Route', 'b', 'destination: 10.9.0.0/16, gatewayFrom: x, device: lan0'),
+      net('WireGuardInterface', 'c', 'privateKey: x, privateKeyFile: /k, listenPort: 1, fwmark: 2'),
+      net('EventPeer', 'd', `groupRef: g, nodeName: n, publicKey: U${'A'.repeat(55)}, endpoint: x`, 'federation'),
+      net(
+        'EventGroup',
+        'g',
+        'nodeName: m, servers: [nats://h:1], identity: {seedFile: /s}, auth: {mode: hmac}',
+        'federation',
+      ),
+    ].join('---\n'),
+    codes: Array.from({ length: 6 }, () => 'field.replaced' as const),
+  },
+  {
+    title: 'a claim that is delivered nowhere',
+    text: changed(STATIC_PAIR, '    interface: tun0\n', ''),
+    codes: ['delivery.no-interface'],
+  },
+  {
+    title: 'a route to networks behind a peer without an interface',
+    text: changed(HYBRID, '    type: gre\n    interface: gre-cloud\n', '    type: route\n'),
+    codes: ['delivery.no-interface'],
+  },
+  {
+    title: 'a member that delivers nowhere',
+    text: changed(
+      changed(
+        ONPREM,
+        '      staticOwnedAddresses:',
+        '      delivery: {peerRef: to-aws-b}\n      staticOwnedAddresses:',
+      ),
+      '    type: wireguard\n    interface: wg-aws-b\n',
+      '    type: tailscale\n',
+    ),
+    codes: ['delivery.no-interface'],
+  },
+  {
+    title: 'a tunnel inside a domain of claims',
+    text: extended(STATIC_PAIR, net('IPv4StaticAddress', 't', 'interface: tun0, address: 10.77.60.1/30')),
+    codes: ['overlay.inside-pool'],
   },
 ];

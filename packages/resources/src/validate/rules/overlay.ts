@@ -1,10 +1,11 @@
 /** Tunnels, their endpoints and their addresses: apart from reserved ranges, and never inside a mobile prefix. */
 import type { FieldPath, Problem } from '../../diagnostic.ts';
 import { networkOf, parseIpv4, prefixContains, type InterfaceAddress, type Ipv4 } from '../../ipv4.ts';
+import { prefixTable } from '../../prefix-table.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { firstByKey, oncePerIndex, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
-import { domainsByPrefix, poolsByPrefix } from './pool-prefixes.ts';
+import { poolsByPrefix } from './pool-prefixes.ts';
 import { interfaceWithName, resolve } from './references.ts';
 import { reservedOverlayAddress } from './reserved-ranges.ts';
 
@@ -123,13 +124,40 @@ function* tunnelNetwork(
   const own = parseIpv4(text.slice(0, text.indexOf('/')));
   if (own.ok) yield* reservedOverlayAddress(own.value, path);
   const network = networkOf(text);
-  const pools = poolsByPrefix(index).overlapping(network);
-  const domains = domainsByPrefix(index).overlapping(network);
-  for (const { kind, metadata, spec } of [...pools, ...domains]) {
-    yield errorAt(path, {
-      code: 'overlay.inside-pool',
-      message: `${text} of tunnel "${device}" overlaps ${spec.prefix} of ${kind}/${metadata.name}; tunnels need addresses of their own.`,
-    });
+  for (const pool of poolsByPrefix(index).overlapping(network)) yield insideMobile(device, text, pool, path);
+}
+
+function insideMobile(
+  device: string,
+  address: InterfaceAddress,
+  { kind, metadata, spec }: ResourceOf<'AddressMobilityDomain' | 'MobilityPool'>,
+  path: FieldPath,
+): Problem {
+  return errorAt(path, {
+    code: 'overlay.inside-pool',
+    message: `${address} of tunnel "${device}" overlaps ${spec.prefix} of ${kind}/${metadata.name}; tunnels need addresses of their own.`,
+  });
+}
+
+const tunnelsByNetwork = oncePerIndex((index) => {
+  const overlay = overlayInterfaces(index);
+  const addresses = index
+    .ofKind('IPv4StaticAddress')
+    .filter(({ spec }) => overlay.has(spec.interface))
+    .map(({ spec }) => ({ device: spec.interface, address: spec.address }));
+  const own = index
+    .ofKind('TunnelInterface')
+    .flatMap(({ metadata, spec }) =>
+      spec.address === undefined ? [] : [{ device: metadata.name, address: spec.address }],
+    );
+  return prefixTable([...addresses, ...own].map((tunnel) => [tunnel.address, tunnel] as const));
+});
+
+/** Said at the domain, and only at one written by hand: the pool that others are derived from is checked itself. */
+function* domainApart(domain: ResourceOf<'AddressMobilityDomain'>, index: ResourceIndex): Iterable<Problem> {
+  if (domain.spec.prefix === '0.0.0.0/0') return;
+  for (const { device, address } of tunnelsByNetwork(index).overlapping(domain.spec.prefix)) {
+    yield insideMobile(device, address, domain, ['spec', 'prefix']);
   }
 }
 
@@ -161,6 +189,10 @@ export const overlayRules: readonly Rule[] = [
   rule('OverlayPeer', oneOverlayPeerPerNode),
   rule('OverlayPeer', poolMayPass),
   rule('WireGuardPeer', wireGuardPeer, { brokenBy: ['MobilityPool', 'WireGuardPeer'] }),
+  rule('AddressMobilityDomain', domainApart, {
+    appliesTo: 'authored',
+    brokenBy: ['IPv4StaticAddress', 'TunnelInterface', 'OverlayPeer', 'WireGuardInterface'],
+  }),
   rule('IPv4StaticAddress', tunnelAddress, {
     brokenBy: ['MobilityPool', 'OverlayPeer', 'WireGuardInterface', 'TunnelInterface'],
   }),

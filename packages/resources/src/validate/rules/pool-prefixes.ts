@@ -11,12 +11,3 @@ export const poolsByPrefix = oncePerIndex((index) =>
       .map((pool) => [pool.spec.prefix, pool] as const),
   ),
 );
-
-export const domainsByPrefix = oncePerIndex((index) =>
-  prefixTable(
-    index
-      .ofKind('AddressMobilityDomain')
-      .filter(({ spec }) => spec.prefix !== '0.0.0.0/0')
-      .map((domain) => [domain.spec.prefix, domain] as const),
-  ),
-);

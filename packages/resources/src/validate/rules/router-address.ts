@@ -92,7 +92,9 @@ function* excludedFromPool(address: Ipv4 | HostAddress, index: ResourceIndex, pa
 export const routerAddressRules: readonly Rule[] = [
   rule('VirtualAddress', virtualAddress, { brokenBy: ['VirtualAddress'] }),
   rule('VirtualAddress', ({ spec }, index) => excludedFromPool(spec.address, index, ['spec', 'address'])),
-  rule('RemoteAddressClaim', ({ spec }, index) => notOfARouter(spec.address, index, ['spec', 'address'])),
+  rule('RemoteAddressClaim', ({ spec }, index) => notOfARouter(spec.address, index, ['spec', 'address']), {
+    brokenBy: ['IPv4StaticAddress', 'VirtualAddress', 'OverlayPeer', 'WireGuardPeer'],
+  }),
   rule('MobilityPool', ownedByNoRouter, {
     brokenBy: ['IPv4StaticAddress', 'VirtualAddress', 'OverlayPeer', 'WireGuardPeer'],
   }),

@@ -23,13 +23,11 @@ function* sysctlOnce(sysctl: Sysctl, index: ResourceIndex): Iterable<Problem> {
 }
 
 /** Without forwarding every captured packet ends at this router. */
-function* forwardingStays(sysctl: Sysctl, index: ResourceIndex): Iterable<Problem> {
+function* forwardingStays(sysctl: Sysctl): Iterable<Problem> {
   if (settingOf(sysctl) !== 'net.ipv4.ip_forward' || sysctl.spec.value.trim() !== '0') return;
-  if (index.ofKind('MobilityPool').length + index.ofKind('RemoteAddressClaim').length === 0) return;
   yield errorAt(['spec', 'value'], {
     code: 'sysctl.forwarding',
-    message:
-      'net.ipv4.ip_forward is 0 here, and captured packets have to be forwarded; expected 1, or no Sysctl for it.',
+    message: 'net.ipv4.ip_forward is 0 here, and a router forwards; expected 1, or no Sysctl for it.',
   });
 }
 

@@ -1,0 +1,53 @@
+/** Whatever is delivered leaves by an interface. */
+import type { FieldPath, Problem } from '../../diagnostic.ts';
+import type { ResourceOf } from '../../resource.ts';
+import { selfOf, type ResourceIndex } from '../resource-index.ts';
+import { errorAt, rule, type Rule } from '../rule.ts';
+
+interface Delivery {
+  readonly peerRef: string;
+  readonly tunnelInterface?: string | undefined;
+}
+
+function* hasInterface(delivery: Delivery, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
+  const peer = index.get('OverlayPeer', delivery.peerRef);
+  if (peer === undefined || (delivery.tunnelInterface ?? peer.spec.underlay.interface) !== undefined) return;
+  yield errorAt([...path, 'peerRef'], {
+    code: 'delivery.no-interface',
+    message: `OverlayPeer/${delivery.peerRef} has no underlay.interface, and no tunnelInterface is given here: nothing says where packets leave.`,
+    remedy: 'Add tunnelInterface here, or underlay.interface to the OverlayPeer.',
+  });
+}
+
+function* ownMember(pool: ResourceOf<'MobilityPool'>, index: ResourceIndex): Iterable<Problem> {
+  const self = selfOf(index, pool.spec.groupRef);
+  for (const [position, member] of pool.spec.members.entries()) {
+    if (member.nodeRef !== self) continue;
+    const path = ['spec', 'members', position];
+    if (member.delivery !== undefined) yield* hasInterface(member.delivery, index, [...path, 'delivery']);
+    for (const [entry, delivery] of member.deliveryTo.entries()) {
+      yield* hasInterface(delivery, index, [...path, 'deliveryTo', entry]);
+    }
+  }
+}
+
+/** A peer over a plain route may be a gateway instead. */
+function* hybridRoute({ spec }: ResourceOf<'HybridRoute'>, index: ResourceIndex): Iterable<Problem> {
+  const underlay = index.get('OverlayPeer', spec.peerRef)?.spec.underlay;
+  if (underlay === undefined || underlay.interface !== undefined) return;
+  if (underlay.type === 'route' && underlay.address !== undefined) return;
+  yield errorAt(['spec', 'peerRef'], {
+    code: 'delivery.no-interface',
+    message: `OverlayPeer/${spec.peerRef} has no underlay.interface${underlay.type === 'route' ? ' and no underlay.address' : ''}: nothing says where packets leave.`,
+    remedy: 'Add underlay.interface to the OverlayPeer.',
+  });
+}
+
+export const deliveryRules: readonly Rule[] = [
+  // A derived claim without a way costs itself alone when it is lowered; here it would cost its whole part.
+  rule('RemoteAddressClaim', ({ spec }, index) => hasInterface(spec.delivery, index, ['spec', 'delivery']), {
+    appliesTo: 'authored',
+  }),
+  rule('MobilityPool', ownMember),
+  rule('HybridRoute', hybridRoute),
+];
