@@ -60,6 +60,11 @@ export class FactExchange implements FactBus, LogReader {
     const pool = config.pools.get(draft.pool);
     if (pool === undefined) return err({ code: 'fact.unknown-pool', pool: draft.pool });
     if (!prefixContains(pool.prefix, address)) return err({ code: 'fact.outside-pool', address, pool: draft.pool });
+    const own = pool.sites.get(config.self);
+    if (own !== draft.site) {
+      const detail = `this node speaks for ${own ?? 'no site of the pool'}`;
+      return err({ code: 'fact.wrong-site', pool: draft.pool, site: draft.site, detail });
+    }
     if (type === 'routerd.client.ipv4.observed') {
       const captured = ports.isCapturedHere(address);
       if (captured !== undefined) return err({ code: 'fact.self-capture', address, detail: captured });

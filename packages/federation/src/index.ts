@@ -19,8 +19,16 @@ export { captureStream, factsStream, parseGroupName, type GroupName, type GroupN
 export { generateNodeIdentity, signerOf, type IdentityFault, type NodeIdentity, type Signer } from './node-identity.ts';
 export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';
 export { createFederation, type FederationOptions } from './adapters/nats/create-federation.ts';
-export { renderHubConfig, type HubConfigOptions } from './adapters/nats/hub-config.ts';
+export { renderHubConfig, type HubCluster, type HubConfigOptions } from './adapters/nats/hub-config.ts';
 export { provisionGroup, type ProvisionedGroup, type ProvisionGroupOptions } from './adapters/nats/provision-group.ts';
+export {
+  ManagedHub,
+  type HubSettings,
+  type HubState,
+  type HubTimes,
+  type ManagedHubOptions,
+} from './adapters/nats-server/managed-hub.ts';
+export { provisionUntilDone, type KeepProvisionedOptions } from './adapters/nats-server/keep-provisioned.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {
   createMemoryNetwork,

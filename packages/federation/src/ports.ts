@@ -39,6 +39,8 @@ export type FactFault =
   | { readonly code: 'fact.self-capture'; readonly address: HostAddress; readonly detail: string }
   | { readonly code: 'fact.outside-pool'; readonly address: HostAddress; readonly pool: PoolName }
   | { readonly code: 'fact.unknown-pool'; readonly pool: PoolName }
+  /** This node speaks for another site in the pool, or for none: every receiver would refuse the fact. */
+  | { readonly code: 'fact.wrong-site'; readonly pool: PoolName; readonly site: SiteName; readonly detail: string }
   | { readonly code: 'fact.not-stored'; readonly detail: string };
 
 /** A fact as this node accepted it; `acceptedAt` is the receiver's clock and TTL runs from it. */

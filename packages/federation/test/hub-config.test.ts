@@ -26,6 +26,15 @@ describe('the configuration of a hub', () => {
     expect(renderHubConfig({ ...options, nodes: reversed })).toBe(renderHubConfig(options));
   });
 
+  it('lets hubs join by certificate only', () => {
+    const cluster = {
+      listen: { host: '198.51.100.53', port: 6222 },
+      routes: ['tls://hub-3.example.net:6222', 'tls://hub-2.example.net:6222'],
+    };
+    const text = renderHubConfig({ ...options, cluster });
+    expect(text.slice(text.indexOf('cluster {'), text.indexOf('authorization {'))).toMatchSnapshot();
+  });
+
   it('quotes what it is given', () => {
     const text = renderHubConfig({ ...options, storeDir: '/var/lib/"odd" folder' });
     expect(text).toContain('store_dir: "/var/lib/\\"odd\\" folder"');

@@ -178,6 +178,7 @@ function refusalCases(withRig: WithRig): void {
     };
     expect(codeOf(observed(outside, ONPREM_A))).toBe('fact.outside-pool');
     expect(codeOf({ ...observed(address(10), ONPREM_A), pool: 'other' as typeof RIG_POOL })).toBe('fact.unknown-pool');
+    expect(codeOf(observed(address(10), AWS_A))).toBe('fact.wrong-site');
     await Promise.resolve();
   });
 

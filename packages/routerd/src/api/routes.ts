@@ -173,6 +173,12 @@ function factFault(fault: FactFault): ApiFault {
         message: `This node has no pool "${fault.pool}".`,
         remedy: 'List them with `routerctl get mobilitypools`.',
       };
+    case 'fact.wrong-site':
+      return {
+        code: fault.code,
+        message: `A fact for site ${fault.site} of pool ${fault.pool} cannot be recorded here: ${fault.detail}.`,
+        remedy: 'Record it at a router of that site.',
+      };
     case 'fact.not-stored':
       return {
         code: fault.code,

@@ -40,16 +40,20 @@ export class MemoryFactStore implements FactStore {
   }
 }
 
+/** Asked on every pass of a planner, so copied only after a raise; what was given out does not change. */
 export class MemoryHighWaterStore implements HighWaterStore {
   readonly #marks = new Map<CaptureKey, CaptureEpoch>();
+  #shown: ReadonlyMap<CaptureKey, CaptureEpoch> | undefined;
 
   raise(marks: readonly { readonly key: CaptureKey; readonly epoch: CaptureEpoch }[]): void {
     for (const { key, epoch } of marks) {
-      if (epoch > (this.#marks.get(key) ?? 0)) this.#marks.set(key, epoch);
+      if (epoch <= (this.#marks.get(key) ?? 0)) continue;
+      this.#marks.set(key, epoch);
+      this.#shown = undefined;
     }
   }
 
   all(): ReadonlyMap<CaptureKey, CaptureEpoch> {
-    return this.#marks;
+    return (this.#shown ??= new Map(this.#marks));
   }
 }

@@ -15,8 +15,22 @@ export interface HubConfigOptions {
   readonly operator: string;
   /** NKey public key of each node. */
   readonly nodes: ReadonlyMap<NodeName, string>;
+  /** The hubs that replicate each other; without it this one stands alone. */
+  readonly cluster?: HubCluster;
+  /** Folder in which the server names the port of its monitoring, on loopback, where only this machine can ask how it is. */
+  readonly portsDir?: string;
   readonly pidFile?: string;
   readonly logFile?: string;
+}
+
+/**
+ * With `tls` and its `caFile` hubs prove to each other by certificates of that authority that they are hubs; without, whoever reaches
+ * `listen` is one.
+ */
+export interface HubCluster {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** `tls://host:port` (`nats://` without TLS) of the `listen` of every other hub. */
+  readonly routes: readonly string[];
 }
 
 /** The server's own 2 s are short for many nodes that come back at once to a small machine. Seconds. */
@@ -24,7 +38,7 @@ const HANDSHAKE_S = 10;
 
 /** Nodes come in order of their names, so that equal options give equal text. */
 export function renderHubConfig(options: HubConfigOptions): string {
-  const { group, serverName, listen, storeDir, tls, operator, nodes, pidFile, logFile } = options;
+  const { group, serverName, listen, storeDir, tls, operator, nodes, cluster, portsDir, pidFile, logFile } = options;
   const byName = [...nodes].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const lines = [
     `# Hub of federation group ${group}. Rendered by routerd; edit the configuration that it comes from.`,
@@ -37,7 +51,9 @@ export function renderHubConfig(options: HubConfigOptions): string {
     ...(pidFile === undefined ? [] : [`pid_file: ${quote(pidFile)}`]),
     ...(logFile === undefined ? [] : [`log_file: ${quote(logFile)}`]),
     `jetstream { store_dir: ${quote(storeDir)} }`,
+    ...(portsDir === undefined ? [] : ['http: "127.0.0.1:-1"', `ports_file_dir: ${quote(portsDir)}`]),
     ...(tls === undefined ? [] : renderTls(tls)),
+    ...(cluster === undefined ? [] : renderCluster(group, cluster, tls)),
     'authorization {',
     `  timeout: ${HANDSHAKE_S}`,
     '  users: [',
@@ -87,7 +103,28 @@ function operatorPermissions(group: GroupName): Permissions {
   };
 }
 
-function renderTls(tls: NonNullable<HubConfigOptions['tls']>): readonly string[] {
+function renderCluster(
+  group: GroupName,
+  { listen, routes }: HubCluster,
+  tls: HubConfigOptions['tls'],
+): readonly string[] {
+  return [
+    'cluster {',
+    `  name: ${quote(group)}`,
+    `  listen: ${quote(`${listen.host}:${listen.port}`)}`,
+    // Nodes dial the servers of their own configuration; what hubs would tell them may be out of their reach.
+    '  no_advertise: true',
+    `  routes: [${routes.toSorted().map(quote).join(', ')}]`,
+    ...(tls === undefined ? [] : renderTls(tls, tls.caFile === undefined ? [] : ['  verify: true'])).map(indent),
+    '}',
+  ];
+}
+
+function indent(line: string): string {
+  return `  ${line}`;
+}
+
+function renderTls(tls: NonNullable<HubConfigOptions['tls']>, more: readonly string[] = []): readonly string[] {
   const authority = tls.caFile === undefined ? [] : [`  ca_file: ${quote(tls.caFile)}`];
   const timeout = `  timeout: ${HANDSHAKE_S}`;
   return [
@@ -96,6 +133,7 @@ function renderTls(tls: NonNullable<HubConfigOptions['tls']>): readonly string[]
     `  cert_file: ${quote(tls.certFile)}`,
     `  key_file: ${quote(tls.keyFile)}`,
     ...authority,
+    ...more,
     '}',
   ];
 }

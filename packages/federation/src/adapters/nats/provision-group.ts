@@ -21,7 +21,7 @@ export interface ProvisionGroupOptions extends HubConfig {
   readonly group: GroupName;
   /** NKey seed of the operator's user. Secret. */
   readonly seed: string;
-  /** Hubs that keep each stream: 1 or, in production, 3. */
+  /** Hubs that keep each stream: 1 or, in production, 3. A stream that has more keeps them: not every hub may know of all yet. */
   readonly replicas?: number;
 }
 
@@ -76,14 +76,16 @@ function streamsOf(group: GroupName, replicas: number): readonly StreamSettings[
 }
 
 async function ensure(manager: JetStreamManager, config: StreamSettings): Promise<ProvisionedGroup['streams'][number]> {
+  let replicas: number;
   try {
-    await manager.streams.info(config.name);
+    replicas = (await manager.streams.info(config.name)).config.num_replicas;
   } catch (cause) {
     const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
     if (!isAbsent) throw cause;
     await manager.streams.add(config);
     return { name: config.name, outcome: 'created' };
   }
-  await manager.streams.update(config.name, config);
+  const kept = Math.max(replicas, config.num_replicas ?? 1);
+  await manager.streams.update(config.name, { ...config, num_replicas: kept });
   return { name: config.name, outcome: 'updated' };
 }

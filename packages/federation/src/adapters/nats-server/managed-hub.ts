@@ -1,0 +1,181 @@
+/** A hub that routerd runs: configured, started, watched, started again when it fails, and stopped with us. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { durationMs, type DurationMs, type Instant, type Monotonic } from '@routerd/resources';
+import { runCommand, type Clock, type Log } from '@routerd/runtime';
+import { Listeners } from '../../listeners.ts';
+import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
+import { HealthWatch } from './health-watch.ts';
+import { ServerProcess } from './server-process.ts';
+
+export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
+
+export interface ManagedHubOptions {
+  /** Ours alone; made 0700. Holds the rendered configuration, not the streams. */
+  readonly stateDir: string;
+  readonly settings: HubSettings;
+  /** `nats-server` on the PATH unless told. */
+  readonly program?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly times?: Partial<HubTimes>;
+}
+
+export interface HubTimes {
+  readonly probeInterval: DurationMs;
+  /** A server that does not answer in this time, three times in a row, is killed. */
+  readonly probeTimeout: DurationMs;
+  readonly restartFirst: DurationMs;
+  readonly restartMax: DurationMs;
+  /** A server that was healthy for this long is restarted without delay when it fails. */
+  readonly settledAfter: DurationMs;
+}
+
+const TIMES: HubTimes = {
+  probeInterval: durationMs(1000),
+  probeTimeout: durationMs(2000),
+  restartFirst: durationMs(100),
+  restartMax: durationMs(10_000),
+  settledAfter: durationMs(30_000),
+};
+
+export interface HubState {
+  /** `waiting`: it failed, and is started again after a pause. */
+  readonly phase: 'stopped' | 'starting' | 'healthy' | 'unhealthy' | 'waiting';
+  readonly pid: number | undefined;
+  readonly since: Instant;
+  /** How often it was started again. */
+  readonly restarts: number;
+  readonly lastError: string | undefined;
+}
+
+export class ManagedHub {
+  readonly #options: ManagedHubOptions;
+  readonly #times: HubTimes;
+  readonly #listeners = new Listeners<HubState>();
+  readonly #stopping = new AbortController();
+  #settings: HubSettings;
+  #written = '';
+  #process: ServerProcess | undefined;
+  #running: Promise<void> | undefined;
+  #changing: Promise<void> = Promise.resolve();
+  #state: HubState;
+
+  constructor(options: ManagedHubOptions) {
+    this.#options = options;
+    this.#times = { ...TIMES, ...options.times };
+    this.#settings = options.settings;
+    const since = options.clock.now();
+    this.#state = { phase: 'stopped', pid: undefined, since, restarts: 0, lastError: undefined };
+  }
+
+  state(): HubState {
+    return this.#state;
+  }
+
+  onState(listener: (state: HubState) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Takes new settings over into the running server: a node that was added may connect, one that was removed is cut off.
+   * Settings that the server itself does not accept change nothing, and are told in the state.
+   */
+  async configure(settings: HubSettings): Promise<void> {
+    this.#settings = settings;
+    this.#changing = this.#changing.then(async () => {
+      const before = this.#written;
+      const written = await this.#write();
+      if (!written || this.#written === before) return;
+      this.#process?.reload();
+      this.#options.log.info('the hub reads its configuration again', { event: 'hub.reloaded' });
+    });
+    return this.#changing;
+  }
+
+  /** Resolves when the server is gone. Streams stay on disk. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#process?.stop();
+    await this.#running;
+    this.#set({ phase: 'stopped', pid: undefined });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { restartFirst, restartMax, settledAfter } = this.#times;
+    let pause: number = restartFirst;
+    while (!this.#stopping.signal.aborted) {
+      const began = clock.monotonic();
+      const failure = await this.#live();
+      if (this.#stopping.signal.aborted) return;
+      if (clock.monotonic() - began >= settledAfter) pause = restartFirst;
+      log.error('the hub failed, and is started again', { event: 'hub.failed', detail: failure, pauseMs: pause });
+      this.#set({ phase: 'waiting', pid: undefined, lastError: failure });
+      await clock.sleepUntil((clock.monotonic() + pause) as Monotonic, this.#stopping.signal);
+      pause = Math.min(pause * 2, restartMax);
+      this.#set({ restarts: this.#state.restarts + 1 });
+    }
+  }
+
+  /** One life of the server. @returns why it ended */
+  async #live(): Promise<string> {
+    const { stateDir, program = 'nats-server', clock, log } = this.#options;
+    // What it cannot write or does not accept it does not start with, unless it has an earlier configuration.
+    const written = await this.#changing.then(async () => this.#write());
+    if (!written && this.#written === '') return this.#state.lastError ?? 'no configuration could be written';
+    if (this.#stopping.signal.aborted) return 'stopping';
+    const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
+    const process = new ServerProcess({ program, configFile, portsDir, clock, log });
+    this.#process = process;
+    this.#set({ phase: 'starting', pid: process.pid });
+    const watch = new HealthWatch(process, this.#times, clock, (health) => {
+      if (health.kind === 'healthy') this.#set({ phase: 'healthy' });
+      else this.#set({ phase: 'unhealthy', lastError: health.detail });
+    });
+    const why = await Promise.race([process.exited, watch.givenUp]);
+    watch.end();
+    this.#process = undefined;
+    await process.exited;
+    return why;
+  }
+
+  /** Complete or not at all, and never what the server would refuse. */
+  async #write(): Promise<boolean> {
+    const { stateDir, program = 'nats-server' } = this.#options;
+    const text = renderHubConfig({ ...this.#settings, portsDir: path.join(stateDir, 'ports') });
+    if (text === this.#written) return true;
+    const [next, file] = [`${this.#configFile()}.next`, this.#configFile()];
+    try {
+      await mkdir(path.join(stateDir, 'ports'), { recursive: true, mode: 0o700 });
+      await writeFile(next, text, { mode: 0o600 });
+      const checked = await runCommand([program, '-t', '-c', next], { timeoutMs: 10_000 });
+      if (!checked.ok) throw new Error(checked.error.stderr.trim() || checked.error.code);
+      await rename(next, file);
+    } catch (cause) {
+      const detail = `hub configuration: ${cause instanceof Error ? cause.message : String(cause)}`;
+      this.#options.log.error('the hub configuration was not taken over', { event: 'hub.config.refused', detail });
+      this.#set({ lastError: detail });
+      return false;
+    }
+    this.#written = text;
+    return true;
+  }
+
+  #configFile(): string {
+    return path.join(this.#options.stateDir, 'nats.conf');
+  }
+
+  #set(change: Partial<HubState>): void {
+    const before = this.#state;
+    const next = { ...before, ...change };
+    const isSame = (['phase', 'pid', 'restarts', 'lastError'] as const).every((name) => next[name] === before[name]);
+    if (isSame) return;
+    this.#state = { ...next, since: next.phase === before.phase ? before.since : this.#options.clock.now() };
+    this.#listeners.tell(this.#state);
+  }
+}

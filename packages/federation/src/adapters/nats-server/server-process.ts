@@ -1,0 +1,119 @@
+/** One life of a nats-server: started, watched for health, stopped. Nothing of it outlives this process. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import path from 'node:path';
+import type { Monotonic } from '@routerd/resources';
+import type { Clock, Log } from '@routerd/runtime';
+import { LineSplitter, parseServerLine } from './server-log.ts';
+
+/** How long an orderly stop may take: streams are synced, and leadership is handed on. */
+const STOP_MS_MAX = 10_000;
+
+export interface ServerProcessOptions {
+  readonly program: string;
+  readonly configFile: string;
+  /** As in the configuration: there the server names its monitoring port. */
+  readonly portsDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** `silent`: no answer, so it stands still or is not up yet. `unhealthy`: it says itself that it cannot keep streams. */
+export type ServerHealth =
+  | { readonly kind: 'healthy' }
+  | { readonly kind: 'unhealthy' | 'silent'; readonly detail: string };
+
+/**
+ * The server is asked itself. `js-enabled`: whether it keeps streams, which it gives up for good when its disk was full; not whether it has
+ * found the other hubs, since starting it again would not bring them.
+ */
+export class ServerProcess {
+  readonly #options: ServerProcessOptions;
+  readonly #child: ChildProcess;
+  /** Resolves with the reason, when the process is gone. */
+  readonly exited: Promise<string>;
+  #monitor: string | undefined;
+  #lastComplaint = '';
+
+  constructor(options: ServerProcessOptions) {
+    this.#options = options;
+    const { program, configFile } = options;
+    // The kernel stops the server when this process dies, however it dies: a second one could not listen.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', program, '-c', configFile], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    });
+    const lines = new LineSplitter((line) => this.#say(line));
+    this.#child.stderr?.setEncoding('utf8');
+    this.#child.stderr?.on('data', (piece: string) => lines.push(piece));
+    this.exited = new Promise((resolve) => {
+      this.#child.once('error', (cause) => resolve(`${program} was not started: ${cause.message}`));
+      this.#child.once('close', (code, signal) => {
+        lines.end();
+        const complaint = this.#lastComplaint === '' ? '' : `: ${this.#lastComplaint}`;
+        resolve(`${program} ended (${signal ?? `exit code ${code ?? 'unknown'}`})${complaint}`);
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async health(timeoutMs: number): Promise<ServerHealth> {
+    try {
+      this.#monitor ??= await this.#findMonitor();
+      const { status, body } = await ask(`${this.#monitor}/healthz?js-enabled=true`, timeoutMs);
+      return status === 200 ? { kind: 'healthy' } : { kind: 'unhealthy', detail: body.slice(0, 200) };
+    } catch (cause) {
+      return { kind: 'silent', detail: cause instanceof Error ? cause.message : String(cause) };
+    }
+  }
+
+  /** Asks the server to read its configuration again; connections stay. */
+  reload(): void {
+    this.#child.kill('SIGHUP');
+  }
+
+  async stop(): Promise<void> {
+    const { clock } = this.#options;
+    this.#child.kill('SIGTERM');
+    const gone = new AbortController();
+    const late = clock.sleepUntil((clock.monotonic() + STOP_MS_MAX) as Monotonic, gone.signal).then(() => {
+      if (!gone.signal.aborted) this.kill();
+    });
+    await this.exited;
+    gone.abort();
+    await late;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** `nats-server_PID.ports` appears when the server listens. */
+  async #findMonitor(): Promise<string> {
+    const { portsDir, program } = this.#options;
+    const file = path.join(portsDir, `${path.basename(program)}_${this.#child.pid ?? 0}.ports`);
+    const text = await readFile(file, 'utf8');
+    const found = /"monitoring":\["(http:\/\/127\.0\.0\.1:\d+)"\]/.exec(text)?.[1];
+    if (found === undefined) throw new Error(`${file} names no monitoring port`);
+    return found;
+  }
+
+  #say(line: string): void {
+    const { level, text } = parseServerLine(line);
+    if (level === 'error') this.#lastComplaint = text;
+    this.#options.log[level]('the hub server says', { event: 'hub.server.said', text });
+  }
+}
+
+async function ask(url: string, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
+  const request = get(url, { signal: AbortSignal.timeout(timeoutMs), agent: false });
+  const [response] = await once(request, 'response');
+  let body = '';
+  for await (const piece of response) body += String(piece);
+  return { status: response.statusCode, body };
+}
