@@ -179,6 +179,16 @@ export function hostContract(name: string, open: () => Promise<HostRig>): void {
       );
     });
 
+    test('what the kernel takes with the last address of a device is put back within a second', async () => {
+      const state = { ...EMPTY_HOST_STATE, routes: [routeTo(second, 'tun-a')], absentAddresses: [first] };
+      await follow(state);
+      await rig.addAddress('tun-a', '10.77.60.11/24');
+      await expectWithin(1000, async () => {
+        const { addresses, routes } = await read();
+        return routes.length === 1 && !addresses.some(({ address }) => address === '10.77.60.11/24');
+      });
+    });
+
     test('a restart with the same desired state changes nothing', async () => {
       await follow(captured);
       await stopAll(started);

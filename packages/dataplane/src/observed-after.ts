@@ -46,6 +46,8 @@ function land(draft: Draft, op: HostOp): void {
       return;
     case 'address-remove':
       draft.addresses.delete(slotOfAddress(op.interface, op.address));
+      if (![...draft.addresses.values()].some((entry) => entry.interface === op.interface))
+        landEndOfIpv4(draft, op.interface);
       return;
     case 'route-add':
     case 'route-replace':
@@ -86,12 +88,17 @@ function landDeviceRemoval(draft: Draft, name: string): void {
   draft.wireGuard.delete(name);
   draft.links.delete(name);
   for (const [slot, entry] of draft.addresses) if (entry.interface === name) draft.addresses.delete(slot);
-  for (const [slot, route] of draft.routes) if (route.device === name) draft.routes.delete(slot);
-  for (const [slot, entry] of draft.proxyNeighbors) if (entry.interface === name) draft.proxyNeighbors.delete(slot);
+  landEndOfIpv4(draft, name);
   const settings = [`net/ipv4/conf/${name}/`, `net/ipv4/neigh/${name}/`];
   for (const path of draft.sysctls.keys()) {
     if (settings.some((prefix) => path.startsWith(prefix))) draft.sysctls.delete(path);
   }
+}
+
+/** With the last address of a device the kernel takes its routes and proxy neighbours, too (fib_disable_ip in fib_frontend.c), and says nothing. */
+function landEndOfIpv4(draft: Draft, name: string): void {
+  for (const [slot, route] of draft.routes) if (route.device === name) draft.routes.delete(slot);
+  for (const [slot, entry] of draft.proxyNeighbors) if (entry.interface === name) draft.proxyNeighbors.delete(slot);
 }
 
 function landWireGuard(draft: Draft, device: WireGuardDevice, endpointsOf: readonly string[] | undefined): void {

@@ -295,6 +295,8 @@ class LevelReconciler implements HostReconciler {
     const landed = left.size === 0 ? ops : ops.filter((op) => !left.has(op));
     this.#ownership.forgetAfter(landed);
     this.#observed = observedAfter(observed, landed);
+    // The kernel may have taken routes with an address.
+    if (landed.some(({ verb }) => verb === 'address-remove')) this.#mustDiff = true;
     this.#opsLanded += landed.length;
     this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
     this.#report(landed, residuals);
