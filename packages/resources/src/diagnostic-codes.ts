@@ -109,6 +109,7 @@ export const DIAGNOSTIC_CODES = {
   'group.name': 'The name of an EventGroup is a lower-case label: it becomes part of message subjects.',
   'group.heartbeat': 'Heartbeats are sent at an interval that is positive and shorter than deadAfter.',
   'group.several': 'Beside a MobilityPool there is one EventGroup: it says who this node is.',
+  'group.hub': 'A hub has role, hub and, if routerd runs its server, listen; a client has none of them.',
   'event-peer.self': 'An EventPeer is another node.',
   'event-peer.node-twice': 'A node has one EventPeer in a group.',
   'event-peer.key-twice': 'Two EventPeers of a group have different public keys.',

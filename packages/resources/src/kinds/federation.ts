@@ -2,6 +2,35 @@
 import { z } from 'zod';
 import * as s from '../scalars.ts';
 
+const endpoint = z.strictObject({ address: s.ipv4, port: s.port });
+
+const hubSpec = z
+  .strictObject({
+    operatorSeedFile: s.absolutePath.describe(
+      "NKey seed of the group's operator (file mode 0600): may create the streams of the group, which no node may.",
+    ),
+    replicas: z
+      .union([z.literal(1), z.literal(3)])
+      .default(1)
+      .describe('1 or 3: how many hubs keep each stream. Never lowered by itself.'),
+    storeDir: s.absolutePath.default('/var/lib/routerd/hub').describe('Folder of the streams.'),
+    tls: z
+      .strictObject({ certFile: s.absolutePath, keyFile: s.absolutePath })
+      .optional()
+      .describe('Certificate of this hub, signed by spec.tls.caFile. Without it everything travels in clear.'),
+    cluster: z
+      .strictObject({
+        listen: endpoint,
+        routes: z
+          .array(s.text(/^(tls|nats):\/\/[^/\s]+:\d+$/, 'tls://HOST:PORT or nats://HOST:PORT'))
+          .min(1)
+          .describe('Where every other hub listens for hubs.'),
+      })
+      .optional()
+      .describe('Hubs that replicate each other; with tls they prove by certificate that they are hubs.'),
+  })
+  .describe('What the machine of a hub is told.');
+
 export const eventGroupSpec = z
   .strictObject({
     nodeName: s.nodeName.describe("This node's name; the same string as `members[].nodeRef`."),
@@ -24,11 +53,20 @@ export const eventGroupSpec = z
       .prefault({})
       .describe('What the local record of facts keeps at most.'),
     replayWindow: s.duration.prefault('5m').describe('Facts dated further in the future than this are refused.'),
+    role: z
+      .enum(['client', 'hub'])
+      .default('client')
+      .describe('A hub also sees to it that the streams of the group exist. It need not be a router.'),
+    server: z
+      .enum(['external', 'managed'])
+      .default('external')
+      .describe("Who runs the hub's nats-server on this machine: somebody else, or routerd."),
+    listen: endpoint.optional().describe('Where a managed server listens for nodes.'),
+    hub: hubSpec.optional(),
   })
   .meta(
     s.instead({
       auth: 'Remove it: each node signs with its own key, identity.seedFile; what others may say is in their EventPeer.',
-      listen: 'Remove it: nodes dial the hubs in servers, and nobody dials a node.',
     }),
   )
   .describe('The group of nodes that share facts, and who this node is in it.');
@@ -40,6 +78,10 @@ export const eventPeerSpec = z
     publicKey: s
       .text(/^U[A-Z2-7]{55}$/, 'an NKey user public key: "U" and 55 base32 characters')
       .describe("Verifies the node's facts."),
+    nextPublicKey: s
+      .text(/^U[A-Z2-7]{55}$/, 'an NKey user public key: "U" and 55 base32 characters')
+      .optional()
+      .describe('Counts as well, while the key of the node is being replaced.'),
   })
   .meta(
     s.instead({

@@ -134,6 +134,20 @@ export const relationCases: readonly InvalidCase[] = [
     text: changed(ONPREM, '  servers:', '  heartbeat: {interval: 5s}\n  servers:'),
     codes: ['group.heartbeat'],
   },
+  {
+    title: 'a client with the settings of a hub',
+    text: changed(
+      ONPREM,
+      '  nodeName: onprem-a\n',
+      '  nodeName: onprem-a\n  server: managed\n  listen: {address: 192.0.2.1, port: 4222}\n',
+    ),
+    codes: ['group.hub', 'group.hub'],
+  },
+  {
+    title: 'a hub that is told nothing',
+    text: changed(ONPREM, '  nodeName: onprem-a\n', '  nodeName: onprem-a\n  role: hub\n  server: managed\n'),
+    codes: ['group.hub', 'group.hub'],
+  },
   { title: 'a group with a dot in its name', text: ONPREM.replaceAll('fleet', 'the.fleet'), codes: ['group.name'] },
   {
     title: 'a tunnel address in the link-local range',

@@ -22,6 +22,7 @@ function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Ite
       at: 'key',
     });
   }
+  yield* hubComplete(group);
   const [first] = index.ofKind('EventGroup');
   if (first === undefined || first === group || index.ofKind('MobilityPool').length === 0) return;
   yield errorAt(['metadata', 'name'], {
@@ -30,11 +31,41 @@ function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Ite
   });
 }
 
+/** What a hub needs and only a hub has. */
+function* hubComplete({ spec }: ResourceOf<'EventGroup'>): Iterable<Problem> {
+  const { role, server, listen, hub } = spec;
+  if (role === 'client') {
+    const superfluous = [
+      ...(server === 'managed' ? ['server'] : []),
+      ...(listen === undefined ? [] : ['listen']),
+      ...(hub === undefined ? [] : ['hub']),
+    ];
+    for (const name of superfluous) {
+      yield errorAt(['spec', name], {
+        code: 'group.hub',
+        message: `${name} is for the machine of a hub, and this node has role: client.`,
+        remedy: 'Write role: hub, or remove it.',
+        at: 'key',
+      });
+    }
+    return;
+  }
+  const missing = [...(hub === undefined ? ['hub'] : []), ...(server === 'managed' && !listen ? ['listen'] : [])];
+  for (const name of missing) {
+    yield errorAt(['spec', 'role'], {
+      code: 'group.hub',
+      message: `This node is a hub${server === 'managed' ? ' whose server routerd runs' : ''}, and spec.${name} is missing.`,
+    });
+  }
+}
+
 const firstOfNode = firstByKey('EventPeer', ({ spec }) => [`${spec.groupRef} ${spec.nodeName}`]);
-const firstOfKey = firstByKey('EventPeer', ({ spec }) => [`${spec.groupRef} ${spec.publicKey}`]);
+const firstOfKey = firstByKey('EventPeer', ({ spec: { groupRef, publicKey, nextPublicKey } }) =>
+  [publicKey, ...(nextPublicKey === undefined ? [] : [nextPublicKey])].map((key) => `${groupRef} ${key}`),
+);
 
 function* eventPeer(peer: ResourceOf<'EventPeer'>, index: ResourceIndex): Iterable<Problem> {
-  const { groupRef, nodeName, publicKey } = peer.spec;
+  const { groupRef, nodeName } = peer.spec;
   if (index.get('EventGroup', groupRef)?.spec.nodeName === nodeName) {
     yield errorAt(['spec', 'nodeName'], {
       code: 'event-peer.self',
@@ -48,9 +79,10 @@ function* eventPeer(peer: ResourceOf<'EventPeer'>, index: ResourceIndex): Iterab
       message: `EventPeer/${sameNode.metadata.name} declares "${nodeName}" already; a node has one EventPeer in a group.`,
     });
   }
-  const sameKey = firstOfKey(index).get(`${groupRef} ${publicKey}`);
-  if (sameKey !== undefined && sameKey !== peer) {
-    yield errorAt(['spec', 'publicKey'], {
+  for (const field of ['publicKey', 'nextPublicKey'] as const) {
+    const sameKey = firstOfKey(index).get(`${groupRef} ${peer.spec[field] ?? ''}`);
+    if (sameKey === undefined || sameKey === peer) continue;
+    yield errorAt(['spec', field], {
       code: 'event-peer.key-twice',
       message: `EventPeer/${sameKey.metadata.name} ("${sameKey.spec.nodeName}") has this publicKey already; each node signs with its own key.`,
     });
