@@ -70,11 +70,19 @@ test('a router tells that it is one, and nothing that its MAC says is about a cl
 test('routers greet each other and stop at that; one that started again is told once more', () => {
   const { hear, wire, clock } = rigOf();
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  expect(wire.asked).toEqual([ROUTER_HELLO]); // asked a moment ago
+  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO]);
   clock.advance(1500);
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO]);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO, ROUTER_HELLO]);
+});
+
+test('a router that comes is told at once, however lately another was', () => {
+  const { hear, wire } = rigOf();
+  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  hear('10.77.60.4', '02:00:00:00:00:44', ROUTER_HELLO);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO, ROUTER_HELLO]);
 });
 
 test('a greeting that was lost is repeated once', async () => {
