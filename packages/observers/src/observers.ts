@@ -19,7 +19,7 @@ import {
 import { Alarm } from './alarm.ts';
 import { eventOf, type FactEvent } from './fact-event.ts';
 import { planRuns, type Job } from './plan-runs.ts';
-import { RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';
+import { leavesTrace, RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';
 import { observingPlugins, type ObservingPlugin } from './observing-plugin.ts';
 import type { FactFeed, PluginRun } from './ports.ts';
 import { SubscriptionState, type SubscriptionView } from './subscription-state.ts';
@@ -33,7 +33,7 @@ export interface PluginView {
   readonly plugin: ResourceOf<'Plugin'>;
   /** What runs it, in words: `every 5m`, `on routerd.client.ipv4.observed`, `EventSubscription/clients`. */
   readonly triggers: readonly string[];
-  readonly lastRun: PluginRun | undefined;
+  readonly lastRun: Omit<PluginRun, 'id'> | undefined;
   readonly isRunning: boolean;
   /** When time runs it next, if nothing else comes first. */
   readonly nextAt: Instant | undefined;
@@ -72,6 +72,7 @@ export function createObservers(ports: ObserverPorts): Observers {
 
 interface PluginEntry extends ObservingPlugin {
   triggers: TriggerState;
+  lastRun: PluginView['lastRun'];
 }
 
 class ObservingNode implements Observers {
@@ -94,7 +95,7 @@ class ObservingNode implements Observers {
     this.#plugins = new Map(
       observingPlugins(ports.config.startup).map((each) => [
         each.plugin.metadata.name,
-        { ...each, triggers: initialTriggers(each.own, now, undefined) },
+        { ...each, triggers: initialTriggers(each.own, now, undefined), lastRun: undefined },
       ]),
     );
     this.#subscriptions = new Map(
@@ -109,8 +110,13 @@ class ObservingNode implements Observers {
     if (this.#unsubscribe !== undefined || this.#stopping.signal.aborted) return;
     const { clock, facts } = this.#ports;
     this.#guarded('restore', () => {
-      for (const [name, entry] of this.#plugins)
-        entry.triggers = initialTriggers(entry.own, clock.monotonic(), this.#sinceLastRun(name));
+      for (const [name, entry] of this.#plugins) {
+        const runs = this.#ports.runs.runs(name);
+        entry.lastRun = runs[0];
+        const own = runs.find(({ trigger }) => trigger !== 'federation-subscription');
+        const sinceLast = own === undefined ? undefined : clock.now() - own.startedAt;
+        entry.triggers = initialTriggers(entry.own, clock.monotonic(), sinceLast);
+      }
       for (const subscription of this.#subscriptions.values()) subscription.restore();
       this.#ports.runs.forgetEvents(instant(clock.now() - EVENTS_KEPT_MS));
     });
@@ -126,15 +132,15 @@ class ObservingNode implements Observers {
   }
 
   plugins(): readonly PluginView[] {
-    const { clock, runs } = this.#ports;
-    return [...this.#plugins.values()].map(({ plugin, descriptions, triggers }) => {
+    const { clock } = this.#ports;
+    return [...this.#plugins.values()].map(({ plugin, descriptions, triggers, lastRun }) => {
       const { name } = plugin.metadata;
       const due = triggersDueAt(triggers);
       const nextAt = due === undefined ? undefined : instant(clock.now() + Math.max(0, due - clock.monotonic()));
       return {
         plugin,
         triggers: descriptions,
-        lastRun: runs.runs(name)[0],
+        lastRun,
         isRunning: this.#running.has(name),
         nextAt,
       };
@@ -272,6 +278,8 @@ class ObservingNode implements Observers {
   ): Promise<RunOutcome> {
     const work = async (): Promise<RunOutcome> => {
       const outcome = await this.#performer.perform(order, this.#stopping.signal);
+      const entry = this.#plugins.get(name);
+      if (entry !== undefined && leavesTrace(order, outcome.run)) entry.lastRun = outcome.run;
       this.#guarded('settle', () => onEnded(outcome));
       return outcome;
     };
@@ -285,11 +293,6 @@ class ObservingNode implements Observers {
       this.#startDue();
       this.#tell();
     }
-  }
-
-  #sinceLastRun(name: string): number | undefined {
-    const last = this.#ports.runs.runs(name).find(({ trigger }) => trigger !== 'federation-subscription');
-    return last === undefined ? undefined : this.#ports.clock.now() - last.startedAt;
   }
 
   /** The store may refuse; what it was told is told again later. @returns undefined if it did */

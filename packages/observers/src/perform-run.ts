@@ -75,7 +75,7 @@ export class RunPerformer {
     const report = previous.ok ? await runner.run(order.plugin, request, signal) : notStarted(previous.error);
     const settled = this.#settle(order, source, previous.ok ? previous.value : 0, report);
     const run = runOf(order, { startedAt, endedAt: clock.now(), report, settled });
-    if (order.mode === 'apply' && run.code !== 'plugin.cancelled') this.#remember(run);
+    if (leavesTrace(order, run)) this.#remember(run);
     return { request, run, part: settled.part };
   }
 
@@ -224,6 +224,11 @@ function runOf(
     directives: said?.directives.length ?? 0,
     actionPlans: said?.actionPlans.length ?? 0,
   };
+}
+
+/** A dry run, and one that the end of the daemon broke off, never was. */
+export function leavesTrace({ mode }: RunOrder, { code }: RunOutcome['run']): boolean {
+  return mode === 'apply' && code !== 'plugin.cancelled';
 }
 
 export function textOf(cause: unknown): string {

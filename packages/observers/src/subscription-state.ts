@@ -39,6 +39,7 @@ export class SubscriptionState {
   #running: readonly Waiting[] = [];
   #last: 'applied' | 'failed' | undefined;
   #message = '';
+  #counts = { matched: 0, givenUp: 0 };
 
   constructor(
     subscription: ResourceOf<'EventSubscription'>,
@@ -65,6 +66,7 @@ export class SubscriptionState {
     const last = settled.at(-1);
     this.#last = last?.status === 'waiting' ? undefined : last?.status;
     this.#message = last?.message ?? '';
+    this.#count();
   }
 
   /** Keeps what matches and was never seen, on disk. Throws what the store throws. @returns whether anything was new */
@@ -74,8 +76,10 @@ export class SubscriptionState {
     if (matching.length === 0) return false;
     const entered = runs.enterEvents(this.name, matching, clock.now());
     const enteredAt = clock.monotonic();
+    if (entered.length === 0) return false;
     this.#waiting = [...this.#waiting, ...entered.map((run) => ({ run, enteredAt }))];
-    return entered.length > 0;
+    this.#count();
+    return true;
   }
 
   dueAt(): Monotonic | undefined {
@@ -132,6 +136,7 @@ export class SubscriptionState {
       const status = attempts < ATTEMPTS_MAX ? 'waiting' : 'failed';
       runs.settleEvents(this.name, ids, { status, attempts, message });
     }
+    this.#count();
   }
 
   /** The run was broken off and counts as none. */
@@ -140,8 +145,14 @@ export class SubscriptionState {
     this.#running = [];
   }
 
+  /** Remembered, since views are read far more often than events come. */
+  #count(): void {
+    const { runs } = this.#ports;
+    this.#counts = { matched: runs.matched(this.name), givenUp: runs.events(this.name, 'failed').length };
+  }
+
   view(): SubscriptionView {
-    const { clock, runs } = this.#ports;
+    const { clock } = this.#ports;
     const due = this.dueAt();
     const waiting = this.#waiting.length + this.#running.length;
     const isDue = this.#running.length > 0 || (due !== undefined && due <= clock.monotonic());
@@ -149,9 +160,8 @@ export class SubscriptionState {
       name: this.name,
       plugin: this.plugin,
       phase: subscriptionPhase({ waiting, isDue, last: this.#last }),
-      matched: runs.matched(this.name),
       waiting,
-      givenUp: runs.events(this.name, 'failed').length,
+      ...this.#counts,
       message: this.#message,
     };
   }

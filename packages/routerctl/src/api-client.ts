@@ -14,20 +14,26 @@ export type ClientResult =
 
 export interface ApiClient {
   get(path: string): Promise<ClientResult>;
-  post(path: string, body: unknown): Promise<ClientResult>;
+  /** @param timeoutMs how long the daemon may take to answer; half a minute unless told */
+  post(path: string, body: unknown, timeoutMs?: number): Promise<ClientResult>;
 }
 
 const TIMEOUT_MS = 30_000;
 
 export function createApiClient(socketPath: string): ApiClient {
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<ClientResult> =>
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<ClientResult> =>
     new Promise((resolve) => {
       const outgoing = request(
         {
           socketPath,
           path,
           method,
-          timeout: TIMEOUT_MS,
+          timeout: timeoutMs,
           headers: body === undefined ? {} : { 'content-type': 'application/json' },
         },
         (incoming) => {
@@ -39,11 +45,14 @@ export function createApiClient(socketPath: string): ApiClient {
           incoming.on('error', (cause) => resolve(unreachable(socketPath, cause)));
         },
       );
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
       outgoing.on('error', (cause) => resolve(unreachable(socketPath, cause)));
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
-  return { get: async (path) => call('GET', path), post: async (path, body) => call('POST', path, body) };
+  return {
+    get: async (path) => call('GET', path),
+    post: async (path, body, timeoutMs) => call('POST', path, body, timeoutMs),
+  };
 }
 
 function unreachable(socketPath: string, cause: NodeJS.ErrnoException): ClientResult {

@@ -3,6 +3,7 @@ import { actionRoutes } from './commands/action.ts';
 import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
+import { pluginRoutes } from './commands/plugin.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
 import type { Context } from './command-context.ts';
@@ -15,6 +16,7 @@ const routes = buildRouteMap<string, Context>({
     explain: explainCommand,
     federation: federationRoutes,
     action: actionRoutes,
+    plugin: pluginRoutes,
     validate: validateCommand,
   },
   docs: {
@@ -28,6 +30,7 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl explain 10.77.60.10                    why an address is where it is',
       '  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h',
       '  routerctl action list --status failed',
+      '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',
       '  routerctl validate /usr/local/etc/routerd',
       '',
       'EXIT CODES',

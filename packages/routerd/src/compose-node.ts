@@ -21,10 +21,13 @@ import {
   type Result,
 } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
+import type { Observers } from '@routerd/observers';
 import type { NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
+import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { observersOf, type ObservingAdapters } from './observing.ts';
 import { Reconciler, type LeaseMemory } from './reconciler.ts';
 import { solitaryFederation } from './solitary-federation.ts';
 import type { NodeView } from './views/node-view.ts';
@@ -41,6 +44,8 @@ export interface NodeAdapters {
   readonly leases: LeaseMemory;
   /** Parts that outlive the process. Without it only the planner adds to startup-config. */
   readonly parts?: PartStore;
+  /** Without it no plugin observes. */
+  readonly observing?: ObservingAdapters;
   readonly highWater: HighWaterStore;
   /** Builds the federation; told why an address may not be observed here. */
   readonly federation: (
@@ -55,6 +60,8 @@ export interface RoutingNode {
   readonly federation: Federation;
   readonly host: HostReconciler;
   readonly engine: ActionEngine;
+  /** Undefined where nothing can run a plugin. */
+  readonly observers: Observers | undefined;
   /** Why an address may not be observed at this node: a router of its site captures it, or has it. */
   readonly isCapturedHere: (address: HostAddress) => string | undefined;
   /** Addresses that this node last said were here, by its own memory, from that origin. */
@@ -74,6 +81,7 @@ const NOBODY = 'nobody' as NodeName;
 
 export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Result<RoutingNode, SettingsFault> {
   const { clock, log, random, ledger, executor, journal, leases, highWater } = adapters;
+  const parts = adapters.parts ?? createMemoryPartStore();
   const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
   let reconciler: Reconciler | undefined;
   const isCapturedHere = (address: HostAddress): string | undefined =>
@@ -115,7 +123,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         onChange: (listener) => engine.onChange(listener),
       },
       leases,
-      parts: adapters.parts ?? createMemoryPartStore(),
+      parts,
       highWater,
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },
@@ -127,27 +135,36 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
     ok: true,
     value: assemble(settings, {
       clock,
+      log,
       reconciler,
       federation: federation.value,
       host,
       engine,
       localFacts,
       isCapturedHere,
+      parts,
+      observing: adapters.observing,
     }),
   };
 }
 
 type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts' | 'isCapturedHere'> & {
   readonly clock: Clock;
+  readonly log: Log;
+  readonly parts: PartStore;
+  readonly observing: ObservingAdapters | undefined;
 };
 
 function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
   const { reconciler, federation, host, engine, localFacts, isCapturedHere } = parts;
+  const orders = ordersOf(settings, parts);
+  const observers = observersFor(settings, parts, orders);
   return {
     reconciler,
     federation,
     host,
     engine,
+    observers,
     localFacts,
     isCapturedHere,
     lastOwnObservations: (origin) =>
@@ -156,8 +173,8 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
         .filter(({ fact }) => fact.source === settings.federation?.self && fact.origin === origin)
         .filter(({ fact }) => fact.type === 'routerd.client.ipv4.observed')
         .map(({ fact }) => fact.address),
-    view: viewOf(settings, parts),
-    orders: ordersOf(settings, parts),
+    view: viewOf(settings, parts, observers),
+    orders,
     async start() {
       host.start();
       engine.start();
@@ -171,8 +188,10 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
         for (const address of context.selfMember?.spec.staticOwnedAddresses ?? [])
           localFacts.get(context.name)?.assert(address, 'static');
       }
+      observers?.start();
     },
     async stop() {
+      await observers?.stop();
       for (const facts of localFacts.values()) facts.stop();
       await reconciler.stop();
       await engine.stop();
@@ -180,6 +199,17 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       await host.stop();
     },
   };
+}
+
+function observersFor(
+  settings: NodeSettings,
+  { clock, log, parts, observing, federation, reconciler }: Parts,
+  orders: NodeOrders,
+): Observers | undefined {
+  if (observing === undefined) return undefined;
+  const { startup } = settings;
+  const derived = (): DerivedConfig | undefined => reconciler.derived();
+  return observersOf({ ...observing, clock, log, parts, startup, facts: federation.facts, derived, orders });
 }
 
 function localFactsOf(
@@ -232,7 +262,11 @@ function nicOf(engine: ActionEngine, context: PoolContext) {
   return target === undefined ? NO_NIC : engine.nic(nicKeyOf(target));
 }
 
-function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, engine }: Parts): NodeView {
+function viewOf(
+  settings: NodeSettings,
+  { clock, reconciler, federation, host, engine }: Parts,
+  observers: Observers | undefined,
+): NodeView {
   const startedAt = clock.now();
   return {
     node: settings.federation?.self,
@@ -244,6 +278,9 @@ function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, e
     federation: () => ({ ...federation.status(), members: federation.members.members() }),
     facts: () => federation.facts.accepted(),
     actions: () => engine.rows(),
+    ...(observers === undefined
+      ? {}
+      : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),
     host: () => {
       const { observed, residuals } = host.status();
       return {
@@ -257,7 +294,7 @@ function viewOf(settings: NodeSettings, { clock, reconciler, federation, host, e
 
 function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): NodeOrders {
   return {
-    emit({ type, address, pool, ttl }) {
+    emit({ type, address, pool, ttl, origin = 'operator' }) {
       const named = pool === undefined ? settings.pools : settings.pools.filter((context) => context.name === pool);
       const [context, ...others] = named;
       if (context === undefined)
@@ -290,7 +327,7 @@ function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): 
         pool: context.name,
         site: context.selfMember.site,
         ttl: ttl ?? context.pool.spec.leasePolicy.ttl,
-        origin: 'operator',
+        origin,
       });
     },
     approve(id, by) {

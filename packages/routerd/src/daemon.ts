@@ -3,11 +3,12 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile } from '@routerd/federation';
-import { createPluginExecutor } from '@routerd/plugin-host';
+import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Result } from '@routerd/resources';
 import { systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
 import { serveApi } from './api/http-server.ts';
+import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
 import { watchLans } from './lan-watch.ts';
@@ -49,12 +50,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const node = await buildNode(options, store.value, executor);
   if (!node.ok) return fail(node.error);
 
-  const api = await serveApi(options.socketPath, createRoutes(node.value.view, node.value.orders), log);
+  const { observers } = node.value;
+  const routes = [
+    ...createRoutes(node.value.view, node.value.orders),
+    ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
+  ];
+  const api = await serveApi(options.socketPath, routes, log);
   if (!api.ok) return fail(api.error);
   steps.push({ name: 'api', stop: async () => api.value.close() });
   const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
   steps.push({ name: 'status', stop: () => status.stop() });
   node.value.reconciler.onChange(() => status.changed());
+  observers?.onChange(() => status.changed());
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
   const lans = watchLans(settings, node.value, {
@@ -94,6 +101,7 @@ async function buildNode(
     journal: store.journal,
     leases: store.leases,
     parts: store.parts,
+    observing: { runner: createPluginRunner({ clock: systemClock, log }), runs: store.runs },
     highWater: store.highWater,
     federation: (config, isCapturedHere) => {
       const built = createFederation({

@@ -11,6 +11,8 @@ export interface NodeOrders {
     readonly address: HostAddress;
     readonly pool: string | undefined;
     readonly ttl: DurationMs | undefined;
+    /** Where the fact comes from, for people; `operator` unless told. */
+    readonly origin?: string;
   }): Result<Fact, FactFault | ApiFault>;
   approve(id: number, by: string): Result<void, ApiFault>;
   execute(id: number, mode: 'dry-run' | 'execute'): Promise<Result<{ readonly message: string }, ApiFault>>;

@@ -5,6 +5,7 @@ import type { AcceptedFact, FederationStatus } from '@routerd/federation';
 import type { Liveness } from '@routerd/mobility';
 import type { Instant, NodeName, Resource } from '@routerd/resources';
 import type { DerivedConfig } from '../derived-config.ts';
+import type { ObservingView } from '../observing.ts';
 import type { PoolState } from '../pool-state.ts';
 
 export interface NodeView {
@@ -18,6 +19,8 @@ export interface NodeView {
   facts(): readonly AcceptedFact[];
   actions(): readonly ActionRow[];
   host(): HostView;
+  /** Absent where no plugin can run. */
+  observing?(): ObservingView;
 }
 
 export interface HostView {

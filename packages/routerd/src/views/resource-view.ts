@@ -1,8 +1,9 @@
 /** GET /v1/resources: effective-config with what is known of each resource, plus the derived leases. */
 import type { AddressPlan, CaptureRecord } from '@routerd/mobility';
-import { NOT_APPLIED, unreachable, type Resource, type ResourceOf } from '@routerd/resources';
+import { formatDuration, NOT_APPLIED, type Resource, type ResourceOf, unreachable } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
 import type { HostView, NodeView } from './node-view.ts';
+import { pluginStatus, subscriptionStatus } from './plugin-view.ts';
 
 export interface ResourceView {
   readonly apiVersion: string;
@@ -67,7 +68,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
         summary: resource.spec.enabled ? (resource.spec.dryRunOnly ? 'dry-run only' : 'enabled') : 'disabled',
       };
     case 'Plugin':
-      return { phase: 'Applied', summary: resource.spec.capabilities.join(', ') };
+      return pluginStatus(resource, node.observing?.().plugins ?? []);
     case 'Interface':
       return { phase: 'Applied', summary: resource.spec.ifname };
     case 'IPv4StaticAddress':
@@ -89,9 +90,12 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'TunnelInterface':
       return { phase: 'Declared', summary: `${resource.spec.mode} to ${resource.spec.remote}` };
     case 'EventSubscription':
-      return { phase: 'Declared', summary: `to ${resource.spec.trigger.pluginRef}` };
+      return subscriptionStatus(resource, node.observing?.().subscriptions ?? []);
     case 'DynamicConfigSource':
-      return { phase: 'Declared', summary: `from ${resource.spec.pluginRef}` };
+      return {
+        phase: 'Applied',
+        summary: `from ${resource.spec.pluginRef}, at most ${formatDuration(resource.spec.ttl)}`,
+      };
     case 'DynamicOverridePolicy':
       return { phase: 'Applied', summary: resource.spec.allow.map(({ source }) => source).join(', ') };
     default:
