@@ -1,6 +1,6 @@
 /** The FactBus over a transport: records and signs own facts, judges and keeps everyone's. */
-import { err, ok, prefixContains, type HostAddress, type NodeName, type Result } from '@routerd/resources';
-import type { Log } from '@routerd/runtime';
+import { err, instant, ok, prefixContains, type HostAddress, type NodeName, type Result } from '@routerd/resources';
+import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { AcceptedFacts } from './accepted-facts.ts';
 import { judgeClaim, judgeFact, type FactSituation } from './fact-judgement.ts';
 import { FactPublisher } from './fact-publisher.ts';
@@ -35,6 +35,8 @@ export class FactExchange implements FactBus, LogReader {
   readonly #recordedHere = new Map<HostAddress, Fact>();
   /** Highest own sequence known: the outbox's own memory may be younger than the log (a disk that was replaced). */
   #ownSequence = 0;
+  /** TTLs run by this: the wall clock may jump, and no jump is news of any machine. */
+  readonly #steady: Clock;
   #isConnected = false;
   #hasReadLog = false;
 
@@ -42,6 +44,7 @@ export class FactExchange implements FactBus, LogReader {
     this.#options = options;
     const { config, ports, transport, log, trouble } = options;
     const { clock, factStore: store } = ports;
+    this.#steady = steadyClock(clock);
     this.#publisher = new FactPublisher({ group: config.group, clock, log, store, transport, trouble });
     const situation = this.#situation();
     for (const accepted of store.loadAccepted()) {
@@ -49,7 +52,7 @@ export class FactExchange implements FactBus, LogReader {
       // Configuration may have changed since: a pool or a peer that is gone speaks no more.
       const known = fact.group === config.group && options.verifiers.has(fact.source);
       if (!known || judgeClaim(fact, { ...situation, isCapturedHere: () => undefined }).kind !== 'accepted') continue;
-      this.#accepted.restore(accepted);
+      this.#accepted.restore(this.#resumed(accepted));
       if (fact.source === config.self) this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
     }
   }
@@ -143,7 +146,7 @@ export class FactExchange implements FactBus, LogReader {
       this.#hasReadLog = true;
       this.#publisher.connected();
     }
-    const now = ports.clock.now();
+    const now = this.#steady.now();
     // From the oldest unsent on, the outbox sees to it; two senders of one address could pass each other.
     const inOutbox = ports.factStore.unsent(1)[0]?.fact.sequence ?? Number.POSITIVE_INFINITY;
     const missing = this.#accepted
@@ -151,11 +154,24 @@ export class FactExchange implements FactBus, LogReader {
       .filter(({ fact: { address, sequence } }) => sequence > (this.#ownInLog.get(address) ?? 0) && sequence < inOutbox)
       // What has lapsed meanwhile is not news; an `expired` stays true.
       .filter(({ fact, acceptedAt }) => fact.type === 'routerd.client.ipv4.expired' || now <= acceptedAt + fact.ttl)
-      .map(({ fact }) => ({ fact, wire: encodeFact(fact, signer.sign) }));
+      .map(({ fact }) => ({ fact, wire: encodeFact(fact, signer.sign) }))
+      // Not the id under which it was sent with an earlier key: the log is to hold the signature that counts from now on.
+      .map((again) => ({ ...again, messageId: `${again.fact.id}.${signer.publicKey}` }));
     if (missing.length === 0) return;
     const event = 'federation.fact.republished';
     log.warn('the hub lacks facts of this node, sending them again', { event, facts: missing.length });
     this.#publisher.republish(missing);
+  }
+
+  /**
+   * What others said before this process began counts from now: it has heard nothing meanwhile, and the clock may have been set. What this
+   * node said itself keeps its age, so that it is repeated in time; of an age that cannot be, the oldest is taken.
+   */
+  #resumed({ fact, acceptedAt, firstAcceptedAt }: AcceptedFact): AcceptedFact {
+    const now = this.#steady.now();
+    const isOwn = fact.source === this.#options.config.self;
+    const since = !isOwn ? now : acceptedAt <= now ? acceptedAt : instant(now - fact.ttl);
+    return { fact, acceptedAt: since, firstAcceptedAt: instant(Math.min(firstAcceptedAt, since)) };
   }
 
   #append(draft: FactDraft): Fact {
@@ -207,7 +223,7 @@ export class FactExchange implements FactBus, LogReader {
   /** Listeners first: the store is only for the next start, and whatever it lost the log still has. */
   #accept(facts: readonly Fact[]): void {
     const { ports, log, trouble } = this.#options;
-    const acceptedAt = ports.clock.now();
+    const acceptedAt = this.#steady.now();
     const accepted = facts.map((fact) => this.#accepted.accept(fact, acceptedAt));
     this.#listeners.tell(accepted);
     try {

@@ -43,7 +43,10 @@ export type FactFault =
   | { readonly code: 'fact.wrong-site'; readonly pool: PoolName; readonly site: SiteName; readonly detail: string }
   | { readonly code: 'fact.not-stored'; readonly detail: string };
 
-/** A fact as this node accepted it; `acceptedAt` is the receiver's clock and TTL runs from it. */
+/**
+ * A fact as this node accepted it. TTL runs from `acceptedAt`, which is the receiver's steady clock: it looks like wall-clock time and is
+ * comparable within one run of the process only.
+ */
 export interface AcceptedFact {
   readonly fact: Fact;
   readonly acceptedAt: Instant;

@@ -7,7 +7,7 @@
  */
 import type { FactBus } from '@routerd/federation';
 import type { DurationMs, HostAddress, Monotonic, NodeName, PoolName, SiteName } from '@routerd/resources';
-import type { Clock, Log } from '@routerd/runtime';
+import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 
 export interface LocalFactsPorts {
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export class LocalFacts {
   readonly #assertions = new Map<HostAddress, Assertion>();
 
   constructor(ports: LocalFactsPorts, options: LocalFactsOptions) {
-    this.#ports = ports;
+    this.#ports = { ...ports, clock: steadyClock(ports.clock) };
     this.#options = options;
   }
 
@@ -88,7 +88,7 @@ export class LocalFacts {
     }
   }
 
-  /** When this node last said `observed` about the address, by its own clock; undefined if its last word was another. */
+  /** When this node last said `observed` about the address, by the steady clock that facts are accepted by; undefined if its last word was another. */
   #lastOwnFact(address: HostAddress): number | undefined {
     const own = this.#ports.facts
       .accepted()

@@ -18,12 +18,13 @@ import type {
   PoolSituation,
 } from '@routerd/mobility';
 import type { DurationMs, HostAddress, Instant, Resource } from '@routerd/resources';
-import type { Clock, Log } from '@routerd/runtime';
+import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
 import { NextLook } from './next-look.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
+import { resumedLease } from './resumed-lease.ts';
 import { after, memberWait, waitingFor } from './readiness.ts';
 
 /** The host as the reconciler uses it. */
@@ -82,6 +83,8 @@ export class Reconciler {
   readonly #listeners = new Set<() => void>();
   readonly #dirty = new Map<PoolState, Set<HostAddress>>();
   readonly #writer: CaptureWriter;
+  /** Facts, holds and leases run by this: the wall clock may jump, and no jump is news of any machine. */
+  readonly #steady: Clock;
   readonly #nextLook: NextLook;
   readonly #parts: PartWatch;
   readonly #lastNic = new Map<PoolState, NicObservation>();
@@ -100,10 +103,11 @@ export class Reconciler {
   constructor(ports: ReconcilerPorts, options: ReconcilerOptions) {
     this.#ports = ports;
     this.#options = options;
-    const leases = ports.leases.loadLeases();
+    this.#steady = steadyClock(ports.clock);
+    const leases = ports.leases.loadLeases().map((lease) => resumedLease(lease, this.#steady.now()));
     this.pools = options.pools.map((context) => new PoolState(context, leases));
     const { clock, log } = ports;
-    this.#nextLook = new NextLook(clock, () => this.#lookAgain());
+    this.#nextLook = new NextLook(this.#steady, () => this.#lookAgain());
     this.#parts = new PartWatch({ store: ports.parts, clock, log }, () => this.#queuePass());
     this.#writer = new CaptureWriter(
       {
@@ -243,7 +247,7 @@ export class Reconciler {
   }
 
   #lookAgain(): void {
-    const now = this.#ports.clock.now();
+    const now = this.#steady.now();
     for (const pool of this.pools) {
       const due = [...pool.plans()].filter(({ lookAgainAt }) => lookAgainAt !== undefined && lookAgainAt <= now);
       this.#touch(
@@ -311,7 +315,7 @@ export class Reconciler {
   }
 
   #situation(pool: PoolState): PoolSituation {
-    const { clock, federation, host, actions } = this.#ports;
+    const { federation, host, actions } = this.#ports;
     const liveness = federation.members.members();
     const members = [...pool.context.members.values()].map(
       ({ node, spec }) =>
@@ -321,7 +325,7 @@ export class Reconciler {
         ] as const,
     );
     return {
-      now: clock.now(),
+      now: this.#steady.now(),
       members: new Map(members),
       membersWaited: this.#membersWaited,
       waitingFor: this.#waitingFor(pool),

@@ -27,6 +27,19 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * `now` goes on evenly from what `clock` said when this was made, whatever becomes of the wall clock afterwards. For what is only ever
+ * compared within one process, such as how long ago something was heard; a stamp that leaves the process comes from `clock` itself.
+ */
+export function steadyClock(clock: Clock): Clock {
+  const ahead = clock.now() - clock.monotonic();
+  return {
+    now: () => Math.round(ahead + clock.monotonic()) as Instant,
+    monotonic: () => clock.monotonic(),
+    sleepUntil: async (until, signal) => clock.sleepUntil(until, signal),
+  };
+}
+
 /** A clock that stands still until told to go on. Sleepers wake in the order of their instants. */
 export class ManualClock implements Clock {
   #elapsed = 0;
