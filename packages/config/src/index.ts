@@ -3,6 +3,7 @@ export { canonicalJson, digestOf } from './canonical-json.ts';
 export {
   compareParts,
   isDamaged,
+  isPlanned,
   partDigest,
   type DamagedPart,
   type DynamicConfigPart,
