@@ -1,4 +1,5 @@
 /** Values by IPv4 network, for "what contains this" and "what does this contain" without comparing with each. */
+import { firstFrom } from './earliest-overlap.ts';
 import { addressRange, type HostAddress, type InterfaceAddress, type Ipv4, type Ipv4Prefix } from './ipv4.ts';
 
 export interface PrefixTable<T> {
@@ -26,6 +27,7 @@ export function prefixTable<T>(
     else known.values.push(value);
   }
   const sorted = [...byNetwork.values()].toSorted((a, b) => a.first - b.first || a.length - b.length);
+  const starts = sorted.map((entry) => entry.first);
   const lengths = [...new Set(sorted.map(({ length }) => length))].toSorted((a, b) => a - b);
   const containing = (first: number, length: number): T[] =>
     lengths.flatMap((shorter) =>
@@ -39,7 +41,7 @@ export function prefixTable<T>(
     overlapping: (prefix) => {
       const { first, last, length } = addressRange(prefix);
       const found = containing(first, length);
-      for (let at = firstFrom(sorted, first); at < sorted.length; at++) {
+      for (let at = firstFrom(starts, first); at < sorted.length; at++) {
         const entry = sorted[at];
         if (entry === undefined || entry.first > last) break;
         if (entry.length > length) found.push(...entry.values);
@@ -51,16 +53,4 @@ export function prefixTable<T>(
 
 function keyOf(first: number, length: number): number {
   return first * 33 + length;
-}
-
-/** Binary search for the first network that begins at the address or after it. */
-function firstFrom(sorted: readonly { readonly first: number }[], address: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle]?.first ?? 0) < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -27,6 +27,8 @@ export function indexResources(
     byKind.set(resource.kind, ofKind);
     if (!ofKind.has(resource.metadata.name)) ofKind.set(resource.metadata.name, resource);
   }
+  const ownOfKind = <K extends Kind>(kind: K): readonly ResourceOf<K>[] =>
+    [...(byKind.get(kind)?.values() ?? [])].filter((resource) => isOfKind(resource, kind));
   return {
     get: (kind, name) => {
       const lower = below.get(kind, name);
@@ -35,11 +37,7 @@ export function indexResources(
       return own !== undefined && isOfKind(own, kind) ? own : undefined;
     },
     isBroken: (kind, name) => broken.has(`${kind}/${name}`) || below.isBroken(kind, name),
-    ofKind: (kind) => {
-      const own = byKind.get(kind);
-      if (own === undefined) return below.ofKind(kind);
-      return below.ofKind(kind).concat([...own.values()].filter((resource) => isOfKind(resource, kind)));
-    },
+    ofKind: (kind) => (byKind.has(kind) ? [...below.ofKind(kind), ...ownOfKind(kind)] : below.ofKind(kind)),
   };
 }
 

@@ -8,6 +8,9 @@ export const DEPTH_MAX = 64;
 /** How many values the aliases of one source may add up to: more is an alias bomb, not configuration. */
 export const ALIASED_VALUES_MAX = 20_000;
 
+/** Shared: most nodes are leaves, and the places of a large configuration are kept. */
+const NO_CHILDREN: SourceNode['children'] = new Map();
+
 export interface NodeFault extends Span {
   readonly code: DiagnosticCode;
   readonly message: string;
@@ -56,7 +59,7 @@ function readNode(
 ): ReadNode {
   const leaf = (value: unknown): ReadNode => ({
     value,
-    source: { span: node ? spanOf(node) : (key ?? spanOf(node)), key, children: new Map() },
+    source: { span: node ? spanOf(node) : (key ?? spanOf(node)), key, children: NO_CHILDREN },
   });
   if (node === null || node === undefined) return leaf(null);
   if (isAlias(node)) return readAlias(node.source, spanOf(node), key, depth, reading) ?? leaf(null);

@@ -1,7 +1,7 @@
 /** Addresses and routes of this host that would contradict each other. */
 import type { Problem } from '../../diagnostic.ts';
-import { addressRange, networkOf, prefixLength } from '../../ipv4.ts';
-import { prefixTable } from '../../prefix-table.ts';
+import { earliestOverlap, type NetworkEntry } from '../../earliest-overlap.ts';
+import { networkOf, prefixLength } from '../../ipv4.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { firstByKey, oncePerIndex, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, type Rule } from '../rule.ts';
@@ -13,13 +13,17 @@ const quadOf = ({ spec }: StaticAddress): string => spec.address.slice(0, spec.a
 /** The same address on several interfaces is how tunnels without a network of their own are numbered: as a /32. */
 const firstOnInterface = firstByKey('IPv4StaticAddress', (address) => [`${address.spec.interface} ${quadOf(address)}`]);
 
-const ordered = oncePerIndex((index) => {
-  const all = index.ofKind('IPv4StaticAddress');
-  const networks = all.filter(({ spec }) => prefixLength(networkOf(spec.address)) < 32);
-  return {
-    order: new Map(all.map((address, position) => [address, position] as const)),
-    networks: prefixTable(networks.map((address) => [address.spec.address, address] as const)),
-  };
+function networkEntry(address: StaticAddress): NetworkEntry<StaticAddress> {
+  return { prefix: address.spec.address, group: address.spec.interface, value: address };
+}
+
+function isShared({ spec }: StaticAddress): boolean {
+  return spec.allowOverlap || prefixLength(networkOf(spec.address)) === 32;
+}
+
+const overlapOfAddresses = oncePerIndex((index) => {
+  const alone = index.ofKind('IPv4StaticAddress').filter((address) => !isShared(address));
+  return earliestOverlap(alone.map(networkEntry));
 });
 
 function* addressOnce(address: StaticAddress, index: ResourceIndex): Iterable<Problem> {
@@ -33,14 +37,9 @@ function* addressOnce(address: StaticAddress, index: ResourceIndex): Iterable<Pr
 
 /** Two interfaces in one network: the kernel sends by one of them, whatever is meant. */
 function* networksApart(address: StaticAddress, index: ResourceIndex): Iterable<Problem> {
-  if (address.spec.allowOverlap || addressRange(address.spec.address).length === 32) return;
-  const { order, networks } = ordered(index);
-  const own = order.get(address) ?? order.size;
-  const rivals = networks
-    .overlapping(networkOf(address.spec.address))
-    .filter((other) => other.spec.interface !== address.spec.interface && (order.get(other) ?? 0) < own);
-  const [rival] = rivals.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
-  if (rival === undefined || rival.spec.allowOverlap) return;
+  if (isShared(address)) return;
+  const rival = overlapOfAddresses(index).before(networkEntry(address));
+  if (rival === undefined) return;
   yield errorAt(['spec', 'address'], {
     code: 'address.overlap',
     message: `${address.spec.address} on "${address.spec.interface}" and ${rival.spec.address} of IPv4StaticAddress/${rival.metadata.name} on "${rival.spec.interface}" are in one network.`,

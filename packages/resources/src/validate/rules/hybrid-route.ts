@@ -4,6 +4,7 @@ import { parseIpv4, prefixContains, type Ipv4Prefix } from '../../ipv4.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { firstByKey, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
+import { wireGuardPeersBehind } from './overlay.ts';
 import { poolsByPrefix } from './pool-prefixes.ts';
 import { resolve } from './references.ts';
 
@@ -73,8 +74,8 @@ function* leavesTheTunnelOut(route: HybridRoute, index: ResourceIndex): Iterable
   if (underlay?.interface === undefined) return;
   const tunnel = index.get('TunnelInterface', underlay.interface);
   const ends = tunnel === undefined ? [] : [tunnel.spec.remote];
-  for (const { spec } of index.ofKind('WireGuardPeer')) {
-    if (spec.interface !== underlay.interface || spec.endpoint === undefined) continue;
+  for (const { spec } of wireGuardPeersBehind(index).get(underlay.interface) ?? []) {
+    if (spec.endpoint === undefined) continue;
     const end = parseIpv4(spec.endpoint.slice(0, spec.endpoint.lastIndexOf(':')));
     if (end.ok) ends.push(end.value);
   }

@@ -7,6 +7,11 @@ import { firstByKey, oncePerIndex, selfOf, type ResourceIndex } from '../resourc
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 import { interfaceWithName } from './references.ts';
 
+/** Beside a pool the group that is declared first is the one; undefined without a pool. */
+const onlyGroup = oncePerIndex((index) =>
+  index.ofKind('MobilityPool').length === 0 ? undefined : index.ofKind('EventGroup')[0],
+);
+
 function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Iterable<Problem> {
   const { heartbeat } = group.spec;
   if (!parseNodeName(group.metadata.name).ok) {
@@ -23,8 +28,8 @@ function* eventGroup(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Ite
     });
   }
   yield* hubComplete(group);
-  const [first] = index.ofKind('EventGroup');
-  if (first === undefined || first === group || index.ofKind('MobilityPool').length === 0) return;
+  const first = onlyGroup(index);
+  if (first === undefined || first === group) return;
   yield errorAt(['metadata', 'name'], {
     code: 'group.several',
     message: `EventGroup/${first.metadata.name} is declared already; a node with a MobilityPool has exactly one EventGroup.`,

@@ -11,13 +11,12 @@ import { reservedOverlayAddress } from './reserved-ranges.ts';
 
 /** Prefixes whose addresses move: a packet to an underlay address inside one would be sent into the tunnel it carries. */
 function* outsidePools(address: Ipv4 | undefined, index: ResourceIndex, path: FieldPath): Iterable<Problem> {
-  if (address === undefined) return;
-  for (const pool of poolsByPrefix(index).containing(address)) {
-    yield errorAt(path, {
-      code: 'overlay.inside-pool',
-      message: `${address} is inside ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels and their endpoints need addresses of their own.`,
-    });
-  }
+  const [pool] = address === undefined ? [] : poolsByPrefix(index).containing(address);
+  if (pool === undefined) return;
+  yield errorAt(path, {
+    code: 'overlay.inside-pool',
+    message: `${address} is inside ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}; tunnels and their endpoints need addresses of their own.`,
+  });
 }
 
 function* overlayPeer(peer: ResourceOf<'OverlayPeer'>, index: ResourceIndex): Iterable<Problem> {
@@ -57,7 +56,7 @@ function* oneOverlayPeerPerNode(peer: ResourceOf<'OverlayPeer'>, index: Resource
   });
 }
 
-const wireGuardPeersBehind = oncePerIndex((index) =>
+export const wireGuardPeersBehind = oncePerIndex((index) =>
   Map.groupBy(index.ofKind('WireGuardPeer'), ({ spec }) => spec.interface),
 );
 const poolsOfNode = oncePerIndex((index) => {
@@ -124,7 +123,8 @@ function* tunnelNetwork(
   const own = parseIpv4(text.slice(0, text.indexOf('/')));
   if (own.ok) yield* reservedOverlayAddress(own.value, path);
   const network = networkOf(text);
-  for (const pool of poolsByPrefix(index).overlapping(network)) yield insideMobile(device, text, pool, path);
+  const [pool] = poolsByPrefix(index).overlapping(network);
+  if (pool !== undefined) yield insideMobile(device, text, pool, path);
 }
 
 function insideMobile(
@@ -156,9 +156,8 @@ const tunnelsByNetwork = oncePerIndex((index) => {
 /** Said at the domain, and only at one written by hand: the pool that others are derived from is checked itself. */
 function* domainApart(domain: ResourceOf<'AddressMobilityDomain'>, index: ResourceIndex): Iterable<Problem> {
   if (domain.spec.prefix === '0.0.0.0/0') return;
-  for (const { device, address } of tunnelsByNetwork(index).overlapping(domain.spec.prefix)) {
-    yield insideMobile(device, address, domain, ['spec', 'prefix']);
-  }
+  const [tunnel] = tunnelsByNetwork(index).overlapping(domain.spec.prefix);
+  if (tunnel !== undefined) yield insideMobile(tunnel.device, tunnel.address, domain, ['spec', 'prefix']);
 }
 
 /** Interfaces that lead to other routers. */

@@ -1,7 +1,7 @@
 /** What one MobilityPool must be, by itself and next to the federation and other pools. */
 import type { Problem } from '../../diagnostic.ts';
+import { earliestOverlap, type NetworkEntry } from '../../earliest-overlap.ts';
 import { parsePoolName } from '../../node-name.ts';
-import { prefixTable } from '../../prefix-table.ts';
 import type { ResourceOf } from '../../resource.ts';
 import { oncePerIndex, peersOfGroup, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
@@ -92,22 +92,16 @@ export function* modeInCapabilities(
   });
 }
 
-const orderOfPools = oncePerIndex(
-  (index) => new Map(index.ofKind('MobilityPool').map((pool, position) => [pool, position] as const)),
-);
-const everyPool = oncePerIndex((index) =>
-  prefixTable(index.ofKind('MobilityPool').map((pool) => [pool.spec.prefix, pool] as const)),
-);
+/** A pool is no rival of itself: each is a group of its own. */
+function networkOfPool(pool: Pool): NetworkEntry<Pool> {
+  return { prefix: pool.spec.prefix, group: pool.metadata.name, value: pool };
+}
+
+const overlapOfPools = oncePerIndex((index) => earliestOverlap(index.ofKind('MobilityPool').map(networkOfPool)));
 
 /** Each pair is reported once, at the one declared later; of many the one declared first is named. */
 function* overlapping(pool: Pool, index: ResourceIndex): Iterable<Problem> {
-  const order = orderOfPools(index);
-  const own = order.get(pool) ?? order.size;
-  let earliest: Pool | undefined;
-  for (const other of everyPool(index).overlapping(pool.spec.prefix)) {
-    const position = order.get(other) ?? 0;
-    if (position < own && (earliest === undefined || position < (order.get(earliest) ?? 0))) earliest = other;
-  }
+  const earliest = overlapOfPools(index).before(networkOfPool(pool));
   if (earliest === undefined) return;
   yield errorAt(['spec', 'prefix'], {
     code: 'pool.overlap',
