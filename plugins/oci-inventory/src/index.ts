@@ -1,1 +1,4 @@
-export {};
+export { createOciInventory, type ObserverOptions, type Reads } from './observer.ts';
+export { liesWithin } from './prefix.ts';
+export { settingsOf, type InventorySettings } from './settings.ts';
+export { takeInventory, type SubnetView } from './take-inventory.ts';

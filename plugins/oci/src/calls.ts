@@ -14,7 +14,7 @@ export async function reading<T>(attempted: string, call: () => Promise<T>): Pro
   }
 }
 
-export async function readVnic(network: VirtualNetwork, id: string): Promise<Vnic> {
+export async function readVnic(network: Pick<VirtualNetwork, 'readVnic'>, id: string): Promise<Vnic> {
   const vnic = await reading(`reading ${id}`, async () => network.readVnic(id));
   if (vnic === undefined) {
     throw new ExecutorError(

@@ -1,4 +1,5 @@
 export { connectOci } from './adapters/oci-client.ts';
+export { reading, readVnic } from './calls.ts';
 export { captureTags, epochIn } from './capture-tags.ts';
 export { classOf, faultOf, isWorthALook, type OciFault } from './classify.ts';
 export { createOciExecutor } from './executor.ts';

@@ -25,6 +25,8 @@ export interface VirtualNetwork {
   /** @returns undefined on 404, which means absent or forbidden */
   readVnic(id: string): Promise<Vnic | undefined>;
   listOfVnic(vnicId: string): Promise<readonly PrivateIp[]>;
+  /** Every address that somebody has in the subnet. */
+  listOfSubnet(subnetId: string): Promise<readonly PrivateIp[]>;
   /** The object that has the address in the subnet. */
   findByAddress(subnetId: string, address: string): Promise<PrivateIp | undefined>;
   /** With its etag, which listings do not have. @returns undefined on 404 */

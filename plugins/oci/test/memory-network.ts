@@ -63,6 +63,10 @@ export class MemoryNetwork implements VirtualNetwork {
     return [...this.#objects.values()].map(({ privateIp }) => privateIp).filter((one) => one.vnicId === vnicId);
   }
 
+  async listOfSubnet(): Promise<readonly PrivateIp[]> {
+    return [...this.#objects.values()].map(({ privateIp }) => privateIp);
+  }
+
   async findByAddress(_subnetId: string, address: string): Promise<PrivateIp | undefined> {
     if (this.blindLookups > 0) {
       this.blindLookups -= 1;

@@ -46,7 +46,7 @@ export function connectOci(region: string | undefined): VirtualNetwork {
 }
 
 type Call = <T>(send: (client: VirtualNetworkClient) => Promise<T>) => Promise<T>;
-type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfVnic' | 'findByAddress' | 'readPrivateIp'>;
+type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfVnic' | 'listOfSubnet' | 'findByAddress' | 'readPrivateIp'>;
 type Writes = Omit<VirtualNetwork, keyof Reads>;
 
 function readsOf(call: Call): Reads {
@@ -73,6 +73,7 @@ function readsOf(call: Call): Reads {
         return { id, subnetId, skipSourceDestCheck, etag };
       }),
     listOfVnic: async (vnicId) => list({ vnicId }),
+    listOfSubnet: async (subnetId) => list({ subnetId }),
     findByAddress: async (subnetId, ipAddress) => (await list({ subnetId, ipAddress }))[0],
     readPrivateIp: async (privateIpId) =>
       unlessAbsent(async () => {

@@ -1,0 +1,236 @@
+import { pluginResult, type ObserveRequest, type ObserveResult } from '@routerd/plugin-sdk';
+import type { PrivateIp, Vnic } from '@routerd/plugin-oci';
+import { describe, expect, test } from 'vitest';
+import { createOciInventory, liesWithin, settingsOf, type Reads } from '../src/index.ts';
+
+const PROFILE = {
+  apiVersion: 'hybrid.routerd.net/v1alpha1',
+  kind: 'CloudProviderProfile',
+  name: 'oci-main',
+  spec: { provider: 'oci', capabilities: ['vnic-secondary-ip'], region: 'eu-frankfurt-1' },
+};
+const DOMAIN = {
+  apiVersion: 'hybrid.routerd.net/v1alpha1',
+  kind: 'AddressMobilityDomain',
+  name: 'office',
+  spec: { prefix: '10.77.60.0/24', mode: 'selective-address' },
+};
+const PEER = { apiVersion: 'hybrid.routerd.net/v1alpha1', kind: 'OverlayPeer', name: 'onprem', spec: {} };
+
+const request = (changes: Partial<ObserveRequest> = {}): ObserveRequest => ({
+  trigger: { type: 'interval', topic: '' },
+  startupConfigHash: 'ab',
+  effectiveGeneration: 1,
+  previousDynamicGeneration: 0,
+  now: '2026-11-21T08:00:00.000Z',
+  events: [],
+  context: { resources: [PROFILE, DOMAIN, PEER] },
+  ...changes,
+});
+
+const OBSERVED: ObserveRequest['events'][number] = {
+  id: 'e1',
+  group: 'fleet',
+  sourceNode: 'onprem-a',
+  type: 'routerd.client.ipv4.observed',
+  subject: '10.77.60.11/32',
+  dedupeKey: 'onprem-a/10.77.60.11/32',
+  payload: {},
+  observedAt: '2026-11-21T08:00:00.000Z',
+  expiresAt: '2026-11-21T08:10:00.000Z',
+};
+
+const held = (address: string, vnicId: string, changes: Partial<PrivateIp> = {}): PrivateIp => ({
+  id: `privateip-${address}`,
+  address,
+  vnicId,
+  isPrimary: false,
+  freeformTags: {},
+  ...changes,
+});
+
+const SUBNET = [
+  held('10.77.60.4', 'vnic-a', { isPrimary: true }),
+  held('10.77.60.5', 'vnic-b', { isPrimary: true }),
+  held('10.77.60.21', 'vnic-vm', { isPrimary: true }),
+];
+
+/** Counts its calls by VNIC; `vnic-b` is a router's, too. */
+class SubnetTwin implements Reads {
+  readonly addresses: PrivateIp[];
+  readonly read: string[] = [];
+  readonly forwarding: Set<string>;
+
+  constructor(secondaries: readonly PrivateIp[], forwarding: readonly string[] = ['vnic-a', 'vnic-b']) {
+    this.addresses = [...SUBNET, ...secondaries];
+    this.forwarding = new Set(forwarding);
+  }
+
+  async readVnic(id: string): Promise<Vnic | undefined> {
+    this.read.push(id);
+    if (!/^vnic-(a|b|vm)$/.test(id)) return undefined;
+    return { id, subnetId: 'subnet', skipSourceDestCheck: this.forwarding.has(id), etag: 'e' };
+  }
+
+  async listOfSubnet(): Promise<readonly PrivateIp[]> {
+    return this.addresses;
+  }
+}
+
+async function observe(
+  subnet: SubnetTwin,
+  environment: Readonly<Record<string, string>> = {},
+  asked = request(),
+): Promise<ObserveResult> {
+  const inventory = createOciInventory({ environment: { OCI_VNIC: 'vnic-a', ...environment }, connect: () => subnet });
+  const status = await inventory.observe(asked, () => undefined);
+  // What it says has to pass its own protocol.
+  pluginResult.parse({
+    apiVersion: 'plugin.routerd.net/v1alpha1',
+    kind: 'PluginResult',
+    metadata: { name: 'i' },
+    status,
+  });
+  return status;
+}
+
+const claimed = ({ resources = [] }: ObserveResult): readonly unknown[] =>
+  resources.map((resource) => (resource as { spec: { address: string } }).spec.address);
+const planned = ({ actionPlans = [] }: ObserveResult): readonly string[] =>
+  actionPlans.map(({ action, target }) => `${action} ${target['address']}`);
+
+describe('the OCI inventory', () => {
+  test("claims the secondaries of this router's VNIC, delivered to the peer", async () => {
+    const result = await observe(new SubnetTwin([held('10.77.60.11', 'vnic-a'), held('192.0.2.1', 'vnic-a')]));
+    expect(result).toEqual({
+      ttl: '30m',
+      resources: [
+        {
+          apiVersion: 'hybrid.routerd.net/v1alpha1',
+          kind: 'RemoteAddressClaim',
+          metadata: { name: 'oci-10-77-60-11' },
+          spec: {
+            domainRef: 'office',
+            address: '10.77.60.11/32',
+            ownerSide: 'onprem',
+            capture: {
+              type: 'provider-secondary-ip',
+              providerRef: 'oci-main',
+              providerMode: 'vnic-secondary-ip',
+              nicRef: 'vnic-a',
+            },
+            delivery: { peerRef: 'onprem', mode: 'route' },
+          },
+        },
+      ],
+      actionPlans: [],
+      events: [],
+    });
+  });
+
+  test('claims what is wanted and nobody has, and describes how it would be assigned and taken off', async () => {
+    const result = await observe(new SubnetTwin([]), { ROUTERD_ADDRESSES: '10.77.60.12/32, 10.77.60.11/32' });
+    expect(claimed(result)).toEqual(['10.77.60.11/32', '10.77.60.12/32']);
+    expect(result.actionPlans?.[0]).toMatchObject({
+      action: 'assign-secondary-ip',
+      mode: 'dry-run',
+      target: { nicRef: 'vnic-a', address: '10.77.60.11/32' },
+      idempotencyKey: 'oci:vnic-a:assign-secondary-ip:10.77.60.11/32',
+      undo: { action: 'unassign-secondary-ip' },
+    });
+    expect(planned(result)).toHaveLength(2);
+  });
+
+  test('takes observed events for wishes, and expired ones not', async () => {
+    const events = [
+      OBSERVED,
+      { ...OBSERVED, subject: '10.77.60.12/32', type: 'routerd.client.ipv4.expired' },
+      { ...OBSERVED, subject: '192.0.2.9/32' },
+    ];
+    expect(claimed(await observe(new SubnetTwin([]), {}, request({ events })))).toEqual(['10.77.60.11/32']);
+  });
+
+  test('speaks for a subscription of the addresses of its events alone', async () => {
+    const subscribed = { type: 'federation-subscription', topic: 'routerd.federation.subscription/s' } as const;
+    const subnet = new SubnetTwin([held('10.77.60.11', 'vnic-a'), held('10.77.60.13', 'vnic-a')]);
+    const gone = { ...OBSERVED, subject: '10.77.60.13/32', type: 'routerd.client.ipv4.expired' };
+    const events = [{ ...OBSERVED, subject: '10.77.60.12/32' }, gone];
+    const result = await observe(
+      subnet,
+      { ROUTERD_ADDRESSES: '10.77.60.14/32' },
+      request({ trigger: subscribed, events }),
+    );
+    expect(claimed(result)).toEqual(['10.77.60.12/32', '10.77.60.13/32']);
+    expect(planned(result)).toEqual(['assign-secondary-ip 10.77.60.12/32']);
+  });
+
+  test('leaves alone what another VNIC has, wanted or not', async () => {
+    const subnet = new SubnetTwin([held('10.77.60.11', 'vnic-b')]);
+    const result = await observe(subnet, { ROUTERD_ADDRESSES: '10.77.60.11/32,10.77.60.21/32,10.77.60.4/32' });
+    expect([claimed(result), planned(result)]).toEqual([[], []]);
+  });
+
+  test('describes how forwarding would be allowed, where it is not and something needs it', async () => {
+    expect(planned(await observe(new SubnetTwin([], [])))).toEqual([]);
+    const result = await observe(new SubnetTwin([held('10.77.60.11', 'vnic-a')], []));
+    expect(planned(result)).toEqual(['ensure-forwarding-enabled 10.77.60.11/32']);
+  });
+
+  test("tells facts only where it is asked to: machines' addresses, no router's and nothing that is captured", async () => {
+    const subnet = new SubnetTwin([
+      held('10.77.60.22', 'vnic-vm'),
+      held('10.77.60.30', 'vnic-vm', { freeformTags: { routerdEpoch: '4' } }),
+      held('10.77.60.31', 'vnic-gone'),
+    ]);
+    expect((await observe(subnet)).events).toEqual([]);
+    expect(subnet.read).toEqual(['vnic-a']);
+    const { events } = await observe(subnet, { ROUTERD_FACTS: 'true' });
+    expect(events).toEqual(
+      ['10.77.60.21/32', '10.77.60.22/32'].map((subject) => ({ type: 'routerd.client.ipv4.observed', subject })),
+    );
+  });
+
+  test.each([
+    ['the VNIC', { environment: { OCI_VNIC: '' } }, 'spec.env.OCI_VNIC is missing'],
+    ['a profile', { resources: [DOMAIN, PEER] }, 'has to name one CloudProviderProfile'],
+    [
+      'a profile of OCI',
+      { resources: [{ ...PROFILE, spec: { provider: 'aws' } }, DOMAIN, PEER] },
+      'not of the provider oci',
+    ],
+    ['a domain', { resources: [PROFILE, PEER] }, 'has to name one AddressMobilityDomain'],
+    ['one peer', { resources: [PROFILE, DOMAIN, PEER, PEER] }, 'names several of kind OverlayPeer'],
+    ['addresses as such', { environment: { ROUTERD_ADDRESSES: '10.77.60.11' } }, 'is not written as'],
+    ['a VNIC that can be seen', { environment: { OCI_VNIC: 'vnic-x' } }, 'OCI shows no VNIC vnic-x'],
+  ])(
+    'needs %s, and says so',
+    async (
+      _,
+      {
+        environment = {},
+        resources,
+      }: { environment?: Record<string, string>; resources?: ObserveRequest['context']['resources'] },
+      message,
+    ) => {
+      const asked = resources === undefined ? request() : request({ context: { resources } });
+      await expect(observe(new SubnetTwin([]), environment, asked)).rejects.toThrow(message);
+    },
+  );
+
+  test('takes the region from its environment, else from the profile', () => {
+    expect(settingsOf({ OCI_VNIC: 'v' }, request()).region).toBe('eu-frankfurt-1');
+    expect(settingsOf({ OCI_VNIC: 'v', OCI_REGION: 'eu-zurich-1' }, request()).region).toBe('eu-zurich-1');
+  });
+});
+
+test.each([
+  ['10.77.60.0/24', '10.77.60.255', true],
+  ['10.77.60.0/24', '10.77.61.0', false],
+  ['10.77.60.11/32', '10.77.60.11', true],
+  ['0.0.0.0/0', '255.255.255.255', true],
+  ['10.77.60.0/24', 'fd00::1', false],
+  ['10.77.60.0/33', '10.77.60.1', false],
+  ['nothing', '10.77.60.1', false],
+])('%s has %s: %s', (prefix, address, expected) => {
+  expect(liesWithin(prefix, address)).toBe(expected);
+});
