@@ -1,15 +1,9 @@
 import { createLog, LOG_LEVELS, type LogLevel } from '@routerd/runtime';
-import { buildApplication, buildCommand, buildRouteMap, type CommandContext } from '@stricli/core';
+import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core';
+import { configFlag, refuse, stateDirFlag, validConfig, type Context } from './command-context.ts';
 import { configReportToJson, loadConfig, renderConfigReport } from './load-config.ts';
-import { nodeSettings, type SettingsFault } from './node-settings.ts';
-
-export interface Context extends CommandContext {
-  readonly process: {
-    readonly stdout: { write(text: string): void };
-    readonly stderr: { write(text: string): void };
-    exitCode?: number | string | null;
-  };
-}
+import { nodeSettings } from './node-settings.ts';
+import { applyCommand, planCommand } from './one-shot/commands.ts';
 
 interface ServeFlags {
   readonly config: string;
@@ -18,25 +12,11 @@ interface ServeFlags {
   readonly logLevel: LogLevel;
 }
 
-const configFlag = {
-  kind: 'parsed',
-  parse: String,
-  brief: 'Startup configuration: a YAML file, or a folder of them',
-  placeholder: 'path',
-  default: '/usr/local/etc/routerd/router.yaml',
-} as const;
-
 const serveCommand = buildCommand<ServeFlags, [], Context>({
   async func(this: Context, flags: ServeFlags) {
-    const config = loadConfig(flags.config);
-    if (!config.ok) return refuse(this, config.error);
-    if (config.value.diagnostics.length > 0)
-      this.process.stderr.write(`${renderConfigReport(flags.config, config.value)}\n`);
-    if (!config.value.valid) {
-      this.process.exitCode = 1;
-      return;
-    }
-    const settings = nodeSettings(config.value.resources);
+    const config = validConfig(this, flags.config);
+    if (config === undefined) return;
+    const settings = nodeSettings(config.resources);
     if (!settings.ok) return refuse(this, settings.error);
     const log = createLog(flags.logLevel);
     const { startDaemon } = await import('./daemon.ts');
@@ -51,13 +31,7 @@ const serveCommand = buildCommand<ServeFlags, [], Context>({
   parameters: {
     flags: {
       config: configFlag,
-      stateDir: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Folder of the state database',
-        placeholder: 'path',
-        default: '/var/lib/routerd',
-      },
+      stateDir: stateDirFlag,
       socket: {
         kind: 'parsed',
         parse: String,
@@ -89,11 +63,6 @@ const validateCommand = buildCommand<ValidateFlags, [], Context>({
   docs: { brief: 'Check a configuration without touching anything' },
 });
 
-function refuse(context: Context, { message, remedy }: Pick<SettingsFault, 'message' | 'remedy'>): void {
-  context.process.stderr.write(`error: ${message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`);
-  context.process.exitCode = 1;
-}
-
 async function untilAskedToStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
@@ -101,11 +70,11 @@ async function untilAskedToStop(): Promise<NodeJS.Signals> {
 }
 
 const routes = buildRouteMap<string, Context>({
-  routes: { serve: serveCommand, validate: validateCommand },
+  routes: { serve: serveCommand, validate: validateCommand, plan: planCommand, apply: applyCommand },
   docs: {
     brief: 'Selective Address Mobility: the daemon of one router',
     fullDescription:
-      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage',
+      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd plan --diff\n  routerd apply --once\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage; from plan: something to do',
   },
 });
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-/** routerd: the daemon, and a check of its configuration. */
+/** routerd: the daemon, a check of its configuration, and its work done once. */
 import { run } from '@stricli/core';
-import { application, type Context } from './application.ts';
+import { application } from './application.ts';
+import type { Context } from './command-context.ts';
 
 const shell: Context['process'] = { stdout: process.stdout, stderr: process.stderr, exitCode: null };
 await run(application, process.argv.slice(2), { process: shell });
-// The framework marks wrong usage with negative codes; shells see 2, as from other tools.
+// The framework marks wrong usage with negative codes; shells see 2, as from other tools, but for commands whose 2 means "something to do".
 const code = Number(shell.exitCode ?? 0);
-process.exitCode = code < 0 ? 2 : code;
+const wrongUsage = ['plan', 'apply'].includes(process.argv[2] ?? '') ? 1 : 2;
+process.exitCode = code < 0 ? wrongUsage : code;

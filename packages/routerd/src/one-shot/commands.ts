@@ -1,0 +1,132 @@
+/** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
+import { createLinuxHost, describeOp } from '@routerd/dataplane';
+import { createLog, systemClock } from '@routerd/runtime';
+import { buildCommand } from '@stricli/core';
+import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
+import { applyPlan } from './apply-plan.ts';
+import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
+import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
+
+/** There is something to do; wrong usage of `plan` and `apply` is 1, so that nobody takes it for this. */
+const SOMETHING_TO_DO = 2;
+
+const outputs = ['text', 'json'] as const;
+
+interface PlanFlags {
+  readonly config: string;
+  readonly stateDir: string;
+  readonly output: (typeof outputs)[number];
+  readonly diff: boolean;
+}
+
+const outputFlag = { kind: 'enum', values: outputs, default: 'text', brief: 'How to show the plan' } as const;
+const diffFlag = { kind: 'boolean', default: false, brief: 'Show the lines of the host that change' } as const;
+
+export const planCommand = buildCommand<PlanFlags, [], Context>({
+  async func(this: Context, flags: PlanFlags) {
+    await withLook(this, flags, 'look', (look) => show(this, look, flags));
+  },
+  parameters: {
+    flags: { config: configFlag, stateDir: stateDirFlag, output: outputFlag, diff: diffFlag },
+    aliases: { o: 'output' },
+  },
+  docs: {
+    brief: 'Print what apply would change on this host, and change nothing',
+    fullDescription: [
+      'Print what apply would change on this host, in its order, and change nothing.',
+      '',
+      'EXAMPLES',
+      '  routerd plan --config /usr/local/etc/routerd',
+      '  routerd plan --diff                              the lines of the host before and after',
+      '  routerd plan -o json | jq .summary',
+      '',
+      'EXIT CODES',
+      '  0 nothing to do   2 something to do   1 refused, failed or wrong usage',
+    ].join('\n'),
+  },
+});
+
+interface ApplyFlags extends PlanFlags {
+  readonly once: boolean;
+  readonly dryRun: boolean;
+}
+
+export const applyCommand = buildCommand<ApplyFlags, [], Context>({
+  async func(this: Context, flags: ApplyFlags) {
+    if (!flags.once)
+      return refuse(this, {
+        message: 'apply works once.',
+        remedy: 'Pass --once; `routerd serve` keeps the host as it is desired.',
+      });
+    if (flags.dryRun) return withLook(this, flags, 'look', (look) => show(this, look, flags));
+    await withLook(this, flags, 'change', async (look, { host }) => apply(this, look, host));
+  },
+  parameters: {
+    flags: {
+      config: configFlag,
+      stateDir: stateDirFlag,
+      once: { kind: 'boolean', default: false, brief: 'Change the host once and end' },
+      dryRun: { kind: 'boolean', default: false, brief: 'Only print what would be done, as plan does' },
+      output: outputFlag,
+      diff: diffFlag,
+    },
+    aliases: { o: 'output' },
+  },
+  docs: {
+    brief: 'Do what plan prints, once, without a daemon',
+    fullDescription: [
+      'Do what plan prints, once, without a daemon. Each change is printed when it has landed.',
+      '',
+      'EXAMPLES',
+      '  routerd apply --once --config /usr/local/etc/routerd',
+      '  routerd apply --once --dry-run                   the same as routerd plan',
+      '',
+      'EXIT CODES',
+      '  0 everything landed   1 refused, failed or wrong usage   2 with --dry-run: something to do',
+    ].join('\n'),
+  },
+});
+
+/** Looks at the host and hands over what was seen; the state is closed again however it ends. */
+async function withLook(
+  context: Context,
+  { config: location, stateDir }: Pick<PlanFlags, 'config' | 'stateDir'>,
+  access: OneShotOptions['access'],
+  then: (look: OneShot, ports: OneShotPorts) => void | Promise<void>,
+): Promise<void> {
+  const config = validConfig(context, location);
+  if (config === undefined) return;
+  const log = createLog('warn');
+  const ports: OneShotPorts = { host: createLinuxHost({ clock: systemClock, log }), clock: systemClock, log };
+  const look = await lookOnce({ config, stateDir, access }, ports);
+  if (!look.ok) return refuse(context, look.error);
+  try {
+    await then(look.value, ports);
+  } finally {
+    look.value.close();
+  }
+}
+
+function show(context: Context, look: OneShot, { output, diff }: Pick<PlanFlags, 'output' | 'diff'>): void {
+  const text = output === 'json' ? JSON.stringify(planJson(look, diff), undefined, 2) : planText(look, diff);
+  context.process.stdout.write(`${text}\n`);
+  if (look.plan.ops.length > 0) context.process.exitCode = SOMETHING_TO_DO;
+}
+
+async function apply(context: Context, look: OneShot, host: OneShotPorts['host']): Promise<void> {
+  const { plan, ledger } = look;
+  const { stdout, stderr } = context.process;
+  for (const line of asideLines(look)) stdout.write(`${line}\n`);
+  const left = await applyPlan(plan.ops, { host, ledger }, ({ op, residual }) => {
+    if (residual === undefined) stdout.write(`${opLine(op, plan)}\n`);
+    else stderr.write(`error: ${describeOp(op)}: ${residual.fault.detail}\n`);
+  });
+  if (plan.ops.length === 0) stdout.write('The host is as it is desired.\n');
+  const failed = new Set(left.map(({ op }) => op));
+  stdout.write(`\n${appliedLine({ ops: plan.ops.filter((op) => !failed.has(op)), before: plan.before })}\n`);
+  if (failed.size === 0) return;
+  stderr.write(
+    `error: ${failed.size} of ${plan.ops.length} changes did not land.\n  Run \`routerd plan\` to see what is left.\n`,
+  );
+  context.process.exitCode = 1;
+}
