@@ -116,7 +116,8 @@ function spoken(
     site,
     role,
     node,
-    kind: kind === 'silent' && isDenied ? 'gone' : kind,
+    // While this node is deaf its own silence ends nothing, whatever was denied before: what it forwards, it goes on forwarding.
+    kind: kind === 'silent' && isDenied && !isDeaf(situation) ? 'gone' : kind,
     firstAcceptedAt,
     acceptedAt,
     observedAt,

@@ -198,7 +198,9 @@ function wordOf(world: World, name: string): Word {
   const fresh = claims.filter(({ expiresAt }) => situation.now < expiresAt);
   if (declares) return { says: 'fresh', first: 0 };
   if (fresh.length > 0) return { says: 'fresh', first: Math.min(...fresh.map((each) => each.firstAcceptedAt)) };
-  const isOutvoted = (claim: Sighting): boolean => denials.some((denial) => denial.acceptedAt >= claim.acceptedAt);
+  const isDeaf = !situation.registryConnected || !situation.membersWaited;
+  const isOutvoted = (claim: Sighting): boolean =>
+    !isDeaf && denials.some((denial) => denial.acceptedAt >= claim.acceptedAt);
   if (claims.some((claim) => !heard(claim) && !isOutvoted(claim))) return { says: 'silent', first: 0 };
   if (claims.some(heard)) return { says: 'lapsed', first: 0 };
   return { says: denials.length > 0 || claims.length > 0 ? 'gone' : 'nothing', first: 0 };
