@@ -30,8 +30,10 @@ const PROBES_AT_ONCE_MAX = 8;
 /** Between two questions of a series: each is a process of its own, for a second. */
 const ASK_EVERY_MS = 50;
 const ROUTERS_MAX = 64;
-/** Two routers that greet each other stop at that; one whose greeting was lost repeats it. */
-const HELLO_AGAIN_AFTER_MS = 1000;
+/** A greeting that was lost is repeated once. */
+const HELLO_AGAIN_AFTER_MS = 2000;
+/** Longer than a LAN takes to bring the answer to a greeting. */
+const ANSWER_WITHIN_MS = 100;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
 const SILENT_AFTER_MS = 60_000;
 
@@ -83,8 +85,7 @@ class ArpObserver implements LanObserver {
   readonly #routerMacs = new Set<string>();
   readonly #probing = new Set<HostAddress>();
   #listening: { stop(): Promise<void> } | undefined;
-  /** When each router was last answered. */
-  readonly #answeredAt = new Map<string, Monotonic>();
+  #greetedAt: Monotonic | undefined;
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
 
@@ -151,9 +152,15 @@ class ArpObserver implements LanObserver {
     if (!known) onObserved(sender, mac);
   }
 
+  /**
+   * A router that is known is greeted too: it may have started again and know nobody, and until it knows us it takes what we announce for
+   * machines. But what comes right after our own greeting is the answer to it: so two that greet each other stop.
+   */
   #onRouter(mac: string): void {
-    this.#answer(mac);
-    if (this.#routerMacs.has(mac) || this.#routerMacs.size >= ROUTERS_MAX) return;
+    const isNew = !this.#routerMacs.has(mac) && this.#routerMacs.size < ROUTERS_MAX;
+    const sinceGreeting = this.#ports.clock.monotonic() - (this.#greetedAt ?? Number.NEGATIVE_INFINITY);
+    if (isNew || sinceGreeting >= ANSWER_WITHIN_MS) this.#greet();
+    if (!isNew) return;
     this.#routerMacs.add(mac);
     this.#ports.log.info('another router is on the LAN', {
       event: 'lan.router.heard',
@@ -166,23 +173,12 @@ class ArpObserver implements LanObserver {
   async #greetTwice(): Promise<void> {
     this.#greet();
     const { clock } = this.#ports;
-    await clock.sleepUntil((clock.monotonic() + 2 * HELLO_AGAIN_AFTER_MS) as Monotonic, this.#stopping.signal);
+    await clock.sleepUntil((clock.monotonic() + HELLO_AGAIN_AFTER_MS) as Monotonic, this.#stopping.signal);
     if (!this.#stopping.signal.aborted) this.#greet();
   }
 
-  /**
-   * A router is answered even if it is known: it may have started again and know nobody, and until it knows us it takes what we announce
-   * for machines. Whom else we greeted a moment ago is nothing to it, so each is answered by itself; two that answer each other stop.
-   */
-  #answer(mac: string): void {
-    const now = this.#ports.clock.monotonic();
-    const last = this.#answeredAt.get(mac);
-    if (last === undefined ? this.#answeredAt.size >= ROUTERS_MAX : now - last < HELLO_AGAIN_AFTER_MS) return;
-    this.#answeredAt.set(mac, now);
-    this.#greet();
-  }
-
   #greet(): void {
+    this.#greetedAt = this.#ports.clock.monotonic();
     this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
   }
 
