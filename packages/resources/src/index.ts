@@ -69,5 +69,7 @@ export { checkResource, kindsBrokenBy, loadConfiguration, validateResources } fr
 export { NOT_APPLIED } from './validate/not-applied.ts';
 export { indexResources, type ResourceIndex } from './validate/resource-index.ts';
 export type { Authorship } from './validate/rule.ts';
+export { jsonSchema, jsonSchemaOf, type JsonSchema } from './schema/json-schema.ts';
 export { referenceDocument } from './schema/reference-document.ts';
 export { DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts';
+export { authoredForm, type AuthoredResource } from './schema/authored-form.ts';
