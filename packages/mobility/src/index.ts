@@ -16,6 +16,8 @@ export type {
   AddressInput,
   AddressLease,
   AddressPlan,
+  Freeze,
+  LeaseStatus,
   Liveness,
   MemberState,
   NicObservation,
@@ -32,6 +34,21 @@ export type {
 } from './model.ts';
 export { domainResourceOf } from './claim.ts';
 export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';
+export { MOVES_MAX, MOVES_WINDOW_MS } from './freeze.ts';
+export type { StaticDuty } from './hand-over.ts';
+export {
+  addressOrderOf,
+  drainedNodes,
+  foldOrder,
+  orderSubjectOf,
+  type AddressOrder,
+  type OperatorOrder,
+  type Order,
+  type OrderFold,
+  type OrderRefusal,
+  type OrderSubject,
+  type OrderVersion,
+} from './operator-order.ts';
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';

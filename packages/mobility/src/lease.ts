@@ -1,22 +1,22 @@
 /** Which site owns an address: from facts, by rules, with time as an argument. */
-import { prefixContains, type HostAddress, type Instant, type Ipv4Prefix, type SiteName } from '@routerd/resources';
-import type { AddressInput, AddressLease, PoolContext, PoolSituation, Reason } from './model.ts';
+import { prefixContains, type HostAddress, type Instant, type Ipv4Prefix } from '@routerd/resources';
+import { isReleased, isRestless, recentMoves } from './freeze.ts';
+import { successorOf } from './hand-over.ts';
+import {
+  freshBesides,
+  holdOf,
+  leaseOf,
+  nextChange,
+  resting,
+  rivalOf,
+  type LeaseCase,
+  type LeaseVerdict,
+  type Tenure,
+} from './lease-case.ts';
+import type { AddressInput, AddressLease, PoolContext, PoolMember, PoolSituation, Reason } from './model.ts';
 import { isDeaf, siteVoices, type SiteVoice } from './site-voice.ts';
 
-export interface LeaseVerdict {
-  /** Undefined while nobody has ever reported the address. */
-  readonly lease: AddressLease | undefined;
-  readonly because: readonly Reason[];
-  /** When time alone could change the verdict. */
-  readonly lookAgainAt: Instant | undefined;
-}
-
-interface Case {
-  readonly context: PoolContext;
-  readonly situation: PoolSituation;
-  readonly input: AddressInput;
-  readonly voices: readonly SiteVoice[];
-}
+export type { LeaseVerdict } from './lease-case.ts';
 
 /**
  * 1. A lease begins with the first fresh assertion, and follows its site, not the router that happens to carry it.
@@ -24,6 +24,9 @@ interface Case {
  * 3. It ends by positive evidence: a denial, at once; or its fact's end while its node lives and is heard, after the hold.
  * 4. When its node cannot be heard the lease stands, stale. A site that asserts meanwhile takes over after the hold, which runs from
  *    its first uninterrupted sighting; unless it is this node that cannot hear, which moves nothing.
+ * 5. An operator's hand-over moves it to a site that asserts it, at once; one that the pool declares keeps it where it was until the
+ *    member that it goes to asserts it.
+ * 6. What has moved five times within 180 s does not move again: it is frozen, as if an operator had ordered it, until released.
  *
  * Never throws; the order of sightings is irrelevant; deriving again from the outcome changes nothing.
  */
@@ -32,10 +35,8 @@ export function deriveLease(context: PoolContext, situation: PoolSituation, inpu
   if (excluded !== undefined)
     return { lease: undefined, because: [{ rule: 'lease.excluded', by: excluded }], lookAgainAt: undefined };
   const { voices, refused } = siteVoices(context, situation, input);
-  const given: Case = { context, situation, input, voices };
-  const previous = input.previousLease;
-  const verdict =
-    previous === undefined || previous.status === 'expired' ? grantAnew(given, previous) : keepOrMove(given, previous);
+  const given: LeaseCase = { context, situation, input, voices };
+  const verdict = frozenByOrder(given) ?? thawed(given, input.previousLease);
   return { ...verdict, because: [...verdict.because, ...refused] };
 }
 
@@ -44,11 +45,75 @@ export function excludedBy({ pool }: PoolContext, address: HostAddress): Ipv4Pre
   return pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
 }
 
-function grantAnew(given: Case, previous: AddressLease | undefined): LeaseVerdict {
-  const winner = given.voices.find(({ kind }) => kind === 'fresh');
+/** An operator's freeze stands above everything that is observed. */
+function frozenByOrder(given: LeaseCase): LeaseVerdict | undefined {
+  const { order, previousLease: previous } = given.input;
+  if (order?.order.verb !== 'freeze') return undefined;
+  const { site } = order.order;
+  const spokesman = given.voices.find((voice) => voice.site === site) ?? firstRouter(given.context, site);
+  if (spokesman === undefined) return undefined;
+  const since = previous?.frozen?.since ?? given.situation.now;
+  const stays = previous?.site === site && previous.status !== 'expired';
+  const tenure = stays ? previous : { leaseEpoch: nextLeaseEpoch(previous, site), since: given.situation.now };
+  const owner = stays ? { ...previous, node: previous.ownerNode } : { ...spokesman, expiresAt: undefined };
+  const lease = leaseOf(given, owner, tenure, 'frozen', freshBesides(given, site));
+  return {
+    lease: { ...lease, frozen: { by: 'operator', since, orderVersion: order.version } },
+    because: [{ rule: 'lease.frozen-by-order', site, who: order.who, why: order.why }],
+    lookAgainAt: nextChange(given),
+  };
+}
+
+function firstRouter({ members }: PoolContext, site: string): Pick<PoolMember, 'site' | 'node' | 'role'> | undefined {
+  const ofSite = [...members.values()].filter((member) => member.site === site);
+  return ofSite.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1))[0];
+}
+
+/** What is frozen stays so until an order ends that; then its facts count again, and its moves from nothing. */
+function thawed(given: LeaseCase, previous: AddressLease | undefined): LeaseVerdict {
+  const { frozen } = previous ?? {};
+  const { order } = given.input;
+  if (previous === undefined || frozen === undefined) return followed(given, previous);
+  if (order === undefined || !isReleased(frozen, order)) return stillFrozen(given, previous, frozen);
+  const { frozen: _, moves: __, ...free } = previous;
+  const verdict = followed(given, { ...free, status: 'active' });
+  const because: Reason = { rule: 'lease.released-by-order', who: order.who, why: order.why };
+  return { ...verdict, because: [because, ...verdict.because] };
+}
+
+function stillFrozen(
+  given: LeaseCase,
+  previous: AddressLease,
+  frozen: NonNullable<AddressLease['frozen']>,
+): LeaseVerdict {
+  const { site, pool, address, moves = [] } = previous;
+  const rival = rivalOf(freshBesides(given, site));
+  return {
+    lease: resting(previous, { status: 'frozen', frozen, challenger: rival }),
+    because: [{ rule: 'lease.frozen', site, moves: moves.length, since: frozen.since }],
+    lookAgainAt: nextChange(given),
+    orderWish: { verb: 'freeze', pool, address, site },
+  };
+}
+
+function followed(given: LeaseCase, previous: AddressLease | undefined): LeaseVerdict {
+  return previous === undefined || previous.status === 'expired'
+    ? grantAnew(given, previous)
+    : keepOrMove(given, previous);
+}
+
+function grantAnew(given: LeaseCase, previous: AddressLease | undefined): LeaseVerdict {
+  const winner = orderedVoice(given) ?? given.voices.find(({ kind }) => kind === 'fresh');
+  if (winner !== undefined && previous !== undefined && previous.site !== winner.site)
+    return moved(given, previous, winner);
   if (winner !== undefined) {
-    const leaseEpoch = previous === undefined ? 1 : previous.leaseEpoch + (previous.site === winner.site ? 0 : 1);
-    return asserted(given, winner, { leaseEpoch, since: given.situation.now });
+    const { now } = given.situation;
+    const tenure = {
+      leaseEpoch: previous?.leaseEpoch ?? 1,
+      since: now,
+      ...(previous?.moves && { moves: previous.moves }),
+    };
+    return asserted(given, winner, tenure);
   }
   if (previous !== undefined) return { lease: previous, because: endReasons(given, previous), lookAgainAt: undefined };
   const denial = given.voices
@@ -64,7 +129,20 @@ function grantAnew(given: Case, previous: AddressLease | undefined): LeaseVerdic
   return { lease, because: endReasons(given, lease), lookAgainAt: undefined };
 }
 
-function keepOrMove(given: Case, previous: AddressLease): LeaseVerdict {
+function nextLeaseEpoch(previous: AddressLease | undefined, site: string): number {
+  return previous === undefined ? 1 : previous.leaseEpoch + (previous.site === site ? 0 : 1);
+}
+
+/** The site that an operator hands the address to, once it asserts it. */
+function orderedVoice({ input, voices }: LeaseCase): SiteVoice | undefined {
+  const order = input.order?.order;
+  if (order?.verb !== 'hand-over') return undefined;
+  return voices.find(({ site, kind }) => site === order.site && kind === 'fresh');
+}
+
+function keepOrMove(given: LeaseCase, previous: AddressLease): LeaseVerdict {
+  const ordered = orderedVoice(given);
+  if (ordered !== undefined && ordered.site !== previous.site) return moved(given, previous, ordered);
   const incumbent = given.voices.find(({ site }) => site === previous.site);
   const challenger = freshBesides(given, previous.site);
   switch (incumbent?.kind) {
@@ -80,29 +158,45 @@ function keepOrMove(given: Case, previous: AddressLease): LeaseVerdict {
   }
 }
 
-interface Tenure {
-  readonly leaseEpoch: number;
-  readonly since: Instant;
-}
-
 /** `owner` asserts the address and has it. */
-function asserted(given: Case, owner: SiteVoice, tenure: Tenure): LeaseVerdict {
+function asserted(given: LeaseCase, owner: SiteVoice, tenure: Tenure): LeaseVerdict {
   const rival = freshBesides(given, owner.site);
   return {
     lease: leaseOf(given, owner, tenure, rival === undefined ? 'active' : 'conflict', rival),
-    because: [ownReason(owner), ...conflictReasons(owner, rival)],
+    because: [ownReason(owner), ...orderReasons(given, owner), ...conflictReasons(owner, rival)],
     lookAgainAt: nextChange(given),
   };
 }
 
-function moved(given: Case, previous: AddressLease, winner: SiteVoice): LeaseVerdict {
-  const verdict = asserted(given, winner, { leaseEpoch: previous.leaseEpoch + 1, since: given.situation.now });
-  return { ...verdict, because: [...verdict.because, ...endReasons(given, previous)] };
+/** What has moved too often stays; a move that an operator orders is not counted against it. */
+function moved(given: LeaseCase, previous: AddressLease, winner: SiteVoice): LeaseVerdict {
+  const { now } = given.situation;
+  const isOrdered = orderedVoice(given)?.site === winner.site;
+  if (!isOrdered && isRestless(previous, now)) {
+    const frozen = { by: 'moves', since: now, orderVersion: given.input.order?.version ?? 0 } as const;
+    return stillFrozen(given, { ...previous, moves: recentMoves(previous, now) }, frozen);
+  }
+  const moves = isOrdered ? [] : [...recentMoves(previous, now), now];
+  const verdict = asserted(given, winner, { leaseEpoch: previous.leaseEpoch + 1, since: now, moves });
+  const ends = previous.status === 'expired' ? [] : endReasons(given, previous);
+  return { ...verdict, because: [...verdict.because, ...ends] };
 }
 
-function ended(given: Case, previous: AddressLease): LeaseVerdict {
+/** Nobody asserts it any more. If the pool names who is to have it next, the captures stay for that one. */
+function ended(given: LeaseCase, previous: AddressLease): LeaseVerdict {
+  const successor = successorOf(given.context, previous.address);
+  if (successor !== undefined && successor.site !== previous.site) return handing(given, previous, successor);
   const lease = resting(previous, { status: 'expired', since: given.situation.now });
   return { lease, because: endReasons(given, previous), lookAgainAt: undefined };
+}
+
+/** Between the release and the first assertion of a hand-over that the pool declares. */
+function handing(given: LeaseCase, previous: AddressLease, to: PoolMember): LeaseVerdict {
+  return {
+    lease: resting(previous, { status: 'holding', handingTo: to.node }),
+    because: [{ rule: 'lease.handing-over', from: previous.site, to: to.node }, ...endReasons(given, previous)],
+    lookAgainAt: nextChange(given),
+  };
 }
 
 /**
@@ -110,17 +204,18 @@ function ended(given: Case, previous: AddressLease): LeaseVerdict {
  * an outage its facts may be on their way.
  */
 function lapsing(
-  given: Case,
+  given: LeaseCase,
   previous: AddressLease,
   challenger: SiteVoice | undefined,
   expiredAt: Instant,
 ): LeaseVerdict {
   const { now } = given.situation;
+  if (previous.handingTo !== undefined && challenger === undefined) return ended(given, previous);
   const lapsingSince = previous.lapsingSince ?? now;
   const until = (lapsingSince + holdOf(given)) as Instant;
   if (now >= until) return challenger === undefined ? ended(given, previous) : moved(given, previous, challenger);
   return {
-    lease: resting(previous, { status: 'holding', challenger, lapsingSince }),
+    lease: resting(previous, { status: 'holding', challenger: rivalOf(challenger), lapsingSince }),
     because: [
       { rule: 'lease.ttl-passed', node: previous.ownerNode, expiresAt: expiredAt },
       ...(challenger === undefined
@@ -131,84 +226,36 @@ function lapsing(
   };
 }
 
-function unheard(given: Case, previous: AddressLease, challenger: SiteVoice | undefined): LeaseVerdict {
+function unheard(given: LeaseCase, previous: AddressLease, challenger: SiteVoice | undefined): LeaseVerdict {
   const stale: Reason = { rule: 'lease.stale-owner', node: previous.ownerNode };
   if (challenger === undefined || isDeaf(given.situation))
     return {
-      lease: resting(previous, { status: 'stale', challenger }),
+      lease: resting(previous, { status: 'stale', challenger: rivalOf(challenger) }),
       because: [stale],
       lookAgainAt: nextChange(given),
     };
   const until = (challenger.firstAcceptedAt + holdOf(given)) as Instant;
   if (given.situation.now >= until) return moved(given, previous, challenger);
   return {
-    lease: resting(previous, { status: 'holding', challenger }),
+    lease: resting(previous, { status: 'holding', challenger: rivalOf(challenger) }),
     because: [stale, { rule: 'lease.holding', from: previous.site, to: challenger.site, until }],
     lookAgainAt: nextChange(given, until),
   };
-}
-
-/** Of the other sites that assert the address, the one that has done so longest. */
-function freshBesides({ voices }: Case, site: SiteName): SiteVoice | undefined {
-  return voices.find((voice) => voice.site !== site && voice.kind === 'fresh');
-}
-
-function holdOf({ context }: Case): number {
-  return context.pool.spec.leasePolicy.holdDuration;
-}
-
-/** Time alone changes a verdict when an assertion ends, or a hold. */
-function nextChange({ voices, situation }: Case, until?: Instant): Instant | undefined {
-  const ends = voices.flatMap(({ nextEndAt }) => nextEndAt ?? []);
-  const ahead = [...ends, ...(until === undefined ? [] : [until])].filter((at) => at > situation.now);
-  return ahead.length === 0 ? undefined : (Math.min(...ahead) as Instant);
-}
-
-function leaseOf(
-  { context, input }: Case,
-  { site, node, role, expiresAt }: SiteVoice,
-  { leaseEpoch, since }: Tenure,
-  status: AddressLease['status'],
-  rival?: SiteVoice,
-): AddressLease {
-  return {
-    pool: context.name,
-    address: input.address,
-    status,
-    site,
-    ownerNode: node,
-    role,
-    leaseEpoch,
-    since,
-    expiresAt,
-    challenger: rivalOf(rival),
-  };
-}
-
-/** The previous lease in a state in which nobody asserts it. */
-function resting(
-  { pool, address, site, ownerNode, role, leaseEpoch, since, expiresAt }: AddressLease,
-  state: {
-    readonly status: AddressLease['status'];
-    readonly challenger?: SiteVoice | undefined;
-    readonly since?: Instant;
-    readonly lapsingSince?: Instant;
-  },
-): AddressLease {
-  const kept = { pool, address, site, ownerNode, role, leaseEpoch, since, expiresAt };
-  return { ...kept, ...state, challenger: rivalOf(state.challenger) };
-}
-
-function rivalOf(voice: SiteVoice | undefined): AddressLease['challenger'] {
-  if (voice === undefined) return undefined;
-  const { site, node, firstAcceptedAt } = voice;
-  return { site, node, firstAcceptedAt };
 }
 
 function ownReason({ node, site, observedAt, expiresAt }: SiteVoice): Reason {
   return expiresAt === undefined
     ? { rule: 'lease.static', node }
     : { rule: 'lease.observed', source: node, site, observedAt };
+}
+
+function orderReasons(given: LeaseCase, owner: SiteVoice): readonly Reason[] {
+  const { order } = given.input;
+  if (order?.order.verb !== 'hand-over') return [];
+  const { site: to } = order.order;
+  return to === owner.site
+    ? [{ rule: 'lease.handed-by-order', to, who: order.who, why: order.why }]
+    : [{ rule: 'lease.hand-over-waits', to, who: order.who }];
 }
 
 function conflictReasons({ site }: SiteVoice, rival: SiteVoice | undefined): readonly Reason[] {
@@ -219,7 +266,7 @@ function conflictReasons({ site }: SiteVoice, rival: SiteVoice | undefined): rea
   ];
 }
 
-function endReasons({ voices }: Case, { site, ownerNode, expiresAt, since }: AddressLease): readonly Reason[] {
+function endReasons({ voices }: LeaseCase, { site, ownerNode, expiresAt, since }: AddressLease): readonly Reason[] {
   const voice = voices.find((each) => each.site === site);
   if (voice?.kind === 'gone') return [{ rule: 'lease.expired-fact', source: voice.node }];
   if (voice?.kind === 'silent') return [{ rule: 'lease.stale-owner', node: voice.node }];

@@ -18,6 +18,8 @@ import type {
   CaptureRecord,
   CaptureTransition,
 } from './capture-record.ts';
+import type { StaticDuty } from './hand-over.ts';
+import type { AddressOrder, Order } from './operator-order.ts';
 
 export type Provider = (typeof PROVIDERS)[number];
 export type ActionVerb = (typeof ACTION_VERBS)[number];
@@ -60,11 +62,18 @@ export type NicObservation =
       readonly observedAt: Instant;
     };
 
+/**
+ * `holding`: nobody asserts it at present, and it stays for a while. `conflict`: another site asserts it too. `stale`: its node cannot be
+ * heard. `frozen`: it stays where it is until released, whoever asserts what.
+ */
+export const LEASE_STATUSES = ['active', 'holding', 'conflict', 'stale', 'frozen', 'expired'] as const;
+export type LeaseStatus = (typeof LEASE_STATUSES)[number];
+
 /** Belief that a site owns an address. */
 export interface AddressLease {
   readonly pool: PoolName;
   readonly address: HostAddress;
-  readonly status: 'active' | 'holding' | 'conflict' | 'stale' | 'expired';
+  readonly status: LeaseStatus;
   readonly site: SiteName;
   /** The node whose facts carry the lease. */
   readonly ownerNode: NodeName;
@@ -76,9 +85,22 @@ export interface AddressLease {
   readonly expiresAt: Instant | undefined;
   /** Set while the owner's node lives, is heard and no longer asserts: since when this node has seen that. The hold runs from here. */
   readonly lapsingSince?: Instant;
+  /** When the address last moved from site to site, oldest first; only as many as freezing needs. */
+  readonly moves?: readonly Instant[];
+  /** Why the lease does not follow its facts. */
+  readonly frozen?: Freeze;
+  /** The member that the pool hands the address to; it asserts it once its own site captures it no more. */
+  readonly handingTo?: NodeName;
   readonly challenger:
     | { readonly site: SiteName; readonly node: NodeName; readonly firstAcceptedAt: Instant }
     | undefined;
+}
+
+export interface Freeze {
+  readonly by: 'moves' | 'operator';
+  readonly since: Instant;
+  /** The version of the order that stood when it froze, 0 when none: a later release ends it. */
+  readonly orderVersion: number;
 }
 
 /** Why something was derived. Closed: `explain` renders each member, so adding one breaks the build there. */
@@ -97,10 +119,17 @@ export type Reason =
   | { readonly rule: 'lease.expired-fact'; readonly source: NodeName }
   | { readonly rule: 'lease.ttl-passed'; readonly node: NodeName; readonly expiresAt: Instant }
   | { readonly rule: 'lease.lapsing'; readonly node: NodeName; readonly until: Instant }
+  | { readonly rule: 'lease.frozen'; readonly site: SiteName; readonly moves: number; readonly since: Instant }
+  | { readonly rule: 'lease.frozen-by-order'; readonly site: SiteName; readonly who: string; readonly why: string }
+  | { readonly rule: 'lease.released-by-order'; readonly who: string; readonly why: string }
+  | { readonly rule: 'lease.handed-by-order'; readonly to: SiteName; readonly who: string; readonly why: string }
+  | { readonly rule: 'lease.hand-over-waits'; readonly to: SiteName; readonly who: string }
+  | { readonly rule: 'lease.handing-over'; readonly from: SiteName; readonly to: NodeName }
   | { readonly rule: 'lease.never-seen' }
   | { readonly rule: 'lease.excluded'; readonly by: Ipv4Prefix }
   | { readonly rule: 'fact.refused-holder'; readonly source: NodeName; readonly captureKey: CaptureKey }
   | { readonly rule: 'claim.own-site'; readonly site: SiteName }
+  | { readonly rule: 'claim.handed-here'; readonly from: SiteName; readonly to: NodeName }
   | { readonly rule: 'claim.derived'; readonly owner: SiteName; readonly via: NodeName; readonly peer: string }
   | { readonly rule: 'claim.no-delivery'; readonly owner: SiteName; readonly detail: string }
   | {
@@ -237,6 +266,8 @@ export interface AddressInput {
   readonly lost?: ReadonlyMap<CaptureDomain, CaptureRecord>;
   /** Assigns of this node that the provider refused because another NIC holds the address, in any order. */
   readonly refusals?: readonly SeizeRefusal[];
+  /** What an operator, or a node that froze it, last ordered about the address. */
+  readonly order?: AddressOrder | undefined;
 }
 
 /** What a provider answered to an assign of one epoch: another NIC holds the address, and not the one of `from`. */
@@ -261,6 +292,10 @@ export interface AddressPlan {
   readonly claim: ResourceOf<'RemoteAddressClaim'> | undefined;
   /** Whether `capture-holder` gates of this claim are open. */
   readonly captureOpen: boolean;
+  /** An order that this node asks everybody to follow, because it froze the address; repeated until that order stands. */
+  readonly orderWish: Order | undefined;
+  /** What this node has to say about the address because the pool declares so; undefined where it declares nothing to it. */
+  readonly staticDuty: StaticDuty | undefined;
   /** Who should capture at this node's site; undefined where nobody should. */
   readonly placement: Placement | undefined;
   readonly transition: CaptureTransition | undefined;

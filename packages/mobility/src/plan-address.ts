@@ -3,6 +3,7 @@ import { formatInstant, type Instant } from '@routerd/resources';
 import type { CaptureEpoch } from './capture-record.ts';
 import { captureStep, forgottenStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
 import { claimOf, claimTemplateOf, resolveDelivery, type ClaimTemplate } from './claim.ts';
+import { staticDuty } from './hand-over.ts';
 import { deriveLease, excludedBy } from './lease.ts';
 import type {
   AddressInput,
@@ -14,18 +15,21 @@ import type {
   PoolSituation,
   Reason,
 } from './model.ts';
+import type { Order } from './operator-order.ts';
 import { closedGate, placeHolder } from './placement.ts';
 
 /** Cost: linear in the facts and routers concerned with the one address. */
 export function planAddress(context: PoolContext, situation: PoolSituation, input: AddressInput): AddressPlan {
   const { address } = input;
-  const { lease, because, lookAgainAt } = deriveLease(context, situation, input);
+  const { lease, because, lookAgainAt, orderWish } = deriveLease(context, situation, input);
   const self = context.selfMember;
   const idle: AddressPlan = {
     address,
     lease,
     claim: undefined,
     captureOpen: false,
+    orderWish: orderWishOf(orderWish, input),
+    staticDuty: staticDuty(context, input, lease),
     placement: undefined,
     transition: undefined,
     actions: [],
@@ -53,6 +57,11 @@ export function planAddress(context: PoolContext, situation: PoolSituation, inpu
     because: [...because, ...duty.because, ...step.because],
     lookAgainAt: earlier(lookAgainAt, duty.lookAgainAt),
   };
+}
+
+/** A wish that stands as an order is fulfilled. */
+function orderWishOf(wish: Order | undefined, { order }: AddressInput): Order | undefined {
+  return order?.order.verb === 'freeze' ? undefined : wish;
 }
 
 /** What a lease means for this node. */
@@ -86,6 +95,14 @@ function dutyOf(
       kind: 'own',
       because: [{ rule: 'claim.own-site', site: lease.site }],
       detail: 'the address lives at this site now',
+    };
+  const to = lease.handingTo === undefined ? undefined : context.members.get(lease.handingTo);
+  if (to?.site === self.site)
+    return {
+      ...release,
+      kind: 'own',
+      because: [{ rule: 'claim.handed-here', from: lease.site, to: to.node }],
+      detail: 'the address is handed over to this site',
     };
   const delivery = resolveDelivery(context, situation, self, lease);
   if (!delivery.ok)

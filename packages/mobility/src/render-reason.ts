@@ -1,5 +1,6 @@
 /** Reasons in words, for `explain`. Exhaustive: a new rule does not compile until it is told here. */
 import { formatInstant, unreachable } from '@routerd/resources';
+import { MOVES_WINDOW_MS } from './freeze.ts';
 import type { PlacementLoser, Reason } from './model.ts';
 
 export function renderReason(reason: Reason): string {
@@ -22,6 +23,18 @@ export function renderReason(reason: Reason): string {
       return `${reason.node} no longer asserts the address; its last fact stood until ${formatInstant(reason.expiresAt)}`;
     case 'lease.lapsing':
       return `the lease of ${reason.node} is held until ${formatInstant(reason.until)}, then it ends`;
+    case 'lease.frozen':
+      return `frozen at site ${reason.site} since ${formatInstant(reason.since)}: it moved ${reason.moves} times within ${MOVES_WINDOW_MS / 1000} s and wanted to move again; until it is released`;
+    case 'lease.frozen-by-order':
+      return `frozen at site ${reason.site} by ${reason.who}${whyText(reason.why)}; until it is released`;
+    case 'lease.released-by-order':
+      return `released by ${reason.who}${whyText(reason.why)}: it follows its facts again`;
+    case 'lease.handed-by-order':
+      return `handed over to site ${reason.to} by ${reason.who}${whyText(reason.why)}`;
+    case 'lease.hand-over-waits':
+      return `${reason.who} hands it over to site ${reason.to}, which does not assert it yet`;
+    case 'lease.handing-over':
+      return `site ${reason.from} has released it; the pool hands it over to ${reason.to}, which has not asserted it yet`;
     case 'lease.never-seen':
       return 'nobody has reported the address';
     case 'lease.excluded':
@@ -30,6 +43,8 @@ export function renderReason(reason: Reason): string {
       return `a fact of ${reason.source} is ignored: it captures the address itself (${reason.captureKey})`;
     case 'claim.own-site':
       return `the address lives at this site (${reason.site}); it is never captured here`;
+    case 'claim.handed-here':
+      return `the pool hands the address over from site ${reason.from} to ${reason.to} of this site: a provider refuses it while a router here captures it`;
     case 'claim.derived':
       return `owned by site ${reason.owner}: delivered through ${reason.peer} to ${reason.via}`;
     case 'claim.no-delivery':
@@ -65,6 +80,10 @@ export function renderReason(reason: Reason): string {
     default:
       return unreachable(reason);
   }
+}
+
+function whyText(why: string): string {
+  return why === '' ? '' : ` (${why})`;
 }
 
 function losersText(losers: readonly PlacementLoser[]): string {

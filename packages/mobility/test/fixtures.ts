@@ -80,6 +80,8 @@ export interface ContextOptions {
   readonly withoutPeers?: boolean;
   /** Of every NIC. */
   readonly capacity?: number;
+  /** Addresses that the pool hands from one member to another. */
+  readonly handOvers?: readonly (readonly [address: string, from: string, to: string])[];
   /** Makes VRRP the authority on the LAN. */
   readonly vrrp?: boolean;
 }
@@ -99,6 +101,7 @@ export function resources({
   withoutPeers = false,
   capacity,
   vrrp = false,
+  handOvers = [],
 }: ContextOptions = {}): readonly Resource[] {
   const members = SITES.flatMap((name) =>
     (['a', 'b'] as const).map((letter, index) =>
@@ -123,6 +126,7 @@ export function resources({
         prefix: '10.77.60.0/24',
         groupRef: 'cloudedge',
         members,
+        staticHandovers: handOvers.map(([of, from, to]) => ({ address: of, fromNodeRef: from, toNodeRef: to })),
         leasePolicy: { ttl: '60s', holdDuration: '5s' },
       },
     },

@@ -220,12 +220,15 @@ function oracle(world: World): string {
   }
   const incumbent = before.site;
   const { says } = wordOf(world, incumbent);
+  // The pool names who has it when nobody asserts it: until that one does, it stays where it was.
+  const isAwaited = incumbent !== 'onprem' && world[0] === declared;
+  const end = isAwaited ? `holding ${incumbent}` : `expired ${incumbent}`;
   const [rival] = fresh.filter(({ name }) => name !== incumbent);
   if (says === 'fresh') return owned(incumbent);
-  if (says === 'gone') return rival === undefined ? `expired ${incumbent}` : owned(rival.name);
+  if (says === 'gone') return rival === undefined ? end : owned(rival.name);
   if (says === 'lapsed') {
     if (now < (before.lapsingSince ?? now) + HOLD_MS) return `holding ${incumbent}`;
-    return rival === undefined ? `expired ${incumbent}` : owned(rival.name);
+    return rival === undefined ? end : owned(rival.name);
   }
   if (rival === undefined || !registryConnected || !membersWaited) return `stale ${incumbent}`;
   return now < rival.first + HOLD_MS ? `holding ${incumbent}` : owned(rival.name);

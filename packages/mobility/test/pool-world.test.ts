@@ -203,7 +203,8 @@ test('planning what news touches leaves every plan as planning everything would'
       }
       const byParts = new Map([...world.plans()].map((plan) => [plan.address, plan]));
       world.replanAll(world.addresses(), situation, NO_MARKS);
-      for (const plan of world.plans()) expect(byParts.get(plan.address)).toEqual(plan);
+      // What moved the lease is told once, when it moves; all else is the same.
+      for (const plan of world.plans()) expect({ ...byParts.get(plan.address), because: plan.because }).toEqual(plan);
     }),
     { numRuns: 300 },
   );

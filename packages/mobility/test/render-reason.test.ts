@@ -47,6 +47,34 @@ const TOLD: Told = {
     { rule: 'lease.lapsing', node: a, until: at },
     'the lease of aws-router-a is held until 2027-01-15T08:00:00.000Z, then it ends',
   ],
+  'lease.frozen': [
+    { rule: 'lease.frozen', site: aws, moves: 5, since: at },
+    'frozen at site aws since 2027-01-15T08:00:00.000Z: it moved 5 times within 180 s and wanted to move again; until it is released',
+  ],
+  'lease.frozen-by-order': [
+    { rule: 'lease.frozen-by-order', site: aws, who: 'kim', why: 'migration' },
+    'frozen at site aws by kim (migration); until it is released',
+  ],
+  'lease.released-by-order': [
+    { rule: 'lease.released-by-order', who: 'kim', why: '' },
+    'released by kim: it follows its facts again',
+  ],
+  'lease.handed-by-order': [
+    { rule: 'lease.handed-by-order', to: aws, who: 'kim', why: 'moved' },
+    'handed over to site aws by kim (moved)',
+  ],
+  'lease.hand-over-waits': [
+    { rule: 'lease.hand-over-waits', to: aws, who: 'kim' },
+    'kim hands it over to site aws, which does not assert it yet',
+  ],
+  'lease.handing-over': [
+    { rule: 'lease.handing-over', from: lan, to: a },
+    'site onprem has released it; the pool hands it over to aws-router-a, which has not asserted it yet',
+  ],
+  'claim.handed-here': [
+    { rule: 'claim.handed-here', from: lan, to: a },
+    'the pool hands the address over from site onprem to aws-router-a of this site: a provider refuses it while a router here captures it',
+  ],
   'lease.never-seen': [{ rule: 'lease.never-seen' }, 'nobody has reported the address'],
   'lease.excluded': [
     { rule: 'lease.excluded', by: must(parseIpv4Prefix('10.77.60.0/29')) },
