@@ -22,18 +22,20 @@ const reconcile = z
 const ROUTER_API_VERSION = 'routerd.net/v1alpha1';
 
 /** `spec.resources` are checked one by one: each is reported by itself. */
-export const ROUTER_DOCUMENT = z.strictObject({
-  apiVersion: z.literal(ROUTER_API_VERSION),
-  kind: z.literal('Router'),
-  metadata,
-  spec: z.strictObject({
-    reconcile: reconcile.optional().describe('How this router brings the host to what is declared.'),
-    resources: z
-      .array(z.unknown().meta({ expected: 'a resource' }))
-      .default([])
-      .describe('As separate documents would be.'),
-  }),
-});
+export const ROUTER_DOCUMENT = z
+  .strictObject({
+    apiVersion: z.literal(ROUTER_API_VERSION),
+    kind: z.literal('Router'),
+    metadata,
+    spec: z.strictObject({
+      reconcile: reconcile.optional().describe('How this router brings the host to what is declared.'),
+      resources: z
+        .array(z.unknown().meta({ expected: 'a resource' }))
+        .default([])
+        .describe('As separate documents would be.'),
+    }),
+  })
+  .describe('Resources in one document, and how this router reconciles.');
 
 export type ReconcileSettings = z.output<typeof reconcile>;
 

@@ -17,7 +17,8 @@ import { parseDuration, parseInstant, type DurationFault, type InstantFault } fr
 
 type Fault = AddressFault | NameFault | DurationFault | InstantFault;
 
-function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string) {
+/** @param form what the text looks like, for tools that cannot parse it; the parser alone decides */
+function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string, form: RegExp) {
   return z
     .string()
     .transform((input, context): T => {
@@ -26,8 +27,12 @@ function parsed<T>(parse: (input: string) => Result<T, Fault>, allowed: string) 
       context.addIssue({ code: 'custom', message: describeFault(result.error, allowed) });
       return z.NEVER;
     })
-    .meta({ expected: allowed });
+    .meta({ expected: allowed, pattern: form.source });
 }
+
+const QUAD = String.raw`((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
+const LENGTH = String.raw`(3[0-2]|[12]?\d)`;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Text of a certain form. @param expected completes the sentence "expected …" */
 export function text(form: RegExp, expected: string) {
@@ -48,23 +53,41 @@ function describeFault(fault: Fault, allowed: string): string {
   }
 }
 
-export const hostAddress = parsed<HostAddress>(parseHostAddress, 'an IPv4 host address such as 10.77.60.10/32');
-export const ipv4 = parsed<Ipv4>(parseIpv4, 'an IPv4 address such as 10.77.60.10');
-export const ipv4Prefix = parsed<Ipv4Prefix>(parseIpv4Prefix, 'an IPv4 network such as 10.77.60.0/24');
+export const hostAddress = parsed<HostAddress>(
+  parseHostAddress,
+  'an IPv4 host address such as 10.77.60.10/32',
+  new RegExp(`^${QUAD}/32$`),
+);
+export const ipv4 = parsed<Ipv4>(parseIpv4, 'an IPv4 address such as 10.77.60.10', new RegExp(`^${QUAD}$`));
+export const ipv4Prefix = parsed<Ipv4Prefix>(
+  parseIpv4Prefix,
+  'an IPv4 network such as 10.77.60.0/24',
+  new RegExp(`^${QUAD}/${LENGTH}$`),
+);
 export const interfaceAddress = parsed<InterfaceAddress>(
   parseInterfaceAddress,
   'an IPv4 address with its prefix length, such as 10.255.0.1/32',
+  new RegExp(`^${QUAD}/${LENGTH}$`),
 );
-export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)');
-export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)');
+export const nodeName = parsed(parseNodeName, 'a node name (lower-case letters, digits and "-", at most 63)', LABEL);
+export const siteName = parsed(parseSiteName, 'a site name (lower-case letters, digits and "-", at most 63)', LABEL);
 const DURATION = 'a duration such as 250ms, 5s or 1h30m';
-export const duration = parsed(parseDuration, DURATION);
+const DURATION_FORM = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
+export const duration = parsed(parseDuration, DURATION, DURATION_FORM);
 /** A duration that lasts. */
-export const positiveDuration = parsed((input) => {
-  const length = parseDuration(input);
-  return length.ok && length.value === 0 ? err({ code: 'duration.malformed' as const, input }) : length;
-}, `${DURATION}, more than 0s`);
-export const timestamp = parsed(parseInstant, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
+export const positiveDuration = parsed(
+  (input) => {
+    const length = parseDuration(input);
+    return length.ok && length.value === 0 ? err({ code: 'duration.malformed' as const, input }) : length;
+  },
+  `${DURATION}, more than 0s`,
+  new RegExp(`(?=.*[1-9])${DURATION_FORM.source}`),
+);
+export const timestamp = parsed(
+  parseInstant,
+  'a time in UTC such as 2026-01-31T12:00:00.000Z',
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/,
+);
 
 /** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */
 export const interfaceName = text(
@@ -105,5 +128,5 @@ export function ref(kind: string) {
       });
       return z.NEVER;
     })
-    .meta({ expected: `the name of ${a} ${kind}`, reference: kind });
+    .meta({ expected: `the name of ${a} ${kind}`, reference: kind, pattern: `^(${kind}/.+|[^/]+)$` });
 }

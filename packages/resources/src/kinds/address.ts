@@ -1,6 +1,7 @@
 /** net.routerd.net: addresses that several routers share, what is watched for them, and what addresses become. */
 import { z } from 'zod';
 import * as s from '../scalars.ts';
+import { conditional, fieldIs } from '../schema/json-condition.ts';
 
 const vrrp = z
   .strictObject({
@@ -45,6 +46,13 @@ export const virtualAddressSpec = z
     path: ['mode'],
     error: 'is static: vrrp and track are for mode vrrp',
   })
+  .meta(
+    conditional({
+      when: fieldIs('mode', 'vrrp'),
+      demands: { required: ['vrrp'] },
+      otherwise: { not: { required: ['vrrp'] } },
+    }),
+  )
   .meta(s.instead({ addressFrom: 'Write the address.' }))
   .describe('An address that one of several routers has: the master of a VRRP group, or always this one.');
 
@@ -92,6 +100,12 @@ export const healthCheckSpec = z
   .refine(({ interval, timeout }) => timeout <= interval, {
     path: ['timeout'],
     error: 'The timeout is longer than the interval; expected at most the interval',
+  })
+  .meta({
+    allOf: [
+      conditional({ when: fieldIs('targetSource', 'static'), demands: { required: ['target'] } }),
+      conditional({ when: fieldIs('protocol', 'tcp'), demands: { required: ['port'] } }),
+    ],
   })
   .describe('Whether something answers. What refers to it acts on it.');
 

@@ -1,6 +1,7 @@
 /** hybrid.routerd.net: overlay peers, claims and what may be done at a provider. */
 import { z } from 'zod';
 import * as s from '../scalars.ts';
+import { conditional } from '../schema/json-condition.ts';
 
 export const PROVIDERS = ['aws', 'azure', 'oci', 'gcp'] as const;
 export const ACTION_VERBS = [
@@ -33,7 +34,13 @@ export const overlayPeerSpec = z
       .refine((underlay) => underlay.interface !== undefined || !['wireguard', 'ipip', 'gre'].includes(underlay.type), {
         path: ['interface'],
         error: 'is required for underlay types wireguard, ipip and gre',
-      }),
+      })
+      .meta(
+        conditional({
+          when: { properties: { type: { enum: ['wireguard', 'ipip', 'gre'] } } },
+          demands: { required: ['interface'] },
+        }),
+      ),
     remote: z
       .strictObject({ nodeID: s.word.optional(), address: s.word.optional() })
       .optional()

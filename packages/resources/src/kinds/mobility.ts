@@ -1,10 +1,17 @@
 /** mobility.routerd.net: the intent that an operator writes for one mobile prefix. */
 import { z } from 'zod';
 import * as s from '../scalars.ts';
+import { oneIsThere } from '../schema/json-condition.ts';
 import { activeWhen, configureOSAddress, reservedCapture } from './hybrid.ts';
 
 /** Keys that would carry a secret into plans, journals and logs are refused. */
-const SECRET_LIKE = /^(?!.*(secret|token|password|credential|private[_-]?key|access[_-]?key))./i;
+const SECRET_WORDS = ['secret', 'token', 'password', 'credential', 'private[_-]?key', 'access[_-]?key'];
+/** In either case, without a flag: JSON Schema has none. */
+const SECRET_LIKE = new RegExp(`^(?!.*(${SECRET_WORDS.map(inEitherCase).join('|')})).`);
+
+function inEitherCase(words: string): string {
+  return words.replaceAll(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
 
 const HEARTBEAT =
   'For heartbeatInterval, heartbeatTTL and promotionHoldDuration write heartbeat.interval and heartbeat.deadAfter of the EventGroup.';
@@ -71,7 +78,8 @@ const member = z
           })
           .refine((entry) => entry.nodeRef ?? entry.site ?? entry.role, {
             error: 'A deliveryTo entry needs at least one of nodeRef, site, role',
-          }),
+          })
+          .meta(oneIsThere(['nodeRef', 'site', 'role'])),
       )
       .default([])
       .describe('Delivery to certain members; the most specific entry counts: nodeRef, then site, then role.'),

@@ -1,6 +1,7 @@
 /** net.routerd.net: links, addresses, routes and tunnels of one node. */
 import { z } from 'zod';
 import * as s from '../scalars.ts';
+import { conditional, fieldIs, oneIsThere } from '../schema/json-condition.ts';
 
 export const interfaceSpec = z
   .strictObject({
@@ -39,6 +40,13 @@ export const ipv4RouteSpec = z
   .refine((route) => route.type === 'blackhole' || route.device !== undefined || route.gateway !== undefined, {
     error: 'a unicast route needs a device or a gateway',
   })
+  .meta(
+    conditional({
+      when: fieldIs('type', 'blackhole'),
+      demands: { not: oneIsThere(['device', 'gateway', 'preferredSource']) },
+      otherwise: oneIsThere(['device', 'gateway']),
+    }),
+  )
   .meta(
     s.instead({
       deviceFrom: 'Write the device.',
