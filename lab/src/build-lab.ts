@@ -6,6 +6,7 @@ import { writeGuestFiles } from './guest-files.ts';
 import { startHub } from './hub.ts';
 import { Lab } from './lab.ts';
 import { labFiles } from './lab-files.ts';
+import { exclusively } from './lab-lock.ts';
 import { makeClientsKnown } from './known-clients.ts';
 import { claimRecord, inUse, isInUse, readRecord } from './lab-record.ts';
 import { makeCloudMaterial, makeMaterial } from './material.ts';
@@ -34,22 +35,29 @@ export interface LabOptions {
  */
 export async function buildLab(topology: Topology, options: LabOptions, progress: Progress): Promise<Lab> {
   await preflight();
-  const files = labFiles(options.name);
-  const present = readRecord(files);
-  if (present !== undefined && isInUse(present)) throw inUse(files, present);
-  const removed = await tearDown(files);
-  if (removed > 0) progress.note(`removed ${removed} namespaces that an earlier run left behind`);
-  rmSync(files.logDir, { recursive: true, force: true });
-  const lab = new Lab(files, claimRecord(files, { topology: topology.id, keep: options.keep, wanDelayMs: 0 }));
+  const lab = await claimLab(topology, options, progress);
   try {
     await (topology.id === 'four-sites' ? buildFourSites(lab, options, progress) : buildPair(lab, options, progress));
     lab.save({ ready: true });
     return lab;
   } catch (cause) {
     if (options.keep) progress.note('what was built so far stays for a look; "pnpm lab down" removes it');
-    else await tearDown(files);
+    else await tearDown(lab.files);
     throw cause;
   }
+}
+
+/** Removes what is left of an owner that is gone, and takes the name. */
+async function claimLab(topology: Topology, options: LabOptions, progress: Progress): Promise<Lab> {
+  const files = labFiles(options.name);
+  return exclusively(files, async () => {
+    const present = readRecord(files);
+    if (present !== undefined && isInUse(present)) throw inUse(files, present);
+    const removed = await tearDown(files);
+    if (removed > 0) progress.note(`removed ${removed} namespaces that an earlier run left behind`);
+    rmSync(files.logDir, { recursive: true, force: true });
+    return new Lab(files, claimRecord(files, { topology: topology.id, keep: options.keep, wanDelayMs: 0 }));
+  });
 }
 
 async function buildFourSites(lab: Lab, options: LabOptions, progress: Progress): Promise<void> {

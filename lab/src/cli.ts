@@ -29,6 +29,9 @@ options
   --lab <name>               another lab beside the first; default "main"
   --help
 
+environment
+  ROUTERD_LAB_DIR            where labs keep logs, evidence and state; default .lab in the checkout
+
 examples
   pnpm lab up --wan-delay 10ms
   pnpm lab shell onprem-client ping -c3 aws-client
@@ -119,18 +122,27 @@ function parseDelayMs(text: string): number {
   return delayMs;
 }
 
+/** A full or write-protected disk is no fault of ours to be told with a stack. */
+function faultOf(cause: unknown): LabFault | undefined {
+  if (cause instanceof LabFault) return cause;
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
+  switch (cause.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EROFS':
+      return new LabFault('lab.disk', `Nothing can be written: ${cause.message}.`, 'Make room where that file is.');
+    default:
+      return undefined;
+  }
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (cause) {
-  const fault = cause instanceof LabFault ? cause : undefined;
+  const fault = faultOf(cause);
   const isUsage = fault?.code === 'lab.usage' || (cause instanceof TypeError && 'code' in cause); // parseArgs throws TypeErrors with a code
-  const text =
-    fault === undefined && !isUsage && cause instanceof Error
-      ? (cause.stack ?? cause.message)
-      : cause instanceof Error
-        ? cause.message
-        : String(cause);
-  process.stderr.write(`error: ${text}\n`);
+  const stack = cause instanceof Error ? (isUsage ? cause.message : (cause.stack ?? cause.message)) : String(cause);
+  process.stderr.write(`error: ${fault?.message ?? stack}\n`);
   if (fault?.remedy !== undefined) process.stderr.write(`remedy: ${fault.remedy}\n`);
   process.exitCode = isUsage ? 2 : 1;
 }

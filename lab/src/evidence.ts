@@ -17,6 +17,8 @@ export interface Measurement {
   readonly milliseconds: number | undefined;
 }
 
+const KEPT = 'the evidence can be written';
+
 export class Evidence {
   readonly scenario: string;
   readonly dir: string;
@@ -29,7 +31,7 @@ export class Evidence {
     this.scenario = scenario;
     const stamp = this.#startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '');
     this.dir = path.join(files.evidenceDir, `${stamp}-${scenario}`);
-    mkdirSync(this.dir, { recursive: true });
+    this.#write(() => mkdirSync(this.dir, { recursive: true }));
   }
 
   /** Records one assertion; a scenario goes on after a failed one, so that one run tells everything. @returns whether it held */
@@ -42,10 +44,22 @@ export class Evidence {
     this.#measurements.push({ name, milliseconds });
   }
 
+  /** A disk that takes nothing any more fails the scenario, once, and ends nothing. */
   file(name: string, text: string): void {
     const file = path.join(this.dir, name);
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    this.#write(() => {
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    });
+  }
+
+  #write(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      if (this.#assertions.some(({ name }) => name === KEPT)) return;
+      this.check(KEPT, 'yes', cause instanceof Error ? cause.message : String(cause));
+    }
   }
 
   get assertions(): readonly Assertion[] {

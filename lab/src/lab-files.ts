@@ -1,4 +1,4 @@
-/** Where one lab keeps what, and how its namespaces are called: all of it follows from the checkout and the lab's name. */
+/** Where one lab keeps what, and how its namespaces are called: all of it follows from the place of its files and the lab's name. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,9 +20,14 @@ export interface LabFiles {
   readonly compileCacheDir: string;
 }
 
-export function labFiles(name: string): LabFiles {
-  const prefix = `rl${createHash('sha256').update(`${CHECKOUT}\0${name}`).digest('hex').slice(0, 6)}`;
-  const stateDir = path.join(CHECKOUT, '.lab', name);
+/** @param home where labs keep their files; ROUTERD_LAB_DIR, for a checkout that is not to be written to */
+export function labFiles(
+  name: string,
+  home: string = process.env['ROUTERD_LAB_DIR'] ?? path.join(CHECKOUT, '.lab'),
+): LabFiles {
+  const identity = `${path.dirname(path.resolve(home))}\0${name}`;
+  const prefix = `rl${createHash('sha256').update(identity).digest('hex').slice(0, 6)}`;
+  const stateDir = path.join(home, name);
   return {
     name,
     prefix,
@@ -30,7 +35,7 @@ export function labFiles(name: string): LabFiles {
     recordFile: path.join(stateDir, 'lab.json'),
     logDir: path.join(stateDir, 'logs'),
     binDir: path.join(stateDir, 'bin'),
-    evidenceDir: path.join(CHECKOUT, '.lab', 'evidence'),
+    evidenceDir: path.join(home, 'evidence'),
     socketDir: path.join('/tmp', prefix),
     compileCacheDir: path.join(CHECKOUT, 'node_modules', '.cache', 'compile'),
   };

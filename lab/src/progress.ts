@@ -5,6 +5,8 @@ export interface Progress {
   /** Runs one step and tells how long it took. */
   step<T>(title: string, work: () => Promise<T>): Promise<T>;
   note(text: string): void;
+  /** Nothing is told any more: what fails from now on fails because it was interrupted. */
+  close(): void;
 }
 
 export interface Terminal {
@@ -16,9 +18,11 @@ export function createProgress(out: Terminal): Progress {
   const live = out.isTTY === true;
   const paint = (format: 'green' | 'red' | 'dim', text: string): string => (live ? styleText(format, text) : text);
   const running = new Set<string>();
-  const clear = (): void => void (live && out.write('\r\u001B[2K'));
-  const redraw = (): void => void (live && running.size > 0 && out.write(`… ${[...running].join(', ')}`));
+  let closed = false;
+  const clear = (): void => void (live && !closed && out.write('\r\u001B[2K'));
+  const redraw = (): void => void (live && !closed && running.size > 0 && out.write(`… ${[...running].join(', ')}`));
   const line = (text: string): void => {
+    if (closed) return;
     clear();
     out.write(`${text}\n`);
     redraw();
@@ -42,6 +46,10 @@ export function createProgress(out: Terminal): Progress {
       }
     },
     note: (text) => line(`               ${text}`),
+    close() {
+      clear();
+      closed = true;
+    },
   };
 }
 

@@ -74,7 +74,7 @@ async function inOwnLab(
   const name = labNameFor(topology, options.name);
   const files = labFiles(name);
   const start = performance.now();
-  return untilInterrupted(files, async () => {
+  return untilInterrupted(files, progress, async () => {
     const lab = await buildLab(topology, { ...options, name }, progress);
     progress.note(`the lab is up after ${((performance.now() - start) / 1000).toFixed(1)} s`);
     try {

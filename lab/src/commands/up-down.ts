@@ -2,14 +2,17 @@ import { buildLab, type LabOptions } from '../build-lab.ts';
 import { openLab } from '../lab.ts';
 import { labFiles } from '../lab-files.ts';
 import { readRecord } from '../lab-record.ts';
+import { exclusively } from '../lab-lock.ts';
+import { isRunning, signalProcess, type ProcessId } from '../process-table.ts';
 import { createProgress } from '../progress.ts';
 import { namespacesOf, tearDown } from '../tear-down.ts';
 import { FOUR_SITES } from '../topology.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
+import { waitUntil } from '../wait-until.ts';
 
 export async function up(options: LabOptions): Promise<number> {
   const progress = createProgress(process.stdout);
-  await untilInterrupted(labFiles(options.name), async () => buildLab(FOUR_SITES, options, progress));
+  await untilInterrupted(labFiles(options.name), progress, async () => buildLab(FOUR_SITES, options, progress));
   process.stdout.write(`\nThe lab is up. Next:
   pnpm lab status
   pnpm lab shell onprem-client
@@ -18,7 +21,7 @@ export async function up(options: LabOptions): Promise<number> {
   return 0;
 }
 
-/** Also removes what a crash left; nothing to remove is no fault. */
+/** Also removes what a crash left; nothing to remove is no fault. A demo that still runs is told to end, and is waited for. */
 export async function down(name: string): Promise<number> {
   const files = labFiles(name);
   const record = readRecord(files);
@@ -26,9 +29,15 @@ export async function down(name: string): Promise<number> {
     process.stdout.write(`No lab named "${name}" is up.\n`);
     return 0;
   }
-  const removed = await tearDown(files);
+  if (record !== undefined && signalProcess(record.owner, 'SIGTERM')) await ended(record.owner);
+  const removed = await exclusively(files, async () => tearDown(files));
   process.stdout.write(`Removed ${removed} machines. Logs: ${files.logDir}\n`);
   return 0;
+}
+
+async function ended(owner: ProcessId): Promise<void> {
+  process.stdout.write(`Process ${owner.pid} uses it and is told to end.\n`);
+  await waitUntil(`the end of process ${owner.pid}`, () => !isRunning(owner) || undefined, { deadlineMs: 30_000 });
 }
 
 export async function wanDelay(name: string, delayMs: number): Promise<number> {

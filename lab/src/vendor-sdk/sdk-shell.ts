@@ -39,6 +39,7 @@ export class SdkShell {
     this.#onCall = onCall;
     this.#reader = createInterface({ input: stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
+    child.stdin?.on('error', () => undefined); // the process ended: the next line that is not there tells it, with what it said
     child.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString('utf8')));
   }
 

@@ -1,0 +1,128 @@
+/** The OCI inventory as a process in a router of the emulated OCI: the vendor's SDK, the instance's identity, the daemon's own runner. */
+import path from 'node:path';
+import { createPluginRunner } from '@routerd/plugin-host';
+import { durationMs, type ResourceOf } from '@routerd/resources';
+import { RecordingLog, systemClock } from '@routerd/runtime';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CHECKOUT } from '../../src/lab-files.ts';
+import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
+
+const never = new AbortController().signal;
+const runner = createPluginRunner({ clock: systemClock, log: new RecordingLog() });
+type Request = Parameters<typeof runner.run>[1];
+type Report = Awaited<ReturnType<typeof runner.run>>;
+
+let rig: CloudRig;
+const measured: string[] = [];
+
+beforeAll(async () => {
+  rig = await openCloudRig('oci');
+});
+
+beforeEach(async () => {
+  await rig.reset();
+});
+
+afterAll(async () => {
+  await rig?.close();
+  process.stdout.write(`oci inventory: ${measured.join(', ')}\n`);
+});
+
+const HYBRID = 'hybrid.routerd.net/v1alpha1';
+const request = (): Request => ({
+  apiVersion: 'plugin.routerd.net/v1alpha1',
+  kind: 'PluginRequest',
+  metadata: { name: 'oci-inventory' },
+  spec: {
+    trigger: { type: 'interval', topic: '' },
+    startupConfigHash: 'ab',
+    effectiveGeneration: 1,
+    previousDynamicGeneration: 0,
+    now: '2026-11-21T08:00:00.000Z',
+    events: [],
+    context: {
+      resources: [
+        { apiVersion: HYBRID, kind: 'CloudProviderProfile', name: 'oci', spec: { provider: 'oci' } },
+        { apiVersion: HYBRID, kind: 'AddressMobilityDomain', name: 'office', spec: { prefix: rig.config.subnet.cidr } },
+        { apiVersion: HYBRID, kind: 'OverlayPeer', name: 'onprem', spec: {} },
+      ],
+    },
+  },
+});
+
+function plugin(env: Readonly<Record<string, string>>, guest = 'oci-router-a'): ResourceOf<'Plugin'> {
+  const enter = ['-t', `${rig.guest(guest).record.holder.pid}`, '-m', '-u', '-n', `--wd=${CHECKOUT}`];
+  return {
+    apiVersion: 'plugin.routerd.net/v1alpha1',
+    kind: 'Plugin',
+    metadata: { name: 'oci-inventory', annotations: {}, ownerRefs: [] },
+    spec: {
+      executable: '/usr/bin/nsenter',
+      args: [...enter, process.execPath, path.join(CHECKOUT, 'plugins/oci-inventory/src/main.ts')],
+      timeout: durationMs(60_000),
+      env: {
+        OCI_VNIC: rig.instance('oci-router-a').nicId,
+        NODE_EXTRA_CA_CERTS: rig.caFile,
+        NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
+        ...env,
+      },
+      capabilities: ['observe.cloud', 'propose.dynamicConfig', 'propose.providerAction'],
+      triggers: [],
+      context: { resources: [] },
+    },
+  };
+}
+
+async function observe(env: Readonly<Record<string, string>> = {}, guest?: string): Promise<Report> {
+  return runner.run(plugin(env, guest), request(), never);
+}
+
+const said = ({ outcome, stderr }: Report) => {
+  if (!outcome.ok) throw new Error(`${outcome.error.message}\n${stderr}`);
+  return outcome.value;
+};
+
+test('a secondary address of the VNIC becomes a claim, and nothing is changed at OCI', async () => {
+  await rig.control.changeAddresses('oci-router-a', { assign: ['10.77.60.110'] });
+  await rig.control.resetJournal();
+  const began = performance.now();
+  const first = said(await observe());
+  measured.push(`run ${Math.round(performance.now() - began)} ms`);
+  expect(first.resources).toMatchObject([
+    { kind: 'RemoteAddressClaim', spec: { address: '10.77.60.110/32', delivery: { peerRef: 'onprem' } } },
+  ]);
+  expect(first.actionPlans).toMatchObject([{ action: 'ensure-forwarding-enabled', mode: 'dry-run' }]);
+  const api = (await rig.control.journal()).filter(({ service }) => service === 'api');
+  expect(new Set(api.map(({ operation }) => operation))).toEqual(
+    new Set(['GetSecurityToken', 'GetVnic', 'ListPrivateIps']),
+  );
+  expect(api.filter(({ mutating }) => mutating)).toEqual([]);
+});
+
+test('what is wanted and nobody has is claimed with the action described; what a machine has is not', async () => {
+  const machine = rig.config.instances.find(({ permissions }) => permissions === 'none');
+  const wanted = `10.77.60.111/32,${machine?.privateIp ?? ''}/32`;
+  const { resources, actionPlans, events } = said(await observe({ ROUTERD_ADDRESSES: wanted, ROUTERD_FACTS: 'true' }));
+  expect(resources).toMatchObject([{ spec: { address: '10.77.60.111/32' } }]);
+  expect(actionPlans).toMatchObject([
+    { action: 'assign-secondary-ip', target: { address: '10.77.60.111/32' } },
+    { action: 'ensure-forwarding-enabled' },
+  ]);
+  expect(events.map(({ subject }) => subject)).toContain(`${machine?.privateIp ?? ''}/32`);
+});
+
+test.each([
+  ['a throttled listing', 'ListPrivateIps', 'throttle', /failed: TooManyRequests/],
+  ['an answer that is lost', 'GetVnic', 'reset-after', /reading ocid1\.vnic\.\S+ failed/],
+] as const)('%s fails the run with its reason, and is no empty subnet', async (_, operation, kind, reason) => {
+  await rig.control.layFault({ operation, kind, count: 1 });
+  const { outcome, exitCode } = await observe();
+  expect(exitCode).toBe(1);
+  expect(outcome.ok ? '' : outcome.error.message).toMatch(reason);
+});
+
+test('a machine without an identity gets to hear that', async () => {
+  const machine = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name;
+  const { outcome } = await observe({}, machine);
+  expect(outcome.ok ? '' : outcome.error.message).toMatch(/plugin oci-inventory failed: .*IdentityUnavailable/);
+});
