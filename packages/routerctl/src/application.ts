@@ -1,9 +1,11 @@
 import { buildApplication, buildRouteMap } from '@stricli/core';
 import { actionRoutes } from './commands/action.ts';
+import { dynamicRoutes } from './commands/dynamic.ts';
 import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
 import { pluginRoutes } from './commands/plugin.ts';
+import { schemaCommand } from './commands/schema.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
 import type { Context } from './command-context.ts';
@@ -17,7 +19,9 @@ const routes = buildRouteMap<string, Context>({
     federation: federationRoutes,
     action: actionRoutes,
     plugin: pluginRoutes,
+    dynamic: dynamicRoutes,
     validate: validateCommand,
+    schema: schemaCommand,
   },
   docs: {
     brief: 'Show and steer one routerd node',
@@ -31,6 +35,7 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h',
       '  routerctl action list --status failed',
       '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',
+      '  routerctl dynamic diff                           what plugins and pools make of startup-config',
       '  routerctl validate /usr/local/etc/routerd',
       '',
       'EXIT CODES',

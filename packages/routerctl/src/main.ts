@@ -8,6 +8,11 @@ const env = Object.fromEntries(
   Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
 );
 const shell: Context['process'] = { stdout: process.stdout, stderr: process.stderr, env, exitCode: null };
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') process.exit(0);
+  throw cause;
+});
 await run(application, process.argv.slice(2), { process: shell, now: () => Date.now() });
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools.
 const code = Number(shell.exitCode ?? 0);

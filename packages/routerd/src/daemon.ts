@@ -7,6 +7,7 @@ import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Result } from '@routerd/resources';
 import { systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
+import { dynamicRoutes } from './api/dynamic-routes.ts';
 import { serveApi } from './api/http-server.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
@@ -53,6 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const { observers } = node.value;
   const routes = [
     ...createRoutes(node.value.view, node.value.orders),
+    ...dynamicRoutes(() => node.value.reconciler.derived()),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
   ];
   const api = await serveApi(options.socketPath, routes, log);

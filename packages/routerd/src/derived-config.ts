@@ -18,7 +18,7 @@ export interface DerivedConfig {
 }
 
 /** Derived parts of a living daemon are replaced by every pass; they do not expire by themselves. */
-const NEVER = Number.MAX_SAFE_INTEGER as Instant;
+export const NEVER = Number.MAX_SAFE_INTEGER as Instant;
 
 /** Cost: linear in resources and claims. */
 export function deriveConfig(

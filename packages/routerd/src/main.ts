@@ -5,6 +5,10 @@ import { application } from './application.ts';
 import type { Context } from './command-context.ts';
 
 const shell: Context['process'] = { stdout: process.stdout, stderr: process.stderr, exitCode: null };
+// A reader that has seen enough (`| head`) ends nothing that is under way.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== 'EPIPE') throw cause;
+});
 await run(application, process.argv.slice(2), { process: shell });
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools, but for commands whose 2 means "something to do".
 const code = Number(shell.exitCode ?? 0);

@@ -1,0 +1,104 @@
+/** What the API shows of dynamic parts: what became of each, what they hold, and what they made of startup-config. */
+import { isDamaged, type EffectiveResource, type PartVerdict, STARTUP_SOURCE } from '@routerd/config';
+import { authoredForm, formatInstant, type AuthoredResource, type Instant } from '@routerd/resources';
+import { NEVER, type DerivedConfig } from '../derived-config.ts';
+
+type Part = DerivedConfig['parts'][number];
+
+/** GET /v1/dynamic/parts: one line a part and generation, by source, the newest first. */
+export function partsView({ parts, config }: DerivedConfig): readonly unknown[] {
+  return parts.map((part) => partLine(part, config.parts)).toSorted(bySourceAndGeneration);
+}
+
+/** GET /v1/dynamic/parts?source=S: everything about each generation of one source; none for an unknown source. */
+export function partDetails({ parts, config }: DerivedConfig, source: string): readonly unknown[] {
+  return parts
+    .filter((part) => part.source === source)
+    .map((part): PartLine => ({ ...partLine(part, config.parts), ...contentOf(part) }))
+    .toSorted(bySourceAndGeneration);
+}
+
+/** GET /v1/config/effective: resources as an author would write them, those of parts marked with their source. */
+export function effectiveView({ config }: DerivedConfig): unknown {
+  return {
+    items: config.resources.map(({ resource, source }) => ({
+      source,
+      resource: source === STARTUP_SOURCE ? authoredForm(resource) : marked(authoredForm(resource), source),
+    })),
+    suppressed: suppressedView(config.suppressed),
+  };
+}
+
+/** GET /v1/config/diff: what parts add to startup-config and leave out of it. */
+export function diffView({ config }: DerivedConfig): unknown {
+  return {
+    added: config.resources
+      .filter(isAdded)
+      .map(({ resource, source }) => ({ source, resource: authoredForm(resource) })),
+    suppressed: suppressedView(config.suppressed),
+  };
+}
+
+function isAdded({ source }: EffectiveResource): boolean {
+  return source !== STARTUP_SOURCE;
+}
+
+function suppressedView(suppressed: DerivedConfig['config']['suppressed']): readonly unknown[] {
+  return suppressed.map(({ resource, maskedBy, maskedUntil, reason }) => ({
+    resource: authoredForm(resource),
+    maskedBy,
+    maskedUntil: formatInstant(maskedUntil),
+    reason,
+  }));
+}
+
+const SOURCE_ANNOTATION = 'routerd.net/dynamic-source';
+
+function marked(resource: AuthoredResource, source: string): AuthoredResource {
+  const { annotations, ...metadata } = resource.metadata;
+  const others = typeof annotations === 'object' ? annotations : {};
+  return { ...resource, metadata: { ...metadata, annotations: { ...others, [SOURCE_ANNOTATION]: source } } };
+}
+
+interface PartLine {
+  readonly source: string;
+  readonly generation: number;
+  readonly [field: string]: unknown;
+}
+
+/** Counts are left out where the content is damaged, the expiry where the part is made anew by every pass. */
+function partLine(part: Part, verdicts: readonly PartVerdict[]): PartLine {
+  const { source, generation, observedAt, expiresAt } = part;
+  const verdict = verdicts.find((other) => other.source === source && other.generation === generation);
+  return {
+    source,
+    generation,
+    status: verdict?.status ?? 'Rejected',
+    ...(isDamaged(part)
+      ? {}
+      : {
+          resources: part.resources.length,
+          directives: part.directives.length,
+          actionPlans: part.actionPlans.length,
+          ...('digest' in part ? { digest: part.digest } : {}),
+        }),
+    observedAt: formatInstant(observedAt),
+    ...expiryOf(expiresAt),
+    ...(verdict !== undefined && 'reason' in verdict ? { code: verdict.code, reason: verdict.reason } : {}),
+  };
+}
+
+function expiryOf(expiresAt: Instant): { readonly expiresAt?: string } {
+  return expiresAt === NEVER ? {} : { expiresAt: formatInstant(expiresAt) };
+}
+
+function contentOf(part: Part): { readonly content?: unknown } {
+  if (isDamaged(part)) return {};
+  const { resources, directives, actionPlans } = part;
+  return { content: { resources: resources.map(authoredForm), directives, actionPlans } };
+}
+
+function bySourceAndGeneration(a: PartLine, b: PartLine): number {
+  if (a.source !== b.source) return a.source < b.source ? -1 : 1;
+  return b.generation - a.generation;
+}
