@@ -26,6 +26,14 @@ export function describeOp(op: HostOp): string {
       return `sysctl -w ${op.path.join('/')}=${op.value} # was ${op.prior}`;
     case 'sysctl-restore':
       return `sysctl -w ${op.path.join('/')}=${op.value} # as it was found`;
+    case 'sysctl-file-write':
+      return `write ${sysctlFileName(op.file.name)}: ${op.file.content.trim().split('\n').join('; ')}`;
+    case 'sysctl-file-remove':
+      return `rm ${sysctlFileName(op.name)}`;
+    case 'table-replace':
+      return `nft replace table ${op.table.family} ${op.table.name} {\n${op.table.lines.join('\n')}\n}`;
+    case 'table-remove':
+      return `nft delete table ${op.family} ${op.name}`;
     case 'mss-replace':
       return op.clamps
         .map((clamp) => `clamp ${clamp.captureInterface} <-> ${clamp.tunnelInterface} to ${clamp.mss} bytes`)
@@ -56,6 +64,11 @@ function describeDevice({ name, listenPort, mtu, peers }: WireGuardDevice): stri
       `peer ${publicKey} allowed-ips ${allowedIPs.join(',')}${endpoint === undefined ? '' : ` endpoint ${endpoint}`} persistent-keepalive ${persistentKeepalive}`,
   );
   return `wg set ${name} listen-port ${listenPort} ${parts.join(' ')}; ip link set ${name} mtu ${mtu} up`;
+}
+
+/** In the host's `/etc/sysctl.d` unless told otherwise. */
+export function sysctlFileName(name: string): string {
+  return `90-routerd-${name}.conf`;
 }
 
 function quadOf(address: string): string {

@@ -1,6 +1,6 @@
 /** Changes to a host as data: what `plan` prints and `apply` performs. */
 import type { HostAddress } from '@routerd/resources';
-import type { HostRoute, MssClamp, ProxyNeighbor, WireGuardDevice } from './host-state.ts';
+import type { HostRoute, MssClamp, NftTable, ProxyNeighbor, SysctlFileState, WireGuardDevice } from './host-state.ts';
 
 export type HostOp =
   | { readonly verb: 'wireguard-create'; readonly device: WireGuardDevice }
@@ -21,6 +21,12 @@ export type HostOp =
   | { readonly verb: 'route-remove'; readonly route: HostRoute }
   | { readonly verb: 'sysctl-set'; readonly path: readonly string[]; readonly value: string; readonly prior: string }
   | { readonly verb: 'sysctl-restore'; readonly path: readonly string[]; readonly value: string }
+  /** Refused where a file of that name does not carry our mark. */
+  | { readonly verb: 'sysctl-file-write'; readonly file: SysctlFileState }
+  | { readonly verb: 'sysctl-file-remove'; readonly name: string }
+  /** One transaction: no packet meets half a table. Refused where a table of that name is not ours. */
+  | { readonly verb: 'table-replace'; readonly table: NftTable }
+  | { readonly verb: 'table-remove'; readonly family: NftTable['family']; readonly name: NftTable['name'] }
   | { readonly verb: 'mss-replace'; readonly clamps: readonly MssClamp[] }
   | { readonly verb: 'mss-remove' }
   | { readonly verb: 'proxy-neighbor-add'; readonly neighbor: ProxyNeighbor }
@@ -59,6 +65,13 @@ export interface ObservedProxyNeighbor {
   readonly ours: boolean;
 }
 
+export interface ObservedTable {
+  readonly family: NftTable['family'];
+  readonly name: NftTable['name'];
+  /** Of the table that was asked for, as `digestOfTable` writes it; undefined when somebody changed what is there. */
+  readonly digest: string | undefined;
+}
+
 export interface ObservedHost {
   readonly links: readonly ObservedLink[];
   readonly addresses: readonly { readonly interface: string; readonly address: string }[];
@@ -70,6 +83,10 @@ export interface ObservedHost {
   readonly sysctls: ReadonlyMap<string, string>;
   /** The clamps in our table `inet routerd_mss`; undefined when the table does not exist. */
   readonly mssClamps: readonly MssClamp[] | undefined;
+  /** Tables of ours for firewall and translation. */
+  readonly tables: readonly ObservedTable[];
+  /** Contents by name; only files with our mark. */
+  readonly sysctlFiles: ReadonlyMap<string, string>;
 }
 
 /** What a host without any configuration shows. */
@@ -81,4 +98,6 @@ export const EMPTY_OBSERVED_HOST: ObservedHost = {
   wireGuard: [],
   sysctls: new Map(),
   mssClamps: undefined,
+  tables: [],
+  sysctlFiles: new Map(),
 };

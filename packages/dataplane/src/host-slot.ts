@@ -1,6 +1,7 @@
 /** Names of places in a kernel that hold one object each, and canonical text of what is in them. Diff, events and ledger compare by these. */
+import { textDigest } from './text-digest.ts';
 import { compareText } from './text-order.ts';
-import type { HostRoute, MssClamp, WireGuardDevice } from './host-state.ts';
+import type { HostRoute, MssClamp, NftTable, SysctlState, WireGuardDevice } from './host-state.ts';
 import type { ObservedWireGuard } from './host-op.ts';
 
 /** The main table has one route of ours for a destination and metric (fib_table_insert compares these, and the type of service). */
@@ -18,6 +19,27 @@ export function slotOfProxyNeighbor(neighbor: { readonly interface: string; read
 
 export function slotOfSysctl(path: readonly string[]): string {
   return `sysctl:${path.join('/')}`;
+}
+
+export function slotOfSysctlFile(name: string): string {
+  return `sysctl-file:${name}`;
+}
+
+export function slotOfTable({ family, name }: Pick<NftTable, 'family' | 'name'>): string {
+  return `table:${family}/${name}`;
+}
+
+/** What tells two tables of one name apart. */
+export function digestOfTable({ lines }: Pick<NftTable, 'lines'>): string {
+  return textDigest(lines.join('\n'));
+}
+
+/** True if a reading of the setting needs no change. The kernel separates several numbers by tabs. */
+export function isAcceptedValue({ value, accepts }: SysctlState, observed: string): boolean {
+  const { compare, value: wanted } = accepts ?? { compare: 'exact', value };
+  const shown = observed.trim().replaceAll(/\s+/g, ' ');
+  if (compare === 'atLeast') return Number(shown) >= Number(wanted);
+  return shown === wanted.trim().replaceAll(/\s+/g, ' ');
 }
 
 export function slotOfWireGuard(name: string): string {

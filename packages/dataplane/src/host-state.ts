@@ -66,7 +66,33 @@ export interface InterfaceAddressState {
 export interface SysctlState {
   /** Parts of the path below `/proc/sys`; an interface's part may contain dots. */
   readonly path: readonly string[];
+  /** What is written. */
   readonly value: string;
+  /** What a reading must show for nothing to be written; without it exactly `value`. */
+  readonly accepts?: SysctlAcceptance;
+}
+
+/** `atLeast` compares integers. */
+export interface SysctlAcceptance {
+  readonly compare: 'exact' | 'atLeast';
+  readonly value: string;
+}
+
+/** First line of every file of ours below `/etc/sysctl.d`. */
+export const SYSCTL_FILE_MARK = '# routerd.owner=routerd';
+
+/** `/etc/sysctl.d/90-routerd-NAME.conf`: what the host sets at its next start. */
+export interface SysctlFileState {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** A table of nftables that is wholly ours. */
+export interface NftTable {
+  readonly family: 'inet' | 'ip';
+  readonly name: 'routerd_filter' | 'routerd_nat';
+  /** What stands between its braces, in the words of `nft`; our mark is added. */
+  readonly lines: readonly string[];
 }
 
 /** Every list is sorted and without duplicates, so that equal inputs give equal bytes. */
@@ -78,7 +104,9 @@ export interface HostState {
   /** Captured at a provider: must not be configured on any interface of this host. */
   readonly absentAddresses: readonly HostAddress[];
   readonly sysctls: readonly SysctlState[];
+  readonly sysctlFiles: readonly SysctlFileState[];
   readonly mssClamps: readonly MssClamp[];
+  readonly tables: readonly NftTable[];
 }
 
 /** Nothing of ours. */
@@ -89,5 +117,7 @@ export const EMPTY_HOST_STATE: HostState = {
   proxyNeighbors: [],
   absentAddresses: [],
   sysctls: [],
+  sysctlFiles: [],
   mssClamps: [],
+  tables: [],
 };

@@ -11,6 +11,7 @@ export {
   type ObservedHost,
   type ObservedLink,
   type ObservedProxyNeighbor,
+  type ObservedTable,
   type ObservedWireGuard,
   type ObservedWireGuardPeer,
 } from './host-op.ts';
@@ -22,7 +23,10 @@ export {
   type HostState,
   type InterfaceAddressState,
   type MssClamp,
+  type NftTable,
   type ProxyNeighbor,
+  type SysctlAcceptance,
+  type SysctlFileState,
   type SysctlState,
   type WireGuardDevice,
   type WireGuardPeerState,
@@ -58,3 +62,4 @@ export {
   type OsAddressAbsence,
 } from './status/claim-host-status.ts';
 export { hybridRouteStatus, type HybridRouteReason, type HybridRouteStatus } from './status/hybrid-route-status.ts';
+export { sysctlStatus, type SysctlStatus } from './status/sysctl-status.ts';

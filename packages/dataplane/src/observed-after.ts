@@ -1,6 +1,6 @@
 /** What a host shows after ops landed on it: keeps a reading current without reading again. */
 import type { HostOp, ObservedHost, ObservedWireGuard } from './host-op.ts';
-import { slotOfAddress, slotOfProxyNeighbor, slotOfRoute } from './host-slot.ts';
+import { digestOfTable, slotOfAddress, slotOfProxyNeighbor, slotOfRoute, slotOfTable } from './host-slot.ts';
 import type { WireGuardDevice } from './host-state.ts';
 import { unreachable } from '@routerd/resources';
 
@@ -17,6 +17,8 @@ export function observedAfter(observed: ObservedHost, landed: readonly HostOp[])
     wireGuard: [...draft.wireGuard.values()],
     sysctls: draft.sysctls,
     mssClamps: draft.mssClamps,
+    tables: [...draft.tables.values()],
+    sysctlFiles: draft.sysctlFiles,
   };
 }
 
@@ -31,6 +33,8 @@ function draftOf(observed: ObservedHost) {
     wireGuard: new Map(observed.wireGuard.map((device) => [device.name, device])),
     sysctls: new Map(observed.sysctls),
     mssClamps: observed.mssClamps,
+    tables: new Map(observed.tables.map((table) => [slotOfTable(table), table])),
+    sysctlFiles: new Map(observed.sysctlFiles),
   };
 }
 
@@ -59,6 +63,20 @@ function land(draft: Draft, op: HostOp): void {
     case 'sysctl-set':
     case 'sysctl-restore':
       if (draft.sysctls.has(op.path.join('/'))) draft.sysctls.set(op.path.join('/'), op.value);
+      return;
+    case 'sysctl-file-write':
+      draft.sysctlFiles.set(op.file.name, op.file.content);
+      return;
+    case 'sysctl-file-remove':
+      draft.sysctlFiles.delete(op.name);
+      return;
+    case 'table-replace': {
+      const { family, name } = op.table;
+      draft.tables.set(slotOfTable(op.table), { family, name, digest: digestOfTable(op.table) });
+      return;
+    }
+    case 'table-remove':
+      draft.tables.delete(slotOfTable(op));
       return;
     case 'mss-replace':
       draft.mssClamps = op.clamps;

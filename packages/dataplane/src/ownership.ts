@@ -1,9 +1,10 @@
 /**
- * What is recorded of our changes. Routes, proxy neighbours and the clamp table carry a mark in the kernel, which is their record;
- * the ledger holds what cannot be marked (addresses, WireGuard devices, endpoints that were configured once) and what must be put back (sysctls).
+ * What is recorded of our changes. Routes, proxy neighbours and tables carry a mark in the kernel, which is their record; the ledger holds
+ * what cannot be marked (addresses, WireGuard devices, endpoints that were configured once), what must be put back (sysctls), and files,
+ * whose folder several hosts on one machine may share.
  */
 import type { HostOp } from './host-op.ts';
-import { slotOfAddress, slotOfSysctl, slotOfWireGuard } from './host-slot.ts';
+import { slotOfAddress, slotOfSysctl, slotOfSysctlFile, slotOfWireGuard } from './host-slot.ts';
 import type { WireGuardDevice } from './host-state.ts';
 import type { OwnedObject } from './ports.ts';
 
@@ -17,6 +18,7 @@ export function ownershipOf(entries: readonly OwnedObject[]): Ownership {
 /** To be recorded before the op is applied. */
 export function recordsOf(op: HostOp): readonly OwnedObject[] {
   if (op.verb === 'sysctl-set') return [{ key: slotOfSysctl(op.path), priorValue: op.prior }];
+  if (op.verb === 'sysctl-file-write') return [{ key: slotOfSysctlFile(op.file.name), priorValue: undefined }];
   if (op.verb === 'address-add') return [{ key: slotOfAddress(op.interface, op.address), priorValue: undefined }];
   if (op.verb !== 'wireguard-create' && op.verb !== 'wireguard-configure') return [];
   // A device that was there before is configured, never owned: it would not be ours to remove.
@@ -27,6 +29,7 @@ export function recordsOf(op: HostOp): readonly OwnedObject[] {
 /** To be forgotten after the op landed. */
 export function forgottenBy(op: HostOp, ownership: Ownership): readonly string[] {
   if (op.verb === 'sysctl-restore') return [slotOfSysctl(op.path)];
+  if (op.verb === 'sysctl-file-remove') return [slotOfSysctlFile(op.name)];
   if (op.verb === 'address-remove') return [slotOfAddress(op.interface, op.address)];
   const endpointsOf = (name: string): readonly string[] =>
     [...ownership.keys()].filter((key) => key.startsWith(`${ENDPOINT}${name}/`));

@@ -1,5 +1,5 @@
 /** Resources as a parsed configuration holds them, with what a test does not care about filled in. */
-import { KINDS, type Resource } from '@routerd/resources';
+import { KINDS, parseIpv4Prefix, type Ipv4Prefix, type Resource } from '@routerd/resources';
 
 export const KEY_A = `${'A'.repeat(43)}=`;
 export const KEY_E = `${'E'.repeat(43)}=`;
@@ -77,6 +77,28 @@ export function tunnelInterface(name: string, spec: Readonly<Record<string, unkn
     ...header('hybrid', 'TunnelInterface', name),
     spec: { local: '192.0.2.1', remote: '192.0.2.2', trustedUnderlay: true, ...spec },
   });
+}
+
+export function sysctl(name: string, spec: Readonly<Record<string, unknown>>): Resource {
+  return KINDS.Sysctl.parse({ ...header('system', 'Sysctl', name), spec });
+}
+
+export function firewallZone(name: string, role: string, ...interfaces: readonly string[]): Resource {
+  return KINDS.FirewallZone.parse({ ...header('firewall', 'FirewallZone', name), spec: { role, interfaces } });
+}
+
+export function firewallRule(name: string, spec: Readonly<Record<string, unknown>>): Resource {
+  return KINDS.FirewallRule.parse({ ...header('firewall', 'FirewallRule', name), spec });
+}
+
+export function nat44Rule(name: string, spec: Readonly<Record<string, unknown>>): Resource {
+  return KINDS.NAT44Rule.parse({ ...header('net', 'NAT44Rule', name), spec });
+}
+
+export function prefix(text: string): Ipv4Prefix {
+  const parsed = parseIpv4Prefix(text);
+  if (!parsed.ok) throw new Error(parsed.error.code);
+  return parsed.value;
 }
 
 export function ipv4Route(name: string, spec: Readonly<Record<string, unknown>>): Resource {

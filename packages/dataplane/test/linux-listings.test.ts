@@ -280,6 +280,7 @@ describe('nft -j list table', () => {
       "table inet routerd_mss
       delete table inet routerd_mss
       table inet routerd_mss {
+        comment "routerd.owner=routerd routerd.generation=1"
         counter owner { comment "routerd:owner=dataplane"; }
         chain forward {
           type filter hook forward priority mangle; policy accept;

@@ -1,14 +1,23 @@
 /**
  * What must change for a host to be as desired. Pure; order is part of correctness:
  *
- * 1. Activation: WireGuard devices and addresses → routes → sysctls → clamps → captured addresses off the host → proxy neighbours → announcement.
+ * 1. Activation: WireGuard devices and addresses → routes → settings → firewall, translation, clamps → captured addresses off the host → proxy neighbours → announcement.
  *    So nothing is attracted before it can be delivered.
  * 2. Deactivation is the reverse and comes after: a move never leaves a gap, and nothing is attracted any more when its route goes.
  * 3. Only what carries our mark or stands in the ledger is ever removed or restored.
  */
 import { bareAddress, type HostAddress } from '@routerd/resources';
 import type { HostOp, ObservedHost } from '../host-op.ts';
-import { slotOfAddress, slotOfProxyNeighbor, slotOfSysctl, textOfClamps } from '../host-slot.ts';
+import {
+  digestOfTable,
+  isAcceptedValue,
+  slotOfAddress,
+  slotOfProxyNeighbor,
+  slotOfSysctl,
+  slotOfSysctlFile,
+  slotOfTable,
+  textOfClamps,
+} from '../host-slot.ts';
 import type { HostState, MssClamp } from '../host-state.ts';
 import { ownershipOf, type Ownership } from '../ownership.ts';
 import type { OwnedObject } from '../ports.ts';
@@ -33,6 +42,8 @@ export function diffHost(
   const addresses = diffAddresses(desired, observed, ownership);
   const routes = diffRoutes(desired, observed);
   const sysctls = diffSysctls(desired, observed, ownership);
+  const files = diffSysctlFiles(desired, observed, ownership);
+  const tables = diffTables(desired, observed);
   const clamps = diffClamps(desired.mssClamps, observed.mssClamps, options);
   const neighbors = diffProxyNeighbors(desired, observed);
   const activation = [
@@ -40,6 +51,8 @@ export function diffHost(
     ...addresses.add,
     ...routes.add,
     ...sysctls.add,
+    ...files.add,
+    ...tables.add,
     ...clamps.add,
     ...absentAddressRemovals(desired.absentAddresses, observed),
     ...neighbors.add,
@@ -49,6 +62,8 @@ export function diffHost(
     ...activation,
     ...neighbors.remove,
     ...clamps.remove,
+    ...tables.remove,
+    ...files.remove,
     ...sysctls.remove,
     ...routes.remove,
     ...addresses.remove,
@@ -84,14 +99,42 @@ function absentAddressRemovals(absent: readonly HostAddress[], observed: Observe
 function diffSysctls(desired: HostState, observed: ObservedHost, ownership: Ownership): Changes {
   const wanted = new Set(desired.sysctls.map(({ path }) => slotOfSysctl(path)));
   return {
-    add: desired.sysctls.flatMap(({ path, value }) => {
+    add: desired.sysctls.flatMap((setting) => {
+      const { path, value } = setting;
       const prior = observed.sysctls.get(path.join('/'));
-      return prior === undefined || prior === value ? [] : [{ verb: 'sysctl-set', path, value, prior } as const];
+      return prior === undefined || isAcceptedValue(setting, prior)
+        ? []
+        : [{ verb: 'sysctl-set', path, value, prior } as const];
     }),
     remove: [...ownership.values()].flatMap(({ key, priorValue }) => {
       if (!key.startsWith('sysctl:') || wanted.has(key) || priorValue === undefined) return [];
       return [{ verb: 'sysctl-restore', path: key.slice('sysctl:'.length).split('/'), value: priorValue } as const];
     }),
+  };
+}
+
+function diffSysctlFiles(desired: HostState, observed: ObservedHost, ownership: Ownership): Changes {
+  const wanted = new Set(desired.sysctlFiles.map(({ name }) => name));
+  return {
+    add: desired.sysctlFiles
+      .filter(({ name, content }) => observed.sysctlFiles.get(name) !== content)
+      .map((file) => ({ verb: 'sysctl-file-write', file }) as const),
+    remove: [...observed.sysctlFiles.keys()]
+      .filter((name) => !wanted.has(name) && ownership.has(slotOfSysctlFile(name)))
+      .map((name) => ({ verb: 'sysctl-file-remove', name }) as const),
+  };
+}
+
+function diffTables(desired: HostState, observed: ObservedHost): Changes {
+  const present = new Map(observed.tables.map((table) => [slotOfTable(table), table.digest]));
+  const wanted = new Set(desired.tables.map(slotOfTable));
+  return {
+    add: desired.tables
+      .filter((table) => present.get(slotOfTable(table)) !== digestOfTable(table))
+      .map((table) => ({ verb: 'table-replace', table }) as const),
+    remove: observed.tables
+      .filter((table) => !wanted.has(slotOfTable(table)))
+      .map(({ family, name }) => ({ verb: 'table-remove', family, name }) as const),
   };
 }
 

@@ -5,6 +5,8 @@ import type { HostState, InterfaceAddressState } from '../host-state.ts';
 import { byText } from '../text-order.ts';
 import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lowering.ts';
 import { clampedPaths } from './clamped-paths.ts';
+import { lowerFirewall } from './firewall.ts';
+import { lowerNat } from './nat.ts';
 import { lowerClaims } from './claims.ts';
 import type { HybridRouteLowering } from './hybrid-routes.ts';
 import { lowerRoutes } from './routes.ts';
@@ -24,6 +26,8 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
   const claims = lowerClaims(resources, tunnels, gates);
   const routes = lowerRoutes(resources, tunnels, claims.routes);
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
+  const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
+  const [firewall, nat] = [lowerFirewall(resources), lowerNat(resources)];
   const delivering = claims.claims.filter(({ route }) => route !== undefined);
   return {
     state: {
@@ -32,7 +36,9 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
       routes: routes.routes,
       proxyNeighbors: claims.proxyNeighbors.toSorted(byText(({ address }) => address)),
       absentAddresses: claims.absentAddresses.toSorted(byText((address) => address)),
-      sysctls: lowerSysctls(claims.claims, routes.hybridRoutes),
+      sysctls: sysctls.settings,
+      sysctlFiles: sysctls.files,
+      tables: [...firewall.tables, ...nat.tables],
       mssClamps: clampedPaths(resources, {
         from: [
           ...delivering.map(({ captureInterface }) => captureInterface),
@@ -43,7 +49,15 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
     },
     claims: claims.claims,
     hybridRoutes: routes.hybridRoutes,
-    problems: [...managedInterfaces(resources), ...wireGuard.problems, ...claims.problems, ...routes.problems],
+    problems: [
+      ...managedInterfaces(resources),
+      ...wireGuard.problems,
+      ...claims.problems,
+      ...routes.problems,
+      ...sysctls.problems,
+      ...firewall.problems,
+      ...nat.problems,
+    ],
   };
 }
 

@@ -14,7 +14,7 @@ import { diffHost } from '../diff/diff-host.ts';
 import type { HostOp, ObservedHost } from '../host-op.ts';
 import type { HostState } from '../host-state.ts';
 import { observedAfter } from '../observed-after.ts';
-import type { Host, HostEvent, OwnershipLedger, Residual } from '../ports.ts';
+import type { Host, HostEvent, OwnedObject, OwnershipLedger, Residual } from '../ports.ts';
 import { contradicts } from './kernel-echo.ts';
 import { OwnershipMirror } from './ownership-mirror.ts';
 
@@ -34,6 +34,8 @@ export interface HostReconcilerStatus {
   readonly residuals: readonly Residual[];
   /** Captured addresses that were found on this host and taken off it since the start. */
   readonly addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff>;
+  /** What was recorded to be put back or taken away: first values of settings, and what carries no mark of ours. */
+  readonly owned: readonly OwnedObject[];
   /** Ops that landed since the start. */
   readonly opsLanded: number;
   /** Readings since the start. */
@@ -97,6 +99,8 @@ class LevelReconciler implements HostReconciler {
   #desired: HostState | undefined;
   #retainSurplus = false;
   #observed: ObservedHost | undefined;
+  /** Paths that the last reading was asked for, whether they exist or not. */
+  #settingsRead: ReadonlySet<string> = new Set();
   #captured: ReadonlySet<HostAddress> | undefined;
   #residuals: readonly Residual[] = [];
   #events: ChangedEvent[] = [];
@@ -141,6 +145,8 @@ class LevelReconciler implements HostReconciler {
 
   setDesired(state: HostState, options: { readonly retainSurplus?: boolean } = {}): void {
     this.#desired = state;
+    // What a setting was must be known before it is changed.
+    if (state.sysctls.some(({ path }) => !this.#isRead(path.join('/')))) this.#mustRead = true;
     this.#retainSurplus = options.retainSurplus ?? false;
     this.#mustDiff = true;
     this.#lastLanded = '';
@@ -168,6 +174,7 @@ class LevelReconciler implements HostReconciler {
       settled: this.#running === undefined && this.#residuals.length === 0 && !this.#mustRead && !this.#mustDiff,
       residuals: this.#residuals,
       addressesTakenOff: this.#addressesTakenOff,
+      owned: this.#ownership.entries(),
       opsLanded: this.#opsLanded,
       readings: this.#readings,
       readingFault: this.#readingFault,
@@ -252,11 +259,16 @@ class LevelReconciler implements HostReconciler {
     }
   }
 
+  #isRead(setting: string): boolean {
+    return this.#observed === undefined || this.#observed.sysctls.has(setting) || this.#settingsRead.has(setting);
+  }
+
   async #read(): Promise<boolean> {
     this.#mustRead = false;
     this.#events = [];
     const startedAt = this.#ports.clock.monotonic();
-    const reading = await this.#ports.host.observe(this.#desired?.sysctls.map(({ path }) => path) ?? []);
+    const settings = this.#desired?.sysctls.map(({ path }) => path) ?? [];
+    const reading = await this.#ports.host.observe(settings);
     const endedAt = this.#ports.clock.monotonic();
     this.#readAgainFrom = endedAt + QUIET_SHARE * (endedAt - startedAt);
     this.#readings += 1;
@@ -272,6 +284,7 @@ class LevelReconciler implements HostReconciler {
       return false;
     }
     this.#observed = reading.value;
+    this.#settingsRead = new Set(settings.map((path) => path.join('/')));
     this.#mustDiff = this.#desired !== undefined;
     return true;
   }

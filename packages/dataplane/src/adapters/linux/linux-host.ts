@@ -11,9 +11,11 @@ import { IpBatch } from './ip-batch.ts';
 import { LineProcess } from './line-process.ts';
 import { parseMonitorLine } from './monitor-line.ts';
 import { isFault, readMssTable, removeMssTable, replaceMssTable, type MssTable } from './mss-table.ts';
+import { removeTable, replaceTable } from './nft-tables.ts';
 import { NftWatch } from './nft-watch.ts';
 import { readHost } from './observe.ts';
 import { localSysctlFiles, remoteSysctlFiles, type SysctlFiles } from './sysctl-files.ts';
+import { SysctlConfigFiles } from './sysctl-config-files.ts';
 import { SysctlWatch } from './sysctl-watch.ts';
 import { WireGuardDevices } from './wireguard.ts';
 
@@ -22,6 +24,8 @@ export interface LinuxHostOptions {
   readonly log: Log;
   /** Enters the network namespace that is managed, such as `ip netns exec NAME`. The daemon runs inside and needs none. */
   readonly commandPrefix?: readonly string[];
+  /** Where settings are kept for the next start; `/etc/sysctl.d` unless told. */
+  readonly sysctlDirectory?: string;
   /** Program for userspace WireGuard where the kernel has none; `wireguard-go` on PATH unless told. */
   readonly wireGuardGo?: string;
 }
@@ -38,6 +42,7 @@ class LinuxHost implements Host {
   readonly #run: RunHostCommand;
   readonly #ipBatch: IpBatch;
   readonly #sysctls: SysctlFiles;
+  readonly #sysctlConfigFiles: SysctlConfigFiles;
   readonly #wireGuard: WireGuardDevices;
   readonly #announcer: Announcer;
   readonly #sysctlWatch: SysctlWatch;
@@ -52,6 +57,7 @@ class LinuxHost implements Host {
     this.#run = hostCommandRunner(prefix);
     this.#ipBatch = new IpBatch(prefix);
     this.#sysctls = prefix.length === 0 ? localSysctlFiles() : remoteSysctlFiles(this.#run);
+    this.#sysctlConfigFiles = new SysctlConfigFiles(options.sysctlDirectory ?? '/etc/sysctl.d');
     this.#wireGuard = new WireGuardDevices(this.#run, options.wireGuardGo ?? 'wireguard-go');
     this.#announcer = new Announcer(this.#run, options.log);
     this.#sysctlWatch = new SysctlWatch((path, value) =>
@@ -66,10 +72,13 @@ class LinuxHost implements Host {
   }
 
   async observe(sysctls: readonly (readonly string[])[] = []): Promise<Result<ObservedHost, HostFault>> {
-    const reading = await readHost(this.#run, this.#sysctls, sysctls);
+    const reading = await readHost(
+      { run: this.#run, sysctls: this.#sysctls, sysctlConfigFiles: this.#sysctlConfigFiles },
+      sysctls,
+    );
     if (!reading.ok) return reading;
     this.#mssTable = reading.value.mssTable;
-    if (this.#mssTable.kind === 'ours') this.#watchNft();
+    if (this.#mssTable.kind === 'ours' || reading.value.observed.tables.length > 0) this.#watchNft();
     this.#watchSysctls(sysctls);
     return ok(reading.value.observed);
   }
@@ -179,6 +188,13 @@ class LinuxHost implements Host {
         const fault = await this.#sysctls.write(op.path, op.value);
         return fault?.code === 'host.not-found' ? undefined : fault; // its interface went, and the setting with it
       }
+      case 'sysctl-file-write':
+        return this.#sysctlConfigFiles.write(op.file);
+      case 'sysctl-file-remove':
+        return this.#sysctlConfigFiles.remove(op.name);
+      case 'table-replace':
+      case 'table-remove':
+        return this.#applyTable(op);
       case 'mss-replace':
       case 'mss-remove':
         return this.#applyMss(op);
@@ -196,6 +212,18 @@ class LinuxHost implements Host {
       default:
         return unreachable(op);
     }
+  }
+
+  async #applyTable(
+    op: Extract<HostOp, { readonly verb: 'table-replace' | 'table-remove' }>,
+  ): Promise<HostFault | undefined> {
+    this.#watchNft();
+    const fault =
+      op.verb === 'table-remove' ? await removeTable(this.#run, op) : await replaceTable(this.#run, op.table);
+    if (fault !== undefined) return fault;
+    this.#nftWatch.expectEcho();
+    if (op.verb === 'table-replace') this.#nftWatch.expectEcho(); // the table, and its mark
+    return undefined;
   }
 
   async #applyMss(
@@ -267,13 +295,17 @@ function interfacesOf(op: HostOp): readonly string[] {
       return op.route.device === undefined ? [] : [op.route.device];
     case 'sysctl-set':
     case 'sysctl-restore':
-      return [op.path[3] ?? 'lo'];
+      return ['conf', 'neigh'].includes(op.path[2] ?? '') ? [op.path[3] ?? 'lo'] : [];
     case 'mss-replace':
       return op.clamps.flatMap(({ captureInterface, tunnelInterface }) => [captureInterface, tunnelInterface]);
     case 'proxy-neighbor-add':
     case 'proxy-neighbor-remove':
       return [op.neighbor.interface];
     case 'mss-remove':
+    case 'table-replace':
+    case 'table-remove':
+    case 'sysctl-file-write':
+    case 'sysctl-file-remove':
       return [];
     default:
       return unreachable(op);

@@ -58,6 +58,7 @@ export function renderMssTable(clamps: readonly MssClamp[]): string {
     'table inet routerd_mss',
     'delete table inet routerd_mss',
     'table inet routerd_mss {',
+    '  comment "routerd.owner=routerd routerd.generation=1"', // for people and their tools: JSON listings leave it out
     `  counter owner { comment "${OWNER}"; }`,
     '  chain forward {',
     '    type filter hook forward priority mangle; policy accept;',

@@ -21,6 +21,8 @@ export class NftWatch {
   readonly #options: NftWatchOptions;
   readonly #block = new NftMonitorBlock();
   #process: LineProcess | undefined;
+  /** Before that, transactions are not reported, or may not be. */
+  #isSubscribed = false;
   /** When our own transactions ended that were not reported yet, monotonic milliseconds, in their order. */
   #ownEchoes: Monotonic[] = [];
 
@@ -36,7 +38,11 @@ export class NftWatch {
       log,
       argv: [...commandPrefix, 'nft', 'monitor'],
       linesPerSecondMax: LINES_PER_SECOND_MAX,
-      onStarted: onChanged,
+      onStarted: () => {
+        this.#isSubscribed = true;
+        this.#ownEchoes = [];
+        onChanged();
+      },
       onLine: (line) => {
         if (this.#block.endsWith(line) && !this.#isOwn()) onChanged();
       },
@@ -45,12 +51,13 @@ export class NftWatch {
 
   /** A transaction of ours has landed. */
   expectEcho(): void {
-    if (this.#process !== undefined) this.#ownEchoes.push(this.#options.clock.monotonic());
+    if (this.#isSubscribed) this.#ownEchoes.push(this.#options.clock.monotonic());
   }
 
   async stop(): Promise<void> {
     await this.#process?.stop();
     this.#process = undefined;
+    this.#isSubscribed = false;
   }
 
   #isOwn(): boolean {

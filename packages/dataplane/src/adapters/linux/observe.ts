@@ -1,12 +1,14 @@
-/** One reading of the host: one `ip -batch` for links, addresses, routes and proxy neighbours, one `wg`, one `nft`, and files. */
+/** One reading of the host: one `ip -batch` for links, addresses, routes and proxy neighbours, one `wg`, `nft`, and files. */
 import { err, ok, type Result } from '@routerd/resources';
-import type { ObservedHost } from '../../host-op.ts';
+import type { ObservedHost, ObservedTable } from '../../host-op.ts';
 import { ROUTE_PROTOCOL } from '../../host-state.ts';
 import { sysctlPathsOf } from '../../sysctl-names.ts';
 import type { HostFault } from '../../ports.ts';
 import { faultOfCommand, type RunHostCommand } from './host-command.ts';
 import { parseAddresses, parseProxyNeighbors, parseRoutes } from './ip-json.ts';
 import { isFault, readMssTable, type MssTable } from './mss-table.ts';
+import { listTables, readTables } from './nft-tables.ts';
+import type { SysctlConfigFiles } from './sysctl-config-files.ts';
 import type { SysctlFiles } from './sysctl-files.ts';
 import { parseWireGuardDump } from './wireguard-dump.ts';
 
@@ -15,14 +17,23 @@ export interface Reading {
   readonly mssTable: MssTable;
 }
 
-/** A part that cannot be read makes the whole reading a fault: half a picture would look like things that have gone. */
+/** What a reading is made with. */
+export interface ReadingTools {
+  readonly run: RunHostCommand;
+  readonly sysctls: SysctlFiles;
+  readonly sysctlConfigFiles: SysctlConfigFiles;
+}
+
+/**
+ * A part that cannot be read makes the whole reading a fault: half a picture would look like things that have gone.
+ * @param furtherSysctls settings that are read besides those that `lower` derives
+ */
 export async function readHost(
-  run: RunHostCommand,
-  sysctls: SysctlFiles,
+  tools: ReadingTools,
   furtherSysctls: readonly (readonly string[])[],
 ): Promise<Result<Reading, HostFault>> {
   try {
-    return await readParts(run, sysctls, furtherSysctls);
+    return await readParts(tools, furtherSysctls);
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : 'unknown';
     return err({ code: 'host.failed', detail: `a listing could not be understood: ${said}`, retry: 'later' });
@@ -30,18 +41,18 @@ export async function readHost(
 }
 
 async function readParts(
-  run: RunHostCommand,
-  sysctls: SysctlFiles,
+  { run, sysctls, sysctlConfigFiles }: ReadingTools,
   furtherSysctls: readonly (readonly string[])[],
 ): Promise<Result<Reading, HostFault>> {
-  const [ip, wireGuard, mssTable] = await Promise.all([
+  const [ip, wireGuard, nftables] = await Promise.all([
     readIp(run),
     run(['wg', 'show', 'all', 'dump']),
-    readMssTable(run),
+    readNftables(run),
   ]);
   if (!ip.ok) return ip;
-  if (isFault(mssTable)) return err(mssTable);
+  if (!nftables.ok) return nftables;
   if (!wireGuard.ok && wireGuard.error.code === 'command.timed-out') return err(faultOfCommand(wireGuard.error));
+  const { mssTable, tables } = nftables.value;
   const names = ip.value.links.map(({ name }) => name);
   return ok({
     mssTable,
@@ -50,9 +61,26 @@ async function readParts(
       // `wg` ends with an error when one device's socket is dead, and prints the others all the same; without `wg` there are none.
       wireGuard: parseWireGuardDump(wireGuard.ok ? wireGuard.value.stdout : wireGuard.error.stdout, new Set(names)),
       sysctls: await sysctls.read([...sysctlPathsOf(names), ...furtherSysctls]),
+      sysctlFiles: await sysctlConfigFiles.read(),
       mssClamps: mssTable.kind === 'ours' ? mssTable.clamps : undefined,
+      tables,
     },
   });
+}
+
+/** Their names first: most hosts have none of ours, and what others have there may be long. */
+async function readNftables(
+  run: RunHostCommand,
+): Promise<Result<{ readonly mssTable: MssTable; readonly tables: readonly ObservedTable[] }, HostFault>> {
+  const present = await listTables(run);
+  if ('code' in present) return err(present);
+  const [mssTable, tables] = await Promise.all([
+    present.has('inet routerd_mss') ? readMssTable(run) : ({ kind: 'absent' } as const),
+    readTables(run, present),
+  ]);
+  if (isFault(mssTable)) return err(mssTable);
+  if ('code' in tables) return err(tables);
+  return ok({ mssTable, tables });
 }
 
 type IpReading = Pick<ObservedHost, 'links' | 'addresses' | 'routes' | 'proxyNeighbors'>;

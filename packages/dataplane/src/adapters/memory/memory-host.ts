@@ -4,7 +4,7 @@
  * lands, as the port promises, and is kept in `needless`: a reconciler that knows its host never asks for it.
  */
 import { ok, unreachable, type HostAddress, type Result } from '@routerd/resources';
-import { routeArguments } from '../../describe-op.ts';
+import { routeArguments, sysctlFileName } from '../../describe-op.ts';
 import type {
   HostOp,
   ObservedHost,
@@ -12,7 +12,7 @@ import type {
   ObservedProxyNeighbor,
   ObservedWireGuardPeer,
 } from '../../host-op.ts';
-import { isSameRoute, slotOfAddress, slotOfRoute, textOfClamps, textOfRoute } from '../../host-slot.ts';
+import { isSameRoute, slotOfAddress, slotOfRoute, slotOfTable, textOfClamps, textOfRoute } from '../../host-slot.ts';
 import type { HostRoute } from '../../host-state.ts';
 import { observedAfter } from '../../observed-after.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
@@ -84,6 +84,8 @@ class HostInMemory implements MemoryHost {
       wireGuard: [],
       sysctls: new Map([...defaultSysctls(links.map(({ name }) => name)), ...Object.entries(setup.sysctls ?? {})]),
       mssClamps: undefined,
+      tables: [],
+      sysctlFiles: new Map(),
     };
   }
 
@@ -113,7 +115,8 @@ class HostInMemory implements MemoryHost {
   }
 
   render(): readonly string[] {
-    const { addresses, routes, proxyNeighbors, wireGuard, sysctls, mssClamps, links } = this.#shown;
+    const { addresses, routes, proxyNeighbors, wireGuard, sysctls, sysctlFiles, tables, mssClamps, links } =
+      this.#shown;
     return [
       ...links.map(({ name, up, mtu }) => `link ${name} ${up ? 'up' : 'down'} mtu ${mtu}`),
       ...addresses.map((entry) => `addr ${entry.address} dev ${entry.interface}`),
@@ -127,6 +130,8 @@ class HostInMemory implements MemoryHost {
         ...peers.map((peer) => renderPeer(name, peer)),
       ]),
       ...[...sysctls].map(([path, value]) => `sysctl ${path}=${value}`),
+      ...[...sysctlFiles].map(([name, content]) => `file ${sysctlFileName(name)} ${content}`),
+      ...tables.map(({ family, name, digest }) => `table ${family} ${name} ${digest ?? 'changed'}`),
       ...(mssClamps ?? []).map((clamp) => `clamp ${clamp.captureInterface} ${clamp.tunnelInterface} ${clamp.mss}`),
     ].toSorted();
   }
@@ -227,6 +232,10 @@ class HostInMemory implements MemoryHost {
       case 'route-remove':
       case 'proxy-neighbor-remove':
       case 'sysctl-restore':
+      case 'sysctl-file-write':
+      case 'sysctl-file-remove':
+      case 'table-replace':
+      case 'table-remove':
       case 'mss-replace':
       case 'mss-remove':
         return undefined;
@@ -261,7 +270,7 @@ class HostInMemory implements MemoryHost {
 /** What an op is about, as a comparable text: the same before and after it when there was nothing to do. */
 function effectOf(
   op: HostOp,
-  { addresses, routes, proxyNeighbors, wireGuard, sysctls, mssClamps }: ObservedHost,
+  { addresses, routes, proxyNeighbors, wireGuard, sysctls, sysctlFiles, tables, mssClamps }: ObservedHost,
 ): string {
   switch (op.verb) {
     case 'route-add':
@@ -293,6 +302,14 @@ function effectOf(
     case 'sysctl-set':
     case 'sysctl-restore':
       return sysctls.get(op.path.join('/')) ?? '';
+    case 'sysctl-file-write':
+    case 'sysctl-file-remove':
+      return sysctlFiles.get(op.verb === 'sysctl-file-write' ? op.file.name : op.name) ?? '';
+    case 'table-replace':
+    case 'table-remove': {
+      const slot = slotOfTable(op.verb === 'table-replace' ? op.table : op);
+      return tables.find((table) => slotOfTable(table) === slot)?.digest ?? '';
+    }
     case 'mss-replace':
     case 'mss-remove':
       return mssClamps === undefined ? '' : `clamps ${textOfClamps(mssClamps)}`;
@@ -323,6 +340,10 @@ function echoOf(op: HostOp): HostEvent | undefined {
     case 'proxy-neighbor-remove':
     case 'sysctl-set':
     case 'sysctl-restore':
+    case 'sysctl-file-write':
+    case 'sysctl-file-remove':
+    case 'table-replace':
+    case 'table-remove':
     case 'mss-replace':
     case 'mss-remove':
     case 'announce':
