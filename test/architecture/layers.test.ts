@@ -16,7 +16,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   actions: [...pure, 'runtime'],
   observers: ['resources', 'config', 'runtime', 'federation'],
   'plugin-sdk': [],
-  'plugin-host': ['resources', 'config', 'runtime', 'actions', 'observers', 'plugin-sdk'],
+  'plugin-host': ['resources', 'runtime', 'actions', 'observers', 'plugin-sdk'],
   store: [...pure, 'runtime', 'federation', 'dataplane', 'actions', 'observers'],
   routerd: [...pure, 'runtime', 'federation', 'dataplane', 'actions', 'observers', 'plugin-host', 'store'],
   routerctl: ['resources', 'runtime', 'routerd'],

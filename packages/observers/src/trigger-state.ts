@@ -14,7 +14,12 @@ export interface TriggerState {
   /** Facts since the last start, oldest first, the latest {@link BATCH_EVENTS_MAX} of them. */
   readonly news: readonly FactEvent[];
   readonly newsAt: Monotonic | undefined;
+  /** Of the last run for any of this. */
+  readonly startedAt: Monotonic | undefined;
 }
+
+/** From start to start of runs for news: a stream of facts must not keep the machine busy. Milliseconds. */
+const NEWS_SPACING_MS = 1000;
 
 /** Why a run starts, as plugins are told. */
 export const TRIGGER_TYPES = ['interval', 'event', 'manual', 'federation-subscription'] as const;
@@ -45,6 +50,7 @@ export function initialTriggers(
     nextAt: every === undefined ? undefined : ((now + Math.max(0, rest)) as Monotonic),
     news: [],
     newsAt: undefined,
+    startedAt: undefined,
   };
 }
 
@@ -55,10 +61,11 @@ export function withNews(state: TriggerState, events: readonly FactEvent[], now:
   return { ...state, news: [...state.news, ...wanted].slice(-BATCH_EVENTS_MAX), newsAt: state.newsAt ?? now };
 }
 
-/** When the plugin has to run next: at once for news, at the interval otherwise. */
-export function triggersDueAt({ nextAt, newsAt }: TriggerState): Monotonic | undefined {
-  if (nextAt === undefined || newsAt === undefined) return newsAt ?? nextAt;
-  return nextAt < newsAt ? nextAt : newsAt;
+/** When the plugin has to run next: for news at once, unless it ran a moment ago; at the interval otherwise. */
+export function triggersDueAt({ nextAt, newsAt, startedAt }: TriggerState): Monotonic | undefined {
+  if (newsAt === undefined) return nextAt;
+  const spaced = startedAt === undefined ? newsAt : Math.max(newsAt, startedAt + NEWS_SPACING_MS);
+  return Math.min(spaced, nextAt ?? spaced) as Monotonic;
 }
 
 /** A run starts now, whatever for: it takes the news along, and the interval counts from here. Missed intervals are not made up for. */
@@ -73,6 +80,7 @@ export function runStarted(
       nextAt: state.every === undefined ? undefined : ((now + state.every) as Monotonic),
       news: [],
       newsAt: undefined,
+      startedAt: now,
     },
     trigger: topic === undefined ? { type: 'interval', topic: '' } : { type: 'event', topic },
     events: state.news,

@@ -5,7 +5,6 @@ import {
   durationMs,
   instant,
   loadResources,
-  ofKind,
   parseHostAddress,
   parseNodeName,
   parsePoolName,
@@ -41,12 +40,6 @@ export function configuration(text: string): readonly Resource[] {
   const { resources, diagnostics } = loadResources([{ file: 'test.yaml', text }]);
   if (diagnostics.length > 0) throw new Error(JSON.stringify(diagnostics));
   return resources.map(({ value }) => value);
-}
-
-export function pluginNamed(startup: readonly Resource[], name: string): ResourceOf<'Plugin'> {
-  const found = ofKind(startup, 'Plugin').find(({ metadata }) => metadata.name === name);
-  if (found === undefined) throw new Error(name);
-  return found;
 }
 
 export interface FactOptions {

@@ -88,7 +88,7 @@ describe('an event trigger', () => {
   const topic = 'triggers: [{ type: event, topic: routerd.client.ipv4.observed }]';
   const startup = configuration(plugin('listener', `${ALL}, ${topic}`));
 
-  test('runs on the first fact, and collects what comes during the run into the next', async () => {
+  test('runs on the first fact, and collects what comes within a second, or during the run, into the next', async () => {
     const rig = openRig(startup);
     expect(rig.runner.asked).toHaveLength(0);
     rig.facts.accept(fact('f1', '10.77.60.10/32'));
@@ -96,6 +96,9 @@ describe('an event trigger', () => {
     rig.facts.accept(fact('f4', '10.77.60.10/32', { type: 'routerd.client.ipv4.expired' }));
     expect(rig.runner.only().request.spec.trigger).toEqual({ type: 'event', topic: 'routerd.client.ipv4.observed' });
     await rig.answer(observation());
+    await rig.pass(999);
+    expect(rig.runner.asked).toHaveLength(1);
+    await rig.pass(1);
     await rig.answer(observation());
     expect(rig.runner.asked.map(({ request }) => request.spec.events.map(({ id }) => id))).toEqual([
       ['f1'],
