@@ -1,7 +1,9 @@
 /** The reference of all kinds as Markdown, made from the schemas: docs/reference/resources.md. */
 import { z } from 'zod';
 import { DIAGNOSTIC_CODES } from '../diagnostic-codes.ts';
-import { KINDS } from '../resource.ts';
+import { KINDS, STORED_KINDS } from '../resource.ts';
+import { ROUTER_DOCUMENT } from '../router-document.ts';
+import { NOT_APPLIED } from '../validate/not-applied.ts';
 import { discriminatorNames, expectedOf, listWords, writtenSchema } from './schema-shape.ts';
 
 const OPENING = `# Resources
@@ -9,12 +11,20 @@ const OPENING = `# Resources
 <!-- Made from the schemas of packages/resources by \`node tools/with.mjs -- node tools/reference-docs.ts\`. Do not edit. -->
 
 What may be written in startup-config: one file or a folder of \`*.yaml\` files, each with any number of documents. A
-document is one resource, or a \`Router\` (\`apiVersion: routerd.net/v1alpha1\`) that lists resources under
-\`spec.resources\`. Nothing is ignored: what is not described here is an error, and with one error nothing is applied.
+document is one resource, or a \`Router\` that lists resources. Nothing is ignored: what is not described here is an
+error, and with one error nothing is applied. Fields that other designs have, and this one decides elsewhere, are listed
+as not supported, with what to write instead.
 
 Every resource has \`apiVersion\`, \`kind\`, \`metadata.name\` and \`spec\`; \`metadata.annotations\` (names to text) and
 \`metadata.ownerRefs\` are optional. apiVersion, kind and name together are its identity, which occurs once.
 A reference to a resource is its name, \`NAME\` or \`Kind/NAME\`. Durations are written as \`250ms\`, \`5s\`, \`1h30m\`.
+
+The same as JSON Schema, for editors: [all documents](schema/routerd.json), and one file for each kind beside it. With
+yaml-language-server the first line \`# yaml-language-server: $schema=PATH\` of a file is enough.
+
+Made by routerd and never declared: ${Object.keys(STORED_KINDS)
+  .map((kind) => `\`${kind}\``)
+  .join(', ')}.
 `;
 
 /** Pure: the same schemas give the same text. */
@@ -22,12 +32,22 @@ export function referenceDocument(): string {
   const kinds = Object.entries(KINDS)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([kind, schema]) => kindSection(kind, schema.shape.apiVersion.value, schema.shape.spec));
-  return `${OPENING}\n${kinds.join('\n')}\n${codeSection()}`;
+  return `${OPENING}\n${kinds.join('\n')}\n${routerSection()}\n${codeSection()}`;
 }
 
 function kindSection(kind: string, apiVersion: string, spec: z.ZodType): string {
-  const about = spec.description ?? '';
+  const about = `${spec.description ?? ''}${notAppliedWords(kind)}`;
   return `## ${kind}\n\n${about}\n\n\`apiVersion: ${apiVersion}\`, fields of \`spec\`:\n\n${fieldList(spec, '').join('\n')}\n`;
+}
+
+function notAppliedWords(kind: string): string {
+  const consequence = Object.entries(NOT_APPLIED).find(([name]) => name === kind)?.[1];
+  return consequence === undefined ? '' : `\n\n**Checked, but not applied by this version**: ${consequence}.`;
+}
+
+function routerSection(): string {
+  const { apiVersion, spec } = ROUTER_DOCUMENT.shape;
+  return kindSection('Router', [...apiVersion.values].join(), spec.describe(ROUTER_DOCUMENT.description ?? ''));
 }
 
 function fieldList(schema: unknown, indent: string): readonly string[] {
@@ -35,7 +55,17 @@ function fieldList(schema: unknown, indent: string): readonly string[] {
   if (written instanceof z.ZodArray) return fieldList(written.element, indent);
   if (written instanceof z.ZodDiscriminatedUnion) return unionList(written, indent);
   if (!(written instanceof z.ZodObject)) return [];
-  return Object.entries(written.shape).flatMap(([name, field]) => fieldItem(name, field, indent));
+  return [
+    ...Object.entries(written.shape).flatMap(([name, field]) => fieldItem(name, field, indent)),
+    ...insteadList(written, indent),
+  ];
+}
+
+/** What authors of other designs look for. */
+function insteadList(mapping: z.ZodObject, indent: string): readonly string[] {
+  return Object.entries(mapping.meta()?.['instead'] ?? {}).map(
+    ([name, words]) => `${indent}- \`${name}\` (not supported): ${String(words)}`,
+  );
 }
 
 function unionList(union: z.ZodDiscriminatedUnion, indent: string): readonly string[] {

@@ -9,10 +9,7 @@ import { rule, warningAt, type Rule } from './rule.ts';
 
 /** What follows from it for the operator, completing "does not apply it: …". */
 export const NOT_APPLIED = {
-  FirewallRule: 'nothing is accepted or dropped by it',
-  FirewallZone: 'what passes between its interfaces is as the host has it',
   HealthCheck: 'nothing is checked',
-  NAT44Rule: 'no address is translated',
   TunnelInterface: 'the tunnel is used if the host has it, and not made',
   VirtualAddress: 'the address is not configured, and captures that follow its role stay closed',
 } as const satisfies Partial<Record<Kind, string>>;
