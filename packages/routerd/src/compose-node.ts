@@ -26,6 +26,7 @@ import type { NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
+import { noOrders, type OrderRegistry } from './order-registry.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
 import { observersOf, type ObservingAdapters } from './observing.ts';
 import { Reconciler, type LeaseMemory } from './reconciler.ts';
@@ -47,6 +48,8 @@ export interface NodeAdapters {
   /** Without it no plugin observes. */
   readonly observing?: ObservingAdapters;
   readonly highWater: HighWaterStore;
+  /** Operators' orders, shared by the group. Without it only the pools say who drains, and a freeze is this node's alone. */
+  readonly orders?: OrderRegistry;
   /** Builds the federation; told why an address may not be observed here. */
   readonly federation: (
     config: NonNullable<NodeSettings['federation']>,
@@ -106,6 +109,9 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
     log,
   });
   engine.setPolicies(settings.policies);
+  const localFacts = new Map(
+    settings.pools.flatMap((context) => localFactsOf(context, { clock, log, facts: federation.value.facts })),
+  );
   reconciler = new Reconciler(
     {
       clock,
@@ -120,16 +126,16 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         propose: (proposals) => engine.propose(proposals),
         sweepStale: () => engine.sweepStale(),
         nic: (context) => nicOf(engine, context),
+        heldElsewhere: () => engine.heldElsewhere(),
         onChange: (listener) => engine.onChange(listener),
       },
       leases,
       parts,
       highWater,
+      orders: adapters.orders ?? noOrders,
+      onStaticDuty: (pool, address, duty) => localFacts.get(pool.context.name)?.follow(address, duty),
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },
-  );
-  const localFacts = new Map(
-    settings.pools.flatMap((context) => localFactsOf(context, { clock, log, facts: federation.value.facts })),
   );
   return {
     ok: true,
@@ -184,10 +190,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
         if (nic !== undefined) engine.requestObservation(nic);
       }
       await federation.start();
-      for (const context of settings.pools) {
-        for (const address of context.selfMember?.spec.staticOwnedAddresses ?? [])
-          localFacts.get(context.name)?.assert(address, 'static');
-      }
+      for (const context of settings.pools) withdrawUndeclared(context, localFacts.get(context.name));
       observers?.start();
     },
     async stop() {
@@ -199,6 +202,14 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       await host.stop();
     },
   };
+}
+
+/** What the pool declared to be here before, and declares no more, is gone from here. What it declares now the plans say. */
+function withdrawUndeclared({ pool, self, selfMember }: PoolContext, facts: LocalFacts | undefined): void {
+  const declared = new Set(selfMember?.spec.staticOwnedAddresses);
+  for (const { address, toNodeRef } of pool.spec.staticHandovers) if (toNodeRef === self) declared.add(address);
+  for (const address of facts?.lastAsserted('static') ?? [])
+    if (!declared.has(address)) facts?.release(address, 'static');
 }
 
 function observersFor(
@@ -282,9 +293,11 @@ function viewOf(
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),
     host: () => {
-      const { observed, residuals } = host.status();
+      const { observed, residuals, owned, addressesTakenOff } = host.status();
       return {
         observed,
+        owned,
+        addressesTakenOff,
         settled: residuals.length === 0,
         residuals: residuals.map(({ op, fault }) => ({ op, detail: fault.detail })),
       };

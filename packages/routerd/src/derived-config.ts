@@ -1,6 +1,6 @@
 /** From the plans of all pools to effective-config and the desired state of this host. Pure. */
 import { effectiveConfig, type DynamicConfigPart, type EffectiveConfig, type StoredPart } from '@routerd/config';
-import { lower, type ClaimLowering, type HostState } from '@routerd/dataplane';
+import { lower, type ClaimLowering, type HostState, type HybridRouteLowering } from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
 import type { Instant, Resource } from '@routerd/resources';
 import type { PoolState } from './pool-state.ts';
@@ -12,6 +12,7 @@ export interface DerivedConfig {
   /** What was merged with startup-config: the planner's parts and the stored ones. */
   readonly parts: readonly (DynamicConfigPart | StoredPart)[];
   readonly claims: readonly ClaimLowering[];
+  readonly hybridRoutes: readonly HybridRouteLowering[];
   /** What was set aside, and why; everything else is in effect. */
   readonly problems: readonly { readonly subject: string; readonly reason: string }[];
   readonly host: HostState;
@@ -39,6 +40,7 @@ export function deriveConfig(
     config: config.nextExpiry === NEVER ? { ...config, nextExpiry: undefined } : config,
     parts,
     claims: lowered.claims,
+    hybridRoutes: lowered.hybridRoutes,
     problems: [
       ...config.parts.flatMap((part) =>
         part.status === 'Rejected' ? [{ subject: part.source, reason: part.reason }] : [],

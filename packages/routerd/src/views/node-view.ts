@@ -1,6 +1,6 @@
 /** What a daemon shows of itself: the parts that status, get and explain read. Values only; nothing here changes anything. */
 import type { ActionRow } from '@routerd/actions';
-import type { HostOp, ObservedHost } from '@routerd/dataplane';
+import type { HostOp, HostReconcilerStatus, ObservedHost } from '@routerd/dataplane';
 import type { AcceptedFact, FederationStatus } from '@routerd/federation';
 import type { Liveness } from '@routerd/mobility';
 import type { Instant, NodeName, Resource } from '@routerd/resources';
@@ -23,7 +23,7 @@ export interface NodeView {
   observing?(): ObservingView;
 }
 
-export interface HostView {
+export interface HostView extends Pick<HostReconcilerStatus, 'owned' | 'addressesTakenOff'> {
   readonly observed: ObservedHost | undefined;
   readonly settled: boolean;
   /** What did not land at the last apply. */

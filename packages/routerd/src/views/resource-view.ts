@@ -2,6 +2,7 @@
 import type { AddressPlan, CaptureRecord } from '@routerd/mobility';
 import { formatDuration, NOT_APPLIED, type Resource, type ResourceOf, unreachable } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
+import { claimHostView, hybridRouteView, sysctlView, tableView } from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
 import { pluginStatus, subscriptionStatus } from './plugin-view.ts';
 
@@ -38,6 +39,8 @@ function withStatus(node: NodeView, resource: Resource): ResourceView {
 }
 
 function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
+  const notApplied = NOT_APPLIED[resource.kind];
+  if (notApplied !== undefined) return { phase: 'NotApplied', summary: notApplied };
   switch (resource.kind) {
     case 'MobilityPool':
       return poolStatus(node, resource);
@@ -79,14 +82,15 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     }
     case 'FirewallRule':
     case 'FirewallZone':
-    case 'HealthCheck':
     case 'NAT44Rule':
+      return tableView(node, resource);
+    case 'HealthCheck':
     case 'VirtualAddress':
       return { phase: 'NotApplied', summary: NOT_APPLIED[resource.kind] };
     case 'Sysctl':
-      return { phase: 'Declared', summary: `${resource.spec.key}=${resource.spec.value}` };
+      return sysctlView(node.host(), resource);
     case 'HybridRoute':
-      return { phase: 'Declared', summary: `${resource.spec.destinationCIDRs.join(', ')} by ${resource.spec.peerRef}` };
+      return hybridRouteView(node, resource);
     case 'TunnelInterface':
       return { phase: 'Declared', summary: `${resource.spec.mode} to ${resource.spec.remote}` };
     case 'EventSubscription':
@@ -136,7 +140,9 @@ function claimStatus(node: NodeView, claim: ResourceOf<'RemoteAddressClaim'>): R
   const captured =
     capture.type === 'proxy-arp'
       ? (host.observed?.proxyNeighbors.some((entry) => entry.address === address) ?? false)
-      : own?.record?.phase === 'held';
+      : own === undefined // nobody's to hold: an operator gave the address to this router's NIC
+        ? !gated && route !== undefined
+        : own.record?.phase === 'held';
   const phase = route === undefined ? 'Degraded' : gated ? 'Gated' : captured ? 'Ready' : 'Degraded';
   const captureStatus = captured ? 'Captured' : gated ? 'Standby' : 'Blocked';
   return {
@@ -149,9 +155,7 @@ function claimStatus(node: NodeView, claim: ResourceOf<'RemoteAddressClaim'>): R
     captureType: capture.type,
     peerRef: delivery.peerRef,
     deliveryMode: delivery.mode,
-    ...(route === undefined
-      ? {}
-      : { deliveryDevice: route.device, deliveryMetric: route.metric, deliveryRoutePhase: 'Installed' }),
+    ...claimHostView(node, claim.metadata.name),
     ...(own?.record === undefined
       ? {}
       : { captureEpoch: own.record.epoch, captureHolder: own.record.holder, registryPhase: own.record.phase }),
