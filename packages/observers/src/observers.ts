@@ -187,20 +187,21 @@ class ObservingNode implements Observers {
   #onEvents(events: readonly FactEvent[], isNew: boolean): void {
     const now = this.#ports.clock.monotonic();
     if (isNew) for (const entry of this.#plugins.values()) entry.triggers = withNews(entry.triggers, events, now);
-    const offered = this.#guarded('offer', () => {
+    this.#guarded('offer', () => {
       for (const subscription of this.#subscriptions.values()) subscription.offer(events);
-      return true;
     });
-    if (offered === undefined) this.#rescanAt = (now + STORE_RETRY_MS) as Monotonic;
     this.#startDue();
     this.#tell();
   }
 
-  /** What is accepted and still stands is offered again: known events are known. */
+  /** The store is told what it refused; what is accepted and still stands is offered again, and known events are known. */
   #rescan(): void {
     const { clock, facts } = this.#ports;
     this.#rescanAt = undefined;
     const now = clock.now();
+    this.#guarded('settle', () => {
+      for (const subscription of this.#subscriptions.values()) subscription.flush();
+    });
     this.#onEvents(
       facts
         .accepted()
@@ -295,17 +296,17 @@ class ObservingNode implements Observers {
     }
   }
 
-  /** The store may refuse; what it was told is told again later. @returns undefined if it did */
-  #guarded<T>(what: string, work: () => T): T | undefined {
+  /** The store may refuse; what it was told is told again in a while. */
+  #guarded(what: string, work: () => void): void {
     try {
-      return work();
+      work();
     } catch (cause) {
+      this.#rescanAt = (this.#ports.clock.monotonic() + STORE_RETRY_MS) as Monotonic;
       this.#ports.log.error('the store refused what plugins observe', {
         event: 'plugin.events.not-stored',
         what,
         cause: textOf(cause),
       });
-      return undefined;
     }
   }
 

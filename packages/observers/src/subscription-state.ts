@@ -30,6 +30,11 @@ interface Waiting {
   readonly enteredAt: Monotonic;
 }
 
+interface Settlement {
+  readonly ids: readonly string[];
+  readonly change: Parameters<RunStore['settleEvents']>[2];
+}
+
 export class SubscriptionState {
   readonly name: string;
   readonly #subscription: ResourceOf<'EventSubscription'>;
@@ -40,6 +45,8 @@ export class SubscriptionState {
   #last: 'applied' | 'failed' | undefined;
   #message = '';
   #counts = { matched: 0, givenUp: 0 };
+  /** What the store was not told yet, because it refused. */
+  #unsettled: readonly Settlement[] = [];
 
   constructor(
     subscription: ResourceOf<'EventSubscription'>,
@@ -106,12 +113,12 @@ export class SubscriptionState {
     this.#running = [];
     this.#last = 'applied';
     this.#message = message;
-    this.#ports.runs.settleEvents(this.name, ids, { status: 'applied', attempts, message });
+    this.#settle([{ ids, change: { status: 'applied', attempts, message } }]);
   }
 
   /** Each event is tried again until its last attempt; the wait grows with the attempts of the oldest. */
   failed(message: string): void {
-    const { clock, log, runs } = this.#ports;
+    const { clock, log } = this.#ports;
     const tried = this.#running.map(({ run, enteredAt }) => ({
       run: { ...run, attempts: run.attempts + 1 },
       enteredAt,
@@ -131,12 +138,25 @@ export class SubscriptionState {
         events: givenUp,
         cause: message,
       });
-    for (const attempts of new Set(tried.map(({ run }) => run.attempts))) {
+    const settlements = [...new Set(tried.map(({ run }) => run.attempts))].map((attempts): Settlement => {
       const ids = tried.filter(({ run }) => run.attempts === attempts).map(({ run }) => run.event.id);
-      const status = attempts < ATTEMPTS_MAX ? 'waiting' : 'failed';
-      runs.settleEvents(this.name, ids, { status, attempts, message });
+      return { ids, change: { status: attempts < ATTEMPTS_MAX ? 'waiting' : 'failed', attempts, message } };
+    });
+    this.#settle(settlements);
+  }
+
+  /** Tells the store what it refused before. Throws what it throws; what it took is not told again. */
+  flush(): void {
+    for (const { ids, change } of this.#unsettled) {
+      this.#ports.runs.settleEvents(this.name, ids, change);
+      this.#unsettled = this.#unsettled.slice(1);
     }
     this.#count();
+  }
+
+  #settle(settlements: readonly Settlement[]): void {
+    this.#unsettled = [...this.#unsettled, ...settlements];
+    this.flush();
   }
 
   /** The run was broken off and counts as none. */
