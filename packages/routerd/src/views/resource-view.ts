@@ -85,8 +85,9 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'NAT44Rule':
       return tableView(node, resource);
     case 'HealthCheck':
+      return { phase: 'Declared', summary: `${resource.spec.protocol} to ${resource.spec.target ?? 'the gateway'}` };
     case 'VirtualAddress':
-      return { phase: 'NotApplied', summary: NOT_APPLIED[resource.kind] };
+      return { phase: 'Declared', summary: `${resource.spec.address} on ${resource.spec.interface}` };
     case 'Sysctl':
       return sysctlView(node.host(), resource);
     case 'HybridRoute':
