@@ -27,6 +27,8 @@ export interface ActionEngine {
   /** Opens a failed row again; it runs as soon as the gates let it. */
   retry(id: number): Result<ActionRow, ActionFault>;
   rows(): readonly ActionRow[];
+  /** Assigns that wait because the provider says that another NIC holds the address. Reads no disk. */
+  heldElsewhere(): readonly ActionRow[];
   attempts(id: number): readonly AttemptRow[];
   /** The last reading; the same object until there is another. */
   nic(key: NicKey): NicObservation;
@@ -122,6 +124,12 @@ class Engine implements ActionEngine {
 
   rows(): readonly ActionRow[] {
     return this.#ports.journal.list();
+  }
+
+  heldElsewhere(): readonly ActionRow[] {
+    return this.#ports.journal
+      .list({ status: 'approved' })
+      .filter(({ errorClass, proposal }) => errorClass === 'held-elsewhere' && proposal.verb === 'assign-secondary-ip');
   }
 
   attempts(id: number): readonly AttemptRow[] {

@@ -71,7 +71,7 @@ export function captureStep(view: CaptureView, placement: Placement): CaptureSte
   }
   const because: readonly Reason[] = [{ rule: 'capture.acquiring', epoch: record.epoch }];
   if (captured === false && view.refusals.some(({ epoch }) => epoch === record.epoch))
-    return refusedStep(view, record, because);
+    return refusedStep(view, record, { transition: undefined, actions, because });
   if (captured !== true) return { transition: undefined, actions, because };
   return { transition: moveOn(view, record, 'held', 'capture verified'), actions: [], because };
 }
@@ -93,6 +93,8 @@ export function releaseStep(
     if (mayClearNic && isForgotten(view)) return claimStep(view, placement);
     return cleaningUp(view, [], { isOwnNic: !mayClearNic });
   }
+  // Nothing is written any more under an epoch below one that this node has seen: what lost data forgot ends in a tenure of its own.
+  if (record.epoch < view.highWater) return claimStep(view, placement);
   const because: readonly Reason[] = [{ rule: 'capture.releasing', detail }];
   const waiting: CaptureStep = { transition: undefined, actions: [], because };
   if (record.phase !== 'releasing')
@@ -137,11 +139,14 @@ function claimStep(view: CaptureView, placement: Placement): CaptureStep {
   return claimAfter(view, whereItMayBe(view.context, view.lost ?? view.record), placement.because.rule);
 }
 
-/** The provider says that the address is elsewhere than this tenure assumed: the next one looks at another router of the domain. */
-function refusedStep(view: CaptureView, record: CaptureRecord, because: readonly Reason[]): CaptureStep {
+/**
+ * The provider says that the address is elsewhere than this tenure assumed: the next one looks at another router of the domain. When
+ * all were asked a stranger has it; then it is asked for again and again, since he may give it up, and taken from nobody.
+ */
+function refusedStep(view: CaptureView, record: CaptureRecord, repeated: CaptureStep): CaptureStep {
   const { asked, next } = nextSuspect(view.context, view.self, record, view.refusals);
   if (next !== undefined) return claimAfter(view, next, 'the provider holds the address elsewhere');
-  return { transition: undefined, actions: [], because: [...because, { rule: 'capture.held-by-stranger', asked }] };
+  return { ...repeated, because: [...repeated.because, { rule: 'capture.held-by-stranger', asked }] };
 }
 
 function claimAfter(view: CaptureView, previous: CaptureTransition['previous'], reason: string): CaptureStep {

@@ -52,5 +52,5 @@ export {
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';
-export { PoolWorld, type OuterSituation, type PlanChange } from './pool-world.ts';
+export { PoolWorld, type AddressNews, type OuterSituation, type PlanChange } from './pool-world.ts';
 export { renderReason } from './render-reason.ts';

@@ -24,7 +24,6 @@ import type {
   PoolContext,
   PoolMember,
   PoolSituation,
-  SeizeRefusal,
   Sighting,
 } from './model.ts';
 import { planAddress } from './plan-address.ts';
@@ -40,6 +39,9 @@ export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load'> & {
   /** Addresses that other pools give to the NICs of these routers. */
   readonly loadOfOtherPools?: ReadonlyMap<NodeName, number>;
 };
+
+/** What providers refused this node, and what was ordered, about one address. */
+export type AddressNews = Pick<AddressInput, 'refusals' | 'order'>;
 
 export class PoolWorld {
   readonly context: PoolContext;
@@ -167,7 +169,7 @@ export class PoolWorld {
   input(
     address: HostAddress,
     highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
-    refusals: readonly SeizeRefusal[] = [],
+    news: AddressNews = NO_NEWS,
   ): AddressInput {
     const { name, selfMember } = this.context;
     const marks = new Map<CaptureDomain, CaptureEpoch>();
@@ -182,19 +184,19 @@ export class PoolWorld {
       records: this.records(address),
       highWater: marks,
       lost: this.#book.lost(address),
-      refusals,
+      ...news,
     };
   }
 
   /**
    * Plans addresses anew, and those that a place which thereby became free concerns.
-   * @param refusalsOf what providers refused this node, of one address
+   * @param newsOf what is known of one address beside facts and records
    */
   replanAll(
     addresses: Iterable<HostAddress>,
     situation: OuterSituation,
     highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
-    refusalsOf: (address: HostAddress) => readonly SeizeRefusal[] = noRefusals,
+    newsOf: (address: HostAddress) => AddressNews = noNews,
   ): readonly PlanChange[] {
     const changes: PlanChange[] = [];
     const done = new Set<HostAddress>();
@@ -205,7 +207,7 @@ export class PoolWorld {
       done.add(address);
       const wasClaiming = this.#claiming.delete(address);
       const current = shared ?? this.#completed(situation);
-      changes.push(this.#replanIn(current, this.input(address, highWater, refusalsOf(address))));
+      changes.push(this.#replanIn(current, this.input(address, highWater, newsOf(address))));
       // A claim that is no longer wanted frees a place which others were denied. Each is planned once a pass, so this ends.
       if (this.#isBounded && wasClaiming && !this.#claiming.has(address)) queue.push(...this.#roomConcerned);
     }
@@ -217,10 +219,10 @@ export class PoolWorld {
     address: HostAddress,
     situation: OuterSituation,
     highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
-    refusals: readonly SeizeRefusal[] = [],
+    news: AddressNews = NO_NEWS,
   ): PlanChange {
     this.#claiming.delete(address);
-    return this.#replanIn(this.#completed(situation), this.input(address, highWater, refusals));
+    return this.#replanIn(this.#completed(situation), this.input(address, highWater, news));
   }
 
   #replanIn(situation: PoolSituation, input: AddressInput): PlanChange {
@@ -272,8 +274,10 @@ export class PoolWorld {
   }
 }
 
-function noRefusals(): readonly SeizeRefusal[] {
-  return [];
+const NO_NEWS: AddressNews = {};
+
+function noNews(): AddressNews {
+  return NO_NEWS;
 }
 
 function siteOf(plan: AddressPlan | undefined): SiteName | undefined {

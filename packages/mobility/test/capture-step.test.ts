@@ -234,6 +234,7 @@ test('what the provider holds elsewhere than assumed is looked for at every rout
   });
   const exhausted = after(refused(5, B), refused(4, C), refused(3, undefined));
   expect(exhausted.transition).toBeUndefined();
+  expect(wishes(exhausted), 'it may be given up').toMatchObject([{ verb: 'assign-secondary-ip', captureEpoch: 5 }]);
   expect(exhausted.because).toContainEqual({ rule: 'capture.held-by-stranger', asked: [B, C] });
 });
 

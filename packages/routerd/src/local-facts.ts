@@ -6,7 +6,16 @@
  * 3. A refused fact (captured here, outside the pool) is reported once and tried again only when it is asserted anew.
  */
 import type { FactBus } from '@routerd/federation';
-import type { DurationMs, HostAddress, Monotonic, NodeName, PoolName, SiteName } from '@routerd/resources';
+import type { StaticDuty } from '@routerd/mobility';
+import {
+  unreachable,
+  type DurationMs,
+  type HostAddress,
+  type Monotonic,
+  type NodeName,
+  type PoolName,
+  type SiteName,
+} from '@routerd/resources';
 import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 
 export interface LocalFactsPorts {
@@ -23,6 +32,9 @@ export interface LocalFactsOptions {
   /** Whether the pool lets the address move at all; of others nothing is said. */
   readonly isMobile: (address: HostAddress) => boolean;
 }
+
+/** The origin of what the pool declares. */
+const STATIC = 'static';
 
 interface Assertion {
   readonly origin: string;
@@ -60,6 +72,36 @@ export class LocalFacts {
     assertion.ends.abort();
     this.#assertions.delete(address);
     this.#record(address, origin, 'routerd.client.ipv4.expired');
+  }
+
+  /** Does what the pool declares: says that the address is here, or gone, or nothing yet. Safe to repeat. */
+  follow(address: HostAddress, { verb }: StaticDuty): void {
+    switch (verb) {
+      case 'assert':
+        return this.assert(address, STATIC);
+      case 'withdraw':
+        return this.release(address, STATIC);
+      case 'wait':
+        return;
+      default:
+        return unreachable(verb);
+    }
+  }
+
+  /** The address is gone from here for good: says so even if it was an earlier process that had asserted it. */
+  release(address: HostAddress, origin: string): void {
+    this.#assertions.get(address)?.ends.abort();
+    this.#assertions.delete(address);
+    if (this.#lastOwnFact(address) !== undefined) this.#record(address, origin, 'routerd.client.ipv4.expired');
+  }
+
+  /** Addresses of this pool that this node last said were here, by its own memory, from that origin. */
+  lastAsserted(origin: string): readonly HostAddress[] {
+    return this.#ports.facts
+      .accepted()
+      .filter(({ fact }) => fact.source === this.#options.self && fact.pool === this.#options.pool)
+      .filter(({ fact }) => fact.origin === origin && fact.type === 'routerd.client.ipv4.observed')
+      .map(({ fact }) => fact.address);
   }
 
   /** Whether the pool lets the address move at all. */

@@ -6,26 +6,35 @@
  * 3. Until facts and registry were read to their end once, the host only gains: what an earlier run installed stays.
  * 4. Time alone re-plans an address only at the instant its plan named (`lookAgainAt`).
  */
+import type { ActionRow } from '@routerd/actions';
 import type { HostState } from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
-import type {
-  ActionProposal,
-  AddressLease,
-  AddressPlan,
-  CaptureKey,
-  NicObservation,
-  PoolContext,
-  PoolSituation,
+import {
+  captureKeyOf,
+  type ActionProposal,
+  type AddressNews,
+  type AddressPlan,
+  type CaptureKey,
+  type NicObservation,
+  type Order,
+  type OuterSituation,
+  type PoolContext,
+  type StaticDuty,
 } from '@routerd/mobility';
 import type { DurationMs, HostAddress, Instant, Resource } from '@routerd/resources';
 import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
+import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
 import { NextLook } from './next-look.ts';
+import type { OrderRegistry } from './order-registry.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
+import { surroundingsOf } from './pool-surroundings.ts';
+import { RefusalBook } from './refusal-book.ts';
 import { resumedLease } from './resumed-lease.ts';
 import { after, memberWait, waitingFor } from './readiness.ts';
+import { StandingOrders } from './standing-orders.ts';
 
 /** The host as the reconciler uses it. */
 export interface HostControl {
@@ -43,13 +52,12 @@ export interface ActionControl {
   /** Looks again at what waits, because the registry changed. */
   sweepStale(): void;
   nic(context: PoolContext): NicObservation;
+  /** Assigns that wait because another NIC holds the address. */
+  heldElsewhere(): readonly ActionRow[];
   onChange(listener: () => void): () => void;
 }
 
-export interface LeaseMemory {
-  loadLeases(): readonly AddressLease[];
-  saveLeases(changed: readonly AddressLease[], gone: readonly AddressLease[]): void;
-}
+export type { LeaseMemory } from './lease-memory.ts';
 
 export interface ReconcilerPorts {
   readonly clock: Clock;
@@ -60,6 +68,9 @@ export interface ReconcilerPorts {
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
   readonly highWater: Pick<HighWaterStore, 'all'>;
+  readonly orders: OrderRegistry;
+  /** Told what the pools have this node say about addresses, whenever that changes. */
+  readonly onStaticDuty: (pool: PoolState, address: HostAddress, duty: StaticDuty) => void;
 }
 
 export interface ReconcilerOptions {
@@ -87,6 +98,9 @@ export class Reconciler {
   readonly #steady: Clock;
   readonly #nextLook: NextLook;
   readonly #parts: PartWatch;
+  readonly #orders: StandingOrders;
+  readonly #refusals = new RefusalBook();
+  readonly #toldDuties = new Map<PoolState, Map<HostAddress, StaticDuty['verb']>>();
   readonly #lastNic = new Map<PoolState, NicObservation>();
   #derived: DerivedConfig | undefined;
   #passQueued = false;
@@ -108,6 +122,10 @@ export class Reconciler {
     this.pools = options.pools.map((context) => new PoolState(context, leases));
     const { clock, log } = ports;
     this.#nextLook = new NextLook(this.#steady, () => this.#lookAgain());
+    this.#orders = new StandingOrders(
+      { log, registry: ports.orders, who: `routerd on ${options.pools[0]?.self ?? 'a node without a group'}` },
+      this.#stopping.signal,
+    );
     this.#parts = new PartWatch({ store: ports.parts, clock, log }, () => this.#queuePass());
     this.#writer = new CaptureWriter(
       {
@@ -142,6 +160,7 @@ export class Reconciler {
       federation.onStatus(() => this.#onFederationStatus()),
       host.onChange(() => this.#onHostChange()),
       actions.onChange(() => this.#onActionsChange()),
+      this.#orders.start(({ orders, hasNodes }) => this.#onOrders(orders, hasNodes)),
     );
     this.#parts.start();
     this.#onFederationStatus();
@@ -197,10 +216,26 @@ export class Reconciler {
     for (const pool of this.pools) {
       this.#touch(
         pool,
-        keys.flatMap((key) => pool.acceptRecord(key, records.get(key)) ?? []),
+        keys.flatMap((key) => pool.acceptRecord(key, records.get(key))),
       );
+      this.#touch(pool, this.#roomConcernedBeside(pool));
     }
+    for (const key of keys) this.#refusals.settle(key, records.get(key));
     this.#ports.actions.sweepStale();
+  }
+
+  /** Pools that share NICs share their room: what waits for a place in one may have got it from another. */
+  #roomConcernedBeside(pool: PoolState): Iterable<HostAddress> {
+    return this.pools.length > 1 ? pool.roomConcerned() : [];
+  }
+
+  #onOrders(orders: readonly Order[], hasNodes: boolean): void {
+    if (hasNodes) return this.#touchAll();
+    for (const pool of this.pools)
+      this.#touch(
+        pool,
+        orders.flatMap((order) => ('address' in order && order.pool === pool.context.name ? [order.address] : [])),
+      );
   }
 
   #onFederationStatus(): void {
@@ -244,17 +279,13 @@ export class Reconciler {
       this.#lastNic.set(pool, nic);
       this.#touch(pool, addressesConcernedBy(pool, before, nic));
     }
+    for (const { pool: name, address } of this.#refusals.note(this.#ports.actions.heldElsewhere()))
+      for (const pool of this.pools) if (pool.context.name === name) this.#touch(pool, [address]);
   }
 
   #lookAgain(): void {
     const now = this.#steady.now();
-    for (const pool of this.pools) {
-      const due = [...pool.plans()].filter(({ lookAgainAt }) => lookAgainAt !== undefined && lookAgainAt <= now);
-      this.#touch(
-        pool,
-        due.map(({ address }) => address),
-      );
-    }
+    for (const pool of this.pools) this.#touch(pool, pool.dueAt(now));
   }
 
   #queuePass(): void {
@@ -283,11 +314,26 @@ export class Reconciler {
       this.#applyToHost();
     }
     this.#writer.append(changes.flatMap(({ after: plan }) => plan.transition ?? []));
-    this.#ports.actions.propose(this.pools.flatMap((pool) => [...pool.plans()].flatMap((plan) => plan.actions)));
-    this.#rememberLeases(changes);
+    this.#ports.actions.propose(this.pools.flatMap((pool) => pool.actingPlans().flatMap(({ actions }) => actions)));
+    rememberLeases(this.#ports, changes);
+    this.#orders.ask(changes.map(({ after: plan }) => plan));
+    this.#tellStaticDuties(changes);
     this.#nextLook.schedule(earliest(this.pools));
     this.#reportReadiness();
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Not before facts and registry were read: until then nobody knows whether the address is captured at this very site. */
+  #tellStaticDuties(changes: readonly PlanChange[]): void {
+    if (!this.#worldSeen) return;
+    for (const { pool, after: plan } of changes) {
+      const { address, staticDuty } = plan;
+      const told = this.#toldDuties.get(pool) ?? new Map<HostAddress, StaticDuty['verb']>();
+      this.#toldDuties.set(pool, told);
+      if (staticDuty === undefined || (staticDuty.verb !== 'assert' && told.get(address) === staticDuty.verb)) continue;
+      told.set(address, staticDuty.verb);
+      this.#ports.onStaticDuty(pool, address, staticDuty);
+    }
   }
 
   #replanDirty(): readonly PlanChange[] {
@@ -296,8 +342,15 @@ export class Reconciler {
     const highWater = this.#ports.highWater.all();
     return [...dirty].flatMap(([pool, addresses]) => {
       const situation = this.#situation(pool);
-      return [...addresses].map((address) => ({ pool, ...pool.replan(address, situation, highWater) }));
+      const newsOf = (address: HostAddress): AddressNews => this.#newsOf(pool, address);
+      return pool.replanAll(addresses, situation, highWater, newsOf).map((change) => ({ pool, ...change }));
     });
+  }
+
+  #newsOf({ context: { name, selfMember } }: PoolState, address: HostAddress): AddressNews {
+    const order = this.#orders.about(name, address);
+    if (selfMember === undefined) return { order };
+    return { order, refusals: this.#refusals.of(captureKeyOf(name, address, selfMember.domain)) };
   }
 
   #waitingFor(pool: PoolState): readonly string[] {
@@ -314,14 +367,18 @@ export class Reconciler {
     );
   }
 
-  #situation(pool: PoolState): PoolSituation {
+  #situation(pool: PoolState): OuterSituation {
     const { federation, host, actions } = this.#ports;
     const liveness = federation.members.members();
     const members = [...pool.context.members.values()].map(
       ({ node, spec }) =>
         [
           node,
-          { node, liveness: liveness.get(node) ?? ('unheard' as const), draining: spec.maintenance?.drain ?? false },
+          {
+            node,
+            liveness: liveness.get(node) ?? ('unheard' as const),
+            draining: spec.maintenance?.drain === true || this.#orders.isDrained(node),
+          },
         ] as const,
     );
     return {
@@ -332,7 +389,7 @@ export class Reconciler {
       registryConnected: federation.status().connected,
       nic: actions.nic(pool.context),
       hostCaptures: host.captured(),
-      heldBySelf: pool.heldBySelf(),
+      ...surroundingsOf(pool, this.pools),
     };
   }
 
@@ -353,28 +410,6 @@ export class Reconciler {
         this.#ports.log.warn('part of the configuration is set aside', { event: 'config.quarantined', ...problem });
   }
 
-  #rememberLeases(changes: readonly PlanChange[]): void {
-    const changed = changes.filter(({ before, after: plan }) => leaseViewOf(before?.lease) !== leaseViewOf(plan.lease));
-    if (changed.length === 0) return;
-    for (const { after: plan } of changed) {
-      const { status = 'none', site, ownerNode, leaseEpoch } = plan.lease ?? {};
-      this.#ports.log.info('lease changed', {
-        event: 'mobility.lease.changed',
-        address: plan.address,
-        status,
-        site,
-        ownerNode,
-        leaseEpoch,
-      });
-    }
-    this.#ports.leases.saveLeases(
-      changed.flatMap(({ after: plan }) => plan.lease ?? []),
-      changed.flatMap(({ before, after: plan }) =>
-        plan.lease === undefined && before?.lease !== undefined ? [before.lease] : [],
-      ),
-    );
-  }
-
   #reportReadiness(): void {
     const waiting = this.waitingFor().join('; ');
     if (waiting === this.#lastWaiting) return;
@@ -390,22 +425,10 @@ export class Reconciler {
 function earliest(pools: readonly PoolState[]): Instant | undefined {
   let next: Instant | undefined;
   for (const pool of pools) {
-    for (const { lookAgainAt } of pool.plans())
-      if (lookAgainAt !== undefined && (next === undefined || lookAgainAt < next)) next = lookAgainAt;
+    const at = pool.nextLookAt();
+    if (at !== undefined && (next === undefined || at < next)) next = at;
   }
   return next;
-}
-
-function leaseViewOf(lease: AddressLease | undefined): string {
-  if (lease === undefined) return '';
-  return [
-    lease.status,
-    lease.site,
-    lease.ownerNode,
-    lease.leaseEpoch,
-    lease.expiresAt,
-    lease.challenger?.site ?? '',
-  ].join('|');
 }
 
 function symmetricDifference<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): readonly T[] {
