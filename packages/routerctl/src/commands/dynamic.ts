@@ -15,7 +15,13 @@ import {
 } from '../command-context.ts';
 import { age, renderFields, renderStructured, renderTable } from '../output.ts';
 
-const resource = z.looseObject({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
+/** In the order in which people write it. */
+const resource = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string() }),
+  spec: z.unknown(),
+});
 type AnyResource = z.output<typeof resource>;
 
 const part = z.object({
