@@ -22,6 +22,8 @@ export interface FactPublisherOptions {
 interface Outgoing {
   readonly fact: Fact;
   readonly wire: string;
+  /** The hub stores two messages of one id once; the fact's own id unless told. */
+  readonly messageId?: string;
 }
 
 /**
@@ -102,11 +104,11 @@ export class FactPublisher {
     }
   }
 
-  async #publish({ fact, wire }: Outgoing): Promise<void> {
+  async #publish({ fact, wire, messageId = fact.id }: Outgoing): Promise<void> {
     const { address, id } = fact;
     this.#underWay.set(address, id);
     const subject = factSubject(this.#options.group, fact);
-    const answer = await this.#options.transport.publishFact({ subject, id, text: wire });
+    const answer = await this.#options.transport.publishFact({ subject, id: messageId, text: wire });
     this.#underWay.delete(address);
     if (answer.ok) {
       this.#failures = 0;

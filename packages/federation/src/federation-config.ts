@@ -18,6 +18,8 @@ export interface FederationConfig {
   readonly seed: string;
   /** NKey public key (`U…`) of every other node of the group. */
   readonly peers: ReadonlyMap<NodeName, string>;
+  /** Second keys of nodes whose key is being replaced: signatures of both count. */
+  readonly nextKeys?: ReadonlyMap<NodeName, string>;
   readonly heartbeatInterval: DurationMs;
   /** A peer unheard for half of this is suspect, for all of it dead. */
   readonly deadAfter: DurationMs;

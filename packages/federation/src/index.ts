@@ -17,6 +17,17 @@ export type {
 export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';
 export { captureStream, factsStream, parseGroupName, type GroupName, type GroupNameFault } from './subjects.ts';
 export { generateNodeIdentity, signerOf, type IdentityFault, type NodeIdentity, type Signer } from './node-identity.ts';
+export { encodeToken, parseToken, type Enrolment, type TokenFault } from './enrolment/enrolment-token.ts';
+export {
+  addNode,
+  finishRotation,
+  initGroup,
+  peersFile,
+  rotateNode,
+  type HubAddress,
+  type MaterialFault,
+} from './adapters/file/group-material.ts';
+export { joinGroup, updatePeers, type Joined, type JoinFault } from './adapters/file/join-group.ts';
 export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';
 export { createFederation, type FederationOptions } from './adapters/nats/create-federation.ts';
 export { renderHubConfig, type HubCluster, type HubConfigOptions } from './adapters/nats/hub-config.ts';

@@ -20,12 +20,21 @@ export function federationOver(
   const signer = signerOf(config.seed);
   if (!signer.ok) return signer;
   const verifiers = new Map<NodeName, VerifySignature>();
-  for (const [node, publicKey] of [...config.peers, [config.self, signer.value.publicKey] as const]) {
+  for (const [node, publicKey] of [
+    ...config.peers,
+    ...(config.nextKeys ?? []),
+    [config.self, signer.value.publicKey] as const,
+  ]) {
     const verifier = (ports.verifierOf ?? verifierOf)(publicKey);
     if (!verifier.ok) return err({ ...verifier.error, detail: `${node}: ${verifier.error.detail}` });
-    verifiers.set(node, verifier.value);
+    const first = verifiers.get(node);
+    verifiers.set(node, first === undefined ? verifier.value : either(first, verifier.value));
   }
   return ok(new NodeFederation({ transport, config, ports, signer: signer.value, verifiers }));
+}
+
+function either(first: VerifySignature, second: VerifySignature): VerifySignature {
+  return (content, signature) => first(content, signature) || second(content, signature);
 }
 
 interface NodeFederationOptions {

@@ -79,7 +79,7 @@ export async function openHub(identities = rigIdentities()): Promise<HubUnderTes
 export async function connectAs(under: HubUnderTest, seed: string, inboxPrefix: string): Promise<NatsConnection> {
   return connect({
     servers: `tls://127.0.0.1:${under.hub.port}`,
-    tls: { caFile: under.caFile },
+    tls: Object.assign({ caFile: under.caFile }, { host: '127.0.0.1' }),
     authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
     inboxPrefix,
     reconnect: false,

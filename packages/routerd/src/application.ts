@@ -1,6 +1,7 @@
-import { createLog, LOG_LEVELS, type LogLevel } from '@routerd/runtime';
+import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@routerd/runtime';
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from './command-context.ts';
+import type { Daemon } from './daemon.ts';
 import { configReportToJson, loadConfig, renderConfigReport } from './load-config.ts';
 import { nodeSettings } from './node-settings.ts';
 import { applyCommand, planCommand } from './one-shot/commands.ts';
@@ -23,7 +24,9 @@ const serveCommand = buildCommand<ServeFlags, [], Context>({
     const { stateDir, socket } = flags;
     const daemon = await startDaemon({ settings: settings.value, stateDir, socketPath: socket, log });
     if (!daemon.ok) return refuse(this, daemon.error);
+    const reloading = reloadOnHangUp(flags.config, daemon.value, log);
     const signal = await untilAskedToStop();
+    reloading.end();
     log.info('stopping; the host keeps forwarding', { event: 'routerd.stopping', signal });
     await daemon.value.stop();
     log.info('routerd is down', { event: 'routerd.stopped' });
@@ -62,6 +65,22 @@ const validateCommand = buildCommand<ValidateFlags, [], Context>({
   parameters: { flags: { config: configFlag, json: { kind: 'boolean', default: false, brief: 'Report as JSON' } } },
   docs: { brief: 'Check a configuration without touching anything' },
 });
+
+/** A configuration with errors changes nothing. */
+function reloadOnHangUp(location: string, daemon: Pick<Daemon, 'reload'>, log: Log): { readonly end: () => void } {
+  const reload = async (): Promise<void> => {
+    const config = loadConfig(location);
+    if (!config.ok || !config.value.valid) {
+      const detail = config.ok ? renderConfigReport(location, config.value) : config.error.message;
+      return log.error('the changed configuration was not taken over', { event: 'routerd.reload.refused', detail });
+    }
+    await daemon.reload(config.value.resources);
+    return log.info('what may change without a restart was taken over', { event: 'routerd.reloaded' });
+  };
+  const onHangUp = (): void => void reload();
+  process.on('SIGHUP', onHangUp);
+  return { end: () => process.off('SIGHUP', onHangUp) };
+}
 
 async function untilAskedToStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
-import { err, ok, type Result } from '@routerd/resources';
+import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
 import { dynamicRoutes } from './api/dynamic-routes.ts';
@@ -12,6 +12,7 @@ import { serveApi } from './api/http-server.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
+import { startGroupHub } from './group-hub.ts';
 import { watchLans } from './lan-watch.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -24,6 +25,8 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
+  /** Takes over what can change while it runs: who may use the hub on this machine. All else needs a restart. */
+  reload(startup: readonly Resource[]): Promise<void>;
   /** In reverse order of the start; tries every step and reports what failed. The host stays as it is. */
   stop(): Promise<void>;
 }
@@ -48,6 +51,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 
   const executor = createPluginExecutor({ plugins: settings.plugins, clock: systemClock, log });
   steps.push({ name: 'plugins', stop: async () => executor.stop() });
+  const hub = await startGroupHub({
+    startup: settings.startup,
+    stateDir: path.join(stateDir, 'hub-server'),
+    clock: systemClock,
+    log,
+  });
+  if (!hub.ok) return fail(hub.error);
+  steps.push({ name: 'hub', stop: async () => hub.value?.stop() });
   const node = await buildNode(options, store.value, executor);
   if (!node.ok) return fail(node.error);
 
@@ -78,7 +89,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     starts,
     socket: options.socketPath,
   });
-  return ok({ stop: async () => stopAll(steps, log) });
+  return ok({
+    reload: async (startup) => hub.value?.reconfigure(startup),
+    stop: async () => stopAll(steps, log),
+  });
 }
 
 async function buildNode(

@@ -69,6 +69,11 @@ function federationOf(
     seedFile: identity.seedFile,
     ...(tls === undefined ? {} : { caFile: tls.caFile }),
     peers: new Map(peers.map(({ spec }) => [spec.nodeName, spec.publicKey])),
+    nextKeys: new Map(
+      peers.flatMap(({ spec }) =>
+        spec.nextPublicKey === undefined ? [] : [[spec.nodeName, spec.nextPublicKey] as const],
+      ),
+    ),
     heartbeatInterval: heartbeat.interval,
     deadAfter: heartbeat.deadAfter,
     replayWindow,

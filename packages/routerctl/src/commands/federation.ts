@@ -10,6 +10,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
+import { addNodeCommand, initCommand, joinCommand, rotateCommand, updateCommand } from './federation-material.ts';
 
 const event = z.object({
   id: z.string(),
@@ -112,6 +113,11 @@ export const federationRoutes = buildRouteMap<string, Context>({
       routes: { emit: emitCommand, list: listCommand },
       docs: { brief: 'Facts about addresses' },
     }),
+    init: initCommand,
+    'add-node': addNodeCommand,
+    rotate: rotateCommand,
+    join: joinCommand,
+    update: updateCommand,
   },
-  docs: { brief: 'Facts that sites tell each other' },
+  docs: { brief: 'Facts that sites tell each other, and who may' },
 });

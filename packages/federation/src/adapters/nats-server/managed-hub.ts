@@ -59,6 +59,7 @@ export class ManagedHub {
   #process: ServerProcess | undefined;
   #running: Promise<void> | undefined;
   #changing: Promise<void> = Promise.resolve();
+  #reloadDue = false;
   #state: HubState;
 
   constructor(options: ManagedHubOptions) {
@@ -87,14 +88,30 @@ export class ManagedHub {
    */
   async configure(settings: HubSettings): Promise<void> {
     this.#settings = settings;
-    this.#changing = this.#changing.then(async () => {
+    await this.#inTurn(async () => {
       const before = this.#written;
       const written = await this.#write();
-      if (!written || this.#written === before) return;
-      this.#process?.reload();
-      this.#options.log.info('the hub reads its configuration again', { event: 'hub.reloaded' });
+      if (!written || this.#written === before || this.#process === undefined) return;
+      // A server that is only starting does not know the signal yet, and would die of it.
+      if (this.#state.phase === 'starting') this.#reloadDue = true;
+      else this.#reload();
     });
-    return this.#changing;
+  }
+
+  #reload(): void {
+    this.#reloadDue = false;
+    this.#process?.reload();
+    this.#options.log.info('the hub reads its configuration again', { event: 'hub.reloaded' });
+  }
+
+  /** One after another: what is written, and who has read it, must not be mixed up. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#changing.then(work);
+    this.#changing = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
   }
 
   /** Resolves when the server is gone. Streams stay on disk. */
@@ -125,17 +142,20 @@ export class ManagedHub {
   /** One life of the server. @returns why it ended */
   async #live(): Promise<string> {
     const { stateDir, program = 'nats-server', clock, log } = this.#options;
-    // What it cannot write or does not accept it does not start with, unless it has an earlier configuration.
-    const written = await this.#changing.then(async () => this.#write());
-    if (!written && this.#written === '') return this.#state.lastError ?? 'no configuration could be written';
-    if (this.#stopping.signal.aborted) return 'stopping';
-    const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
-    const process = new ServerProcess({ program, configFile, portsDir, clock, log });
-    this.#process = process;
-    this.#set({ phase: 'starting', pid: process.pid });
+    const process = await this.#inTurn(async () => {
+      // What cannot be written or is not accepted it does not start with, unless it has an earlier configuration.
+      await this.#write();
+      if (this.#written === '' || this.#stopping.signal.aborted) return undefined;
+      const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
+      this.#process = new ServerProcess({ program, configFile, portsDir, clock, log });
+      this.#set({ phase: 'starting', pid: this.#process.pid });
+      return this.#process;
+    });
+    if (process === undefined) return this.#state.lastError ?? 'no configuration could be written';
     const watch = new HealthWatch(process, this.#times, clock, (health) => {
       if (health.kind === 'healthy') this.#set({ phase: 'healthy' });
       else this.#set({ phase: 'unhealthy', lastError: health.detail });
+      if (this.#reloadDue) this.#reload();
     });
     const why = await Promise.race([process.exited, watch.givenUp]);
     watch.end();

@@ -26,7 +26,7 @@ export type ServerHealth =
   | { readonly kind: 'unhealthy' | 'silent'; readonly detail: string };
 
 /**
- * The server is asked itself. `js-enabled`: whether it keeps streams, which it gives up for good when its disk was full; not whether it has
+ * The server is asked itself. `js-enabled-only`: whether it keeps streams, which it gives up for good when its disk was full; not whether it has
  * found the other hubs, since starting it again would not bring them.
  */
 export class ServerProcess {
@@ -65,7 +65,7 @@ export class ServerProcess {
   async health(timeoutMs: number): Promise<ServerHealth> {
     try {
       this.#monitor ??= await this.#findMonitor();
-      const { status, body } = await ask(`${this.#monitor}/healthz?js-enabled=true`, timeoutMs);
+      const { status, body } = await ask(`${this.#monitor}/healthz?js-enabled-only=true`, timeoutMs);
       return status === 200 ? { kind: 'healthy' } : { kind: 'unhealthy', detail: body.slice(0, 200) };
     } catch (cause) {
       return { kind: 'silent', detail: cause instanceof Error ? cause.message : String(cause) };

@@ -15,6 +15,8 @@ export interface HubConfigOptions {
   readonly operator: string;
   /** NKey public key of each node. */
   readonly nodes: ReadonlyMap<NodeName, string>;
+  /** Second keys of nodes whose key is being replaced; they may do the same. */
+  readonly nextKeys?: ReadonlyMap<NodeName, string>;
   /** The hubs that replicate each other; without it this one stands alone. */
   readonly cluster?: HubCluster;
   /** Folder in which the server names the port of its monitoring, on loopback, where only this machine can ask how it is. */
@@ -38,8 +40,10 @@ const HANDSHAKE_S = 10;
 
 /** Nodes come in order of their names, so that equal options give equal text. */
 export function renderHubConfig(options: HubConfigOptions): string {
-  const { group, serverName, listen, storeDir, tls, operator, nodes, cluster, portsDir, pidFile, logFile } = options;
-  const byName = [...nodes].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const { group, serverName, listen, storeDir, tls, operator, nodes, nextKeys, cluster, portsDir, pidFile, logFile } =
+    options;
+  const keys = [...nodes, ...(nextKeys ?? [])];
+  const byName = keys.toSorted(([a, aKey], [b, bKey]) => (`${a} ${aKey}` < `${b} ${bKey}` ? -1 : 1));
   const lines = [
     `# Hub of federation group ${group}. Rendered by routerd; edit the configuration that it comes from.`,
     `server_name: ${quote(serverName)}`,

@@ -1,0 +1,242 @@
+/** What the operator of a group keeps: its authority, its operator's key and who is in it. Keys of nodes are not kept. */
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { err, ok, parseNodeName, type NodeName, type Result } from '@routerd/resources';
+import { z } from 'zod';
+import type { Enrolment } from '../../enrolment/enrolment-token.ts';
+import { peerDocuments, type PeerKeys } from '../../enrolment/group-documents.ts';
+import { generateNodeIdentity, type NodeIdentity } from '../../node-identity.ts';
+import { parseGroupName, type GroupName } from '../../subjects.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { issueHubCertificate, makeAuthority } from './certificates.ts';
+
+const CLUSTER_PORT = 6222;
+const hub = z.strictObject({ address: z.string(), port: z.number().int() });
+/** Names are checked here, so that they can be taken for what they are below. */
+const node = z.string().refine((text) => parseNodeName(text).ok, 'is no name of a node');
+const record = z.strictObject({
+  version: z.literal(1),
+  group: z.string().refine((text) => parseGroupName(text).ok, 'is no name of a group'),
+  hubs: z.record(node, hub),
+  nodes: z.record(node, z.strictObject({ publicKey: z.string(), nextPublicKey: z.string().optional() })),
+});
+type GroupRecord = z.output<typeof record>;
+
+export interface HubAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface MaterialFault {
+  readonly code:
+    | 'material.exists'
+    | 'material.unreadable'
+    | 'material.not-written'
+    | 'material.node-exists'
+    | 'material.no-such-node'
+    | 'material.not-rotating'
+    | 'material.bad-name';
+  readonly detail: string;
+}
+
+/** Starts a group in a folder of its own (made 0700). @returns the enrolment of each hub */
+export async function initGroup(
+  folder: string,
+  name: string,
+  hubs: ReadonlyMap<string, HubAddress>,
+): Promise<Result<readonly Enrolment[], MaterialFault>> {
+  const group = parseGroupName(name);
+  if (!group.ok) return err({ code: 'material.bad-name', detail: `"${name}" is no name of a group` });
+  const names = [...hubs.keys()].map(parseNodeName);
+  if (names.some((parsed) => !parsed.ok) || hubs.size === 0) {
+    return err({ code: 'material.bad-name', detail: 'a group has at least one hub, each named like a node' });
+  }
+  if ((await readIfThere(recordFile(folder))) !== undefined) {
+    return err({ code: 'material.exists', detail: `${folder} holds the material of a group already` });
+  }
+  const keys = new Map([...hubs.keys()].map((hubName) => [hubName, generateNodeIdentity()]));
+  const made: GroupRecord = {
+    version: 1,
+    group: group.value,
+    hubs: Object.fromEntries(hubs),
+    nodes: Object.fromEntries([...keys].map(([hubName, { publicKey }]) => [hubName, { publicKey }])),
+  };
+  return writing(async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const authority = await makeAuthority(`routerd federation ${group.value}`);
+    await writeFileAtomically(path.join(folder, 'ca.pem'), authority.certificate, 0o644);
+    await writeFileAtomically(path.join(folder, 'ca-key.pem'), authority.key, 0o600);
+    await writeFileAtomically(path.join(folder, 'operator.seed'), `${generateNodeIdentity().seed}\n`, 0o600);
+    await save(folder, made);
+    const enrolments: Enrolment[] = [];
+    for (const [hubName, identity] of keys) enrolments.push(await enrolmentOf(folder, made, hubName, identity));
+    return enrolments;
+  });
+}
+
+/** A key for a new node, or for a further hub when it has an address. @returns its enrolment, which is kept nowhere */
+export async function addNode(
+  folder: string,
+  node: string,
+  address?: HubAddress,
+): Promise<Result<Enrolment, MaterialFault>> {
+  const before = await load(folder);
+  if (!before.ok) return before;
+  if (!parseNodeName(node).ok) return err({ code: 'material.bad-name', detail: `"${node}" is no name of a node` });
+  if (before.value.nodes[node] !== undefined) {
+    return err({ code: 'material.node-exists', detail: `${node} is in the group; a new key for it is a rotation` });
+  }
+  const identity = generateNodeIdentity();
+  const made: GroupRecord = {
+    ...before.value,
+    ...(address === undefined ? {} : { hubs: { ...before.value.hubs, [node]: address } }),
+    nodes: { ...before.value.nodes, [node]: { publicKey: identity.publicKey } },
+  };
+  return writing(async () => {
+    const enrolment = await enrolmentOf(folder, made, node, identity);
+    await save(folder, made);
+    return enrolment;
+  });
+}
+
+/**
+ * A further key beside the present one; both count until `finishRotation`. Said again it makes another further key in its place, so a
+ * lost token costs nothing. A hub also gets a new certificate.
+ */
+export async function rotateNode(folder: string, node: string): Promise<Result<Enrolment, MaterialFault>> {
+  const before = await load(folder);
+  if (!before.ok) return before;
+  const known = before.value.nodes[node];
+  if (known === undefined) return noSuchNode(node);
+  const identity = generateNodeIdentity();
+  const made = withNode(before.value, node, { publicKey: known.publicKey, nextPublicKey: identity.publicKey });
+  return writing(async () => {
+    const enrolment = await enrolmentOf(folder, made, node, identity);
+    await save(folder, made);
+    return enrolment;
+  });
+}
+
+/** From now on only the further key counts. */
+export async function finishRotation(folder: string, node: string): Promise<Result<string, MaterialFault>> {
+  const before = await load(folder);
+  if (!before.ok) return before;
+  const known = before.value.nodes[node];
+  if (known === undefined) return noSuchNode(node);
+  const { nextPublicKey } = known;
+  if (nextPublicKey === undefined) return err({ code: 'material.not-rotating', detail: `${node} has one key only` });
+  return writing(async () => {
+    await save(folder, withNode(before.value, node, { publicKey: nextPublicKey }));
+    return nextPublicKey;
+  });
+}
+
+/** Where the documents of all nodes are; public, for the configuration of every machine. */
+export function peersFile(folder: string): string {
+  return path.join(folder, 'peers.yaml');
+}
+
+async function enrolmentOf(
+  folder: string,
+  { group, hubs, nodes }: GroupRecord,
+  node: string,
+  { seed }: NodeIdentity,
+): Promise<Enrolment> {
+  const authority = await readFile(path.join(folder, 'ca.pem'), 'utf8');
+  const own = hubs[node];
+  const others = Object.entries(hubs).filter(([name]) => name !== node);
+  const peers = Object.entries(nodes).filter(([name]) => name !== node);
+  return {
+    group: group as GroupName,
+    node: node as NodeName,
+    seed,
+    servers: Object.values(hubs).map(({ address, port }) => `tls://${address}:${port}`),
+    authority,
+    peers: new Map(peers.map(([name, keys]) => [name as NodeName, keys])),
+    ...(own === undefined
+      ? {}
+      : {
+          hub: await hubPart(
+            folder,
+            authority,
+            own,
+            others.map(([, other]) => other),
+          ),
+        }),
+  };
+}
+
+async function hubPart(
+  folder: string,
+  authority: string,
+  own: HubAddress,
+  others: readonly HubAddress[],
+): Promise<NonNullable<Enrolment['hub']>> {
+  const key = await readFile(path.join(folder, 'ca-key.pem'), 'utf8');
+  const listen = { address: own.address, port: own.port };
+  return {
+    ...(await issueHubCertificate({ certificate: authority, key }, own.address)),
+    operatorSeed: (await readFile(path.join(folder, 'operator.seed'), 'utf8')).trim(),
+    // Two keep no majority when one is lost, so a stream is kept by one or by three.
+    replicas: others.length >= 2 ? 3 : 1,
+    listen,
+    ...(others.length === 0
+      ? {}
+      : {
+          cluster: {
+            listen: { address: own.address, port: CLUSTER_PORT },
+            routes: others.map(({ address }) => `tls://${address}:${CLUSTER_PORT}`),
+          },
+        }),
+  };
+}
+
+function withNode(before: GroupRecord, node: string, keys: PeerKeys): GroupRecord {
+  const { publicKey, nextPublicKey } = keys;
+  return {
+    ...before,
+    nodes: { ...before.nodes, [node]: { publicKey, ...(nextPublicKey === undefined ? {} : { nextPublicKey }) } },
+  };
+}
+
+async function save(folder: string, made: GroupRecord): Promise<void> {
+  await writeFileAtomically(recordFile(folder), `${JSON.stringify(made, undefined, 2)}\n`, 0o600);
+  const peers = new Map(Object.entries(made.nodes).map(([node, keys]) => [node as NodeName, keys]));
+  await writeFileAtomically(peersFile(folder), peerDocuments(made.group, peers), 0o644);
+}
+
+async function load(folder: string): Promise<Result<GroupRecord, MaterialFault>> {
+  const unreadable = (detail: string): Result<never, MaterialFault> => err({ code: 'material.unreadable', detail });
+  const text = await readIfThere(recordFile(folder));
+  if (text === undefined) return unreadable(`${folder} holds no material of a group; start one with init`);
+  try {
+    const parsed = record.safeParse(JSON.parse(text));
+    return parsed.success ? ok(parsed.data) : unreadable(`${recordFile(folder)}: ${z.prettifyError(parsed.error)}`);
+  } catch (cause) {
+    return unreadable(`${recordFile(folder)}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+async function writing<T>(work: () => Promise<T>): Promise<Result<T, MaterialFault>> {
+  try {
+    return ok(await work());
+  } catch (cause) {
+    return err({ code: 'material.not-written', detail: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function noSuchNode(node: string): Result<never, MaterialFault> {
+  return err({ code: 'material.no-such-node', detail: `${node} is not in the group` });
+}
+
+function recordFile(folder: string): string {
+  return path.join(folder, 'group.json');
+}

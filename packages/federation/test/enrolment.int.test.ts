@@ -1,0 +1,162 @@
+/** From nothing to a group that works, and to new keys, with one line of text carried to each machine. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  addNode,
+  encodeToken,
+  finishRotation,
+  initGroup,
+  joinGroup,
+  parseToken,
+  readSeedFile,
+  rotateNode,
+  signerOf,
+  updatePeers,
+  type Joined,
+} from '@routerd/federation';
+import { loadConfiguration } from '@routerd/resources';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeScratchFolder, removeScratchFolder } from './nats-hub.ts';
+import { valueOf } from './value-of.ts';
+
+let folder: string;
+const at = (...names: readonly string[]): string => path.join(folder, ...names);
+const hubs = new Map([['hub-1', { address: '192.0.2.1', port: 4222 }]]);
+
+beforeEach(async () => {
+  folder = await makeScratchFolder();
+});
+afterEach(async () => removeScratchFolder(folder));
+
+function configurationOf({ configFile, peersFile }: Joined): ReturnType<typeof loadConfiguration> {
+  return loadConfiguration([configFile, peersFile].map((file) => ({ file, text: readFileSync(file, 'utf8') })));
+}
+
+describe('a group made from nothing', () => {
+  it('keeps what is secret to its owner, and no key of a node', async () => {
+    const [hub] = valueOf(await initGroup(at('group'), 'demo', hubs));
+    const added = valueOf(await addNode(at('group'), 'aws-a'));
+    const modes = Object.fromEntries(
+      readdirSync(at('group')).map((name) => [name, (statSync(at('group', name)).mode & 0o777).toString(8)]),
+    );
+    expect(modes).toEqual({
+      'ca-key.pem': '600',
+      'ca.pem': '644',
+      'group.json': '600',
+      'operator.seed': '600',
+      'peers.yaml': '644',
+    });
+    const kept = readdirSync(at('group'))
+      .map((name) => readFileSync(at('group', name), 'utf8'))
+      .join('');
+    for (const seed of [added.seed, hub?.seed ?? 'missing']) expect(kept).not.toContain(seed);
+    expect(kept).toContain(valueOf(signerOf(added.seed)).publicKey);
+  });
+
+  it('gives a node valid configuration, its key and its authority by one token', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const added = valueOf(await addNode(at('group'), 'aws-a'));
+    const joined = valueOf(await joinGroup(at('node'), encodeToken(added)));
+    expect(joined).toEqual({
+      group: 'demo',
+      node: 'aws-a',
+      configFile: at('node', 'federation.yaml'),
+      peersFile: at('node', 'peers.yaml'),
+    });
+    const { diagnostics, resources } = configurationOf(joined);
+    expect(diagnostics).toEqual([]);
+    expect(resources.map(({ value: { kind, metadata } }) => `${kind}/${metadata.name}`)).toEqual([
+      'EventGroup/demo',
+      'EventPeer/hub-1',
+    ]);
+    expect(valueOf(await readSeedFile(at('node', 'node.seed')))).toBe(added.seed);
+  });
+
+  it('gives a further hub what it needs to run and to be one of three', async () => {
+    const three = new Map(['1', '2', '3'].map((last) => [`hub-${last}`, { address: `192.0.2.${last}`, port: 4222 }]));
+    const enrolments = valueOf(await initGroup(at('group'), 'demo', three));
+    const joined = valueOf(await joinGroup(at('hub'), encodeToken(enrolments[2] ?? enrolments[0]!)));
+    const { diagnostics, resources } = configurationOf(joined);
+    expect(diagnostics).toEqual([]);
+    expect(resources[0]?.value).toMatchObject({
+      spec: {
+        role: 'hub',
+        server: 'managed',
+        listen: { address: '192.0.2.3', port: 4222 },
+        hub: { replicas: 3, cluster: { routes: ['tls://192.0.2.1:6222', 'tls://192.0.2.2:6222'] } },
+      },
+    });
+    for (const name of ['node.seed', 'hub-key.pem', 'operator.seed'])
+      expect(statSync(at('hub', name)).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells a machine of those who come later by a file that is no secret', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const joined = valueOf(await joinGroup(at('node'), encodeToken(valueOf(await addNode(at('group'), 'aws-a')))));
+    await addNode(at('group'), 'aws-b');
+    const peers = readFileSync(at('group', 'peers.yaml'), 'utf8');
+    expect(valueOf(await updatePeers(at('node'), peers))).toBe(2);
+    const { diagnostics, resources } = configurationOf(joined);
+    expect(diagnostics).toEqual([]);
+    expect(resources.map(({ value }) => value.metadata.name)).toEqual(['demo', 'aws-b', 'hub-1']);
+    for (const bad of ['', 'kind: [', peers.replaceAll('groupRef: demo', 'groupRef: other')]) {
+      expect(await updatePeers(at('node'), bad)).toMatchObject({ error: { code: 'join.bad-peers' } });
+    }
+    expect(await updatePeers(at('group'), peers)).toMatchObject({ error: { code: 'join.not-a-member' } });
+  });
+
+  it('is started once, and has each node once', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    await addNode(at('group'), 'aws-a');
+    expect(await initGroup(at('group'), 'demo', hubs)).toMatchObject({ error: { code: 'material.exists' } });
+    expect(await addNode(at('group'), 'aws-a')).toMatchObject({ error: { code: 'material.node-exists' } });
+    expect(await addNode(at('group'), 'AWS.A')).toMatchObject({ error: { code: 'material.bad-name' } });
+    expect(await addNode(at('elsewhere'), 'aws-a')).toMatchObject({ error: { code: 'material.unreadable' } });
+  });
+});
+
+describe('a new key', () => {
+  it('counts beside the old one until the rotation is finished', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const first = valueOf(await addNode(at('group'), 'aws-a'));
+    await joinGroup(at('node'), encodeToken(first));
+    const second = valueOf(await rotateNode(at('group'), 'aws-a'));
+    const keyOf = (seed: string): string => valueOf(signerOf(seed)).publicKey;
+    const peers = (): string => readFileSync(at('group', 'peers.yaml'), 'utf8');
+    expect(peers()).toContain(`publicKey: ${keyOf(first.seed)}\n  nextPublicKey: ${keyOf(second.seed)}`);
+    valueOf(await joinGroup(at('node'), encodeToken(second)));
+    expect(valueOf(await readSeedFile(at('node', 'node.seed')))).toBe(second.seed);
+    expect(valueOf(await finishRotation(at('group'), 'aws-a'))).toBe(keyOf(second.seed));
+    expect(peers()).not.toContain(keyOf(first.seed));
+    expect(await finishRotation(at('group'), 'aws-a')).toMatchObject({ error: { code: 'material.not-rotating' } });
+  });
+
+  it('is for the node that has the old one', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    await joinGroup(at('node'), encodeToken(valueOf(await addNode(at('group'), 'aws-a'))));
+    const other = encodeToken(valueOf(await addNode(at('group'), 'aws-b')));
+    expect(await joinGroup(at('node'), other)).toMatchObject({ error: { code: 'join.other-member' } });
+    expect(await rotateNode(at('group'), 'nobody')).toMatchObject({ error: { code: 'material.no-such-node' } });
+  });
+});
+
+describe('a token', () => {
+  it('survives line breaks, and is refused when a part of it is missing', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const token = encodeToken(valueOf(await addNode(at('group'), 'aws-a')));
+    expect(parseToken(token.replaceAll(/.{60}/g, '$&\n  '))).toMatchObject({ ok: true });
+    for (const broken of ['', 'hello', token.slice(0, -1), token.replace('routerd1.', 'routerd1.0'), `${token}.x`]) {
+      expect(parseToken(broken)).toMatchObject({ error: { code: 'token.malformed' } });
+    }
+  });
+
+  it('leaves what was there as it was when the folder cannot be written', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const token = encodeToken(valueOf(await addNode(at('group'), 'aws-a')));
+    await writeFile(at('file'), 'not a folder');
+    await chmod(at('file'), 0o600);
+    expect(await joinGroup(at('file'), token)).toMatchObject({ error: { code: 'join.not-written' } });
+    expect(readFileSync(at('file'), 'utf8')).toBe('not a folder');
+  });
+});

@@ -1,0 +1,231 @@
+/** Keys and certificates of a group: made and replaced here, carried by one token for each machine. No daemon is asked. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  addNode,
+  encodeToken,
+  finishRotation,
+  initGroup,
+  joinGroup,
+  peersFile,
+  rotateNode,
+  updatePeers,
+  type HubAddress,
+} from '@routerd/routerd/enrolment';
+import { buildCommand } from '@stricli/core';
+import { fail, type Context } from '../command-context.ts';
+
+const folderFlag = {
+  kind: 'parsed',
+  parse: (text: string) => path.resolve(text),
+  brief: "The operator's folder of the group",
+  placeholder: 'folder',
+  default: '/usr/local/etc/routerd/group',
+} as const;
+
+const machineFolderFlag = {
+  ...folderFlag,
+  brief: "This machine's folder of the group",
+  default: '/usr/local/etc/routerd/federation',
+} as const;
+
+/** Token on stdout alone, so that it can be piped; all else on stderr. */
+function sayToken(context: Context, node: string, enrolment: Parameters<typeof encodeToken>[0]): void {
+  context.process.stderr.write(`Token of ${node}; it holds a secret key and is shown only now:\n`);
+  context.process.stdout.write(`${encodeToken(enrolment)}\n`);
+}
+
+function sayPeers(context: Context, folder: string): void {
+  context.process.stderr.write(
+    `Every machine of the group needs the new ${peersFile(folder)} (no secret): routerctl federation update.\n`,
+  );
+}
+
+function refuse(context: Context, { code, detail }: { readonly code: string; readonly detail: string }): void {
+  fail(context, { code, message: `${detail} [${code}]` });
+}
+
+function hubAddress(text: string): HubAddress {
+  const match = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
+  if (match === null) throw new SyntaxError(`"${text}" is not ADDRESS:PORT`);
+  const [, address = '', port = ''] = match;
+  return { address, port: Number(port) };
+}
+
+function namedHub(text: string): readonly [string, HubAddress] {
+  const [name = '', address = '', ...extra] = text.split('=');
+  if (extra.length > 0 || name === '' || address === '') throw new SyntaxError(`"${text}" is not NAME=ADDRESS:PORT`);
+  return [name, hubAddress(address)];
+}
+
+interface InitFlags {
+  readonly folder: string;
+  readonly group: string;
+  readonly hub: readonly (readonly [string, HubAddress])[];
+}
+
+export const initCommand = buildCommand<InitFlags, [], Context>({
+  async func(this: Context, { folder, group, hub }: InitFlags) {
+    const made = await initGroup(folder, group, new Map(hub));
+    if (!made.ok) return refuse(this, made.error);
+    for (const enrolment of made.value) sayToken(this, enrolment.node, enrolment);
+  },
+  parameters: {
+    flags: {
+      folder: folderFlag,
+      group: { kind: 'parsed', parse: String, brief: 'Name of the group', placeholder: 'name' },
+      hub: {
+        kind: 'parsed',
+        parse: namedHub,
+        variadic: true,
+        brief: 'A hub and where nodes dial it; once for each hub, one or three',
+        placeholder: 'name=address:port',
+      },
+    },
+  },
+  docs: {
+    brief: 'Make the authority, the operator key and the hubs of a new group',
+    fullDescription:
+      'Make the authority, the operator key and the hubs of a new group.\n\nEXAMPLES\n  routerctl federation init --group demo --hub hub-1=192.0.2.1:4222\n  routerctl federation init --group demo --hub hub-1=192.0.2.1:4222 --hub hub-2=192.0.2.2:4222 --hub hub-3=192.0.2.3:4222',
+  },
+});
+
+interface AddNodeFlags {
+  readonly folder: string;
+  readonly hub: HubAddress | undefined;
+}
+
+const nodeArgument = {
+  kind: 'tuple',
+  parameters: [{ brief: 'Name of the node', parse: String, placeholder: 'node' }],
+} as const;
+
+export const addNodeCommand = buildCommand<AddNodeFlags, [string], Context>({
+  async func(this: Context, { folder, hub }: AddNodeFlags, node: string) {
+    const added = await addNode(folder, node, hub);
+    if (!added.ok) return refuse(this, added.error);
+    sayPeers(this, folder);
+    sayToken(this, node, added.value);
+  },
+  parameters: {
+    flags: {
+      folder: folderFlag,
+      hub: {
+        kind: 'parsed',
+        parse: hubAddress,
+        optional: true,
+        brief: 'The node is a further hub, which nodes dial here',
+        placeholder: 'address:port',
+      },
+    },
+    positional: nodeArgument,
+  },
+  docs: { brief: 'Make a key for a new node, and its enrolment token' },
+});
+
+interface RotateFlags {
+  readonly folder: string;
+  readonly finish: boolean;
+}
+
+export const rotateCommand = buildCommand<RotateFlags, [string], Context>({
+  async func(this: Context, { folder, finish }: RotateFlags, node: string) {
+    if (finish) {
+      const finished = await finishRotation(folder, node);
+      if (!finished.ok) return refuse(this, finished.error);
+      return sayPeers(this, folder);
+    }
+    const rotated = await rotateNode(folder, node);
+    if (!rotated.ok) return refuse(this, rotated.error);
+    sayPeers(this, folder);
+    return sayToken(this, node, rotated.value);
+  },
+  parameters: {
+    flags: {
+      folder: folderFlag,
+      finish: { kind: 'boolean', default: false, brief: 'The node uses its new key: the old one counts no more' },
+    },
+    positional: nodeArgument,
+  },
+  docs: {
+    brief: 'Replace the key of a node, without an interruption',
+    fullDescription:
+      'Replace the key of a node, without an interruption: both keys count from the first call to the one with --finish.\n\nEXAMPLES\n  routerctl federation rotate aws-a\n  routerctl federation rotate aws-a --finish',
+  },
+});
+
+type Input =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly detail: string } };
+
+function readInput(file: string): Input {
+  try {
+    return { ok: true, value: readFileSync(file === '-' ? 0 : file, 'utf8') };
+  } catch (cause) {
+    return {
+      ok: false,
+      error: { code: 'input.unreadable', detail: cause instanceof Error ? cause.message : String(cause) },
+    };
+  }
+}
+
+interface UpdateFlags {
+  readonly folder: string;
+  readonly peersFile: string;
+}
+
+export const updateCommand = buildCommand<UpdateFlags, [], Context>({
+  async func(this: Context, { folder, peersFile: file }: UpdateFlags) {
+    const peers = readInput(file);
+    if (!peers.ok) return refuse(this, peers.error);
+    const updated = await updatePeers(folder, peers.value);
+    if (!updated.ok) return refuse(this, updated.error);
+    this.process.stdout.write(`${updated.value} other nodes\n`);
+  },
+  parameters: {
+    flags: {
+      folder: machineFolderFlag,
+      peersFile: {
+        kind: 'parsed',
+        parse: String,
+        brief: "The operator's peers.yaml; - is standard input",
+        placeholder: 'file',
+        default: '-',
+      },
+    },
+  },
+  docs: { brief: 'Take over who is in the group, on a machine that is a member' },
+});
+
+interface JoinFlags {
+  readonly folder: string;
+  readonly tokenFile: string;
+}
+
+export const joinCommand = buildCommand<JoinFlags, [], Context>({
+  async func(this: Context, { folder, tokenFile }: JoinFlags) {
+    const token = readInput(tokenFile);
+    if (!token.ok) return refuse(this, token.error);
+    const joined = await joinGroup(folder, token.value);
+    if (!joined.ok) return refuse(this, joined.error);
+    const { node, group, configFile } = joined.value;
+    this.process.stdout.write(`${node} is a member of ${group}: ${configFile}\n`);
+  },
+  parameters: {
+    flags: {
+      folder: machineFolderFlag,
+      tokenFile: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'File of the token; - is standard input',
+        placeholder: 'file',
+        default: '-',
+      },
+    },
+  },
+  docs: {
+    brief: 'Make this machine a member, with its enrolment token',
+    fullDescription:
+      'Make this machine a member, with its enrolment token: writes key, authority and configuration. A token is never an argument, which others could see.\n\nEXAMPLES\n  routerctl federation join < token\n  ssh operator routerctl federation add-node aws-a | routerctl federation join',
+  },
+});
