@@ -2,7 +2,7 @@ import { instant, parseHostAddress, parseIpv4Prefix, type HostAddress } from '@r
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { expect, test } from 'vitest';
 import { createMemoryLanWire } from '../src/adapters/memory/memory-lan-wire.ts';
-import { createLanObserver, ROUTER_HELLO } from '../src/lan/lan-observer.ts';
+import { createLanObserver, ROUTER_ANSWER, ROUTER_HELLO } from '../src/lan/lan-observer.ts';
 
 const MAC = '02:00:00:00:00:64';
 const ROUTER_MAC = '02:00:00:00:00:03';
@@ -29,6 +29,13 @@ function rigOf() {
 }
 
 /** A minute of silence and more, with what it leads to. */
+/** Less than the time after which a greeting is repeated. */
+async function moment(clock: ManualClock, milliseconds: number): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  clock.advance(milliseconds);
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+}
+
 async function pass(clock: ManualClock, milliseconds: number): Promise<void> {
   for (let elapsed = 0; elapsed < milliseconds; elapsed += 15_000) {
     clock.advance(15_000);
@@ -67,22 +74,27 @@ test('a router tells that it is one, and nothing that its MAC says is about a cl
   expect(observer.routers()).toEqual(new Set([ROUTER_MAC]));
 });
 
-test('routers greet each other and stop at that; one that started again is told once more', () => {
-  const { hear, wire, clock } = rigOf();
+test('a router that greets is answered, also one that is known, and an answer is not', async () => {
+  const { hear, wire, clock, observer } = rigOf();
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
+  await moment(clock, 100);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_ANSWER]);
   hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO]);
-  clock.advance(150);
-  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO, ROUTER_HELLO]);
+  await moment(clock, 100);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_ANSWER, ROUTER_ANSWER]);
+  hear('10.77.60.4', '02:00:00:00:00:44', ROUTER_ANSWER);
+  await moment(clock, 100);
+  expect(wire.asked).toHaveLength(3);
+  expect(observer.routers()).toEqual(new Set([ROUTER_MAC, '02:00:00:00:00:44']));
 });
 
-test('a router that comes is told at once, however lately another was', () => {
-  const { hear, wire } = rigOf();
-  hear('10.77.60.3', ROUTER_MAC, ROUTER_HELLO);
-  hear('10.77.60.4', '02:00:00:00:00:44', ROUTER_HELLO);
-  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_HELLO, ROUTER_HELLO]);
+test('routers that greet in one moment share an answer, and none is left without', async () => {
+  const { hear, wire, clock } = rigOf();
+  for (const last of [3, 4, 5]) hear(`10.77.60.${last}`, `02:00:00:00:00:0${last}`, ROUTER_HELLO);
+  await moment(clock, 10);
+  hear('10.77.60.6', '02:00:00:00:00:06', ROUTER_HELLO);
+  await moment(clock, 100);
+  expect(wire.asked).toEqual([ROUTER_HELLO, ROUTER_ANSWER, ROUTER_ANSWER]);
 });
 
 test('a greeting that was lost is repeated once', async () => {

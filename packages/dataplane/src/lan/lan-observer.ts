@@ -4,8 +4,9 @@
  * 1. An ARP packet is evidence of its sender, whoever it asks for: a machine that only ever talks to its gateway is seen too. The kernel's
  *    neighbour table is not enough: it learns from requests for our own and captured addresses and from gratuitous ARP, not from
  *    requests for others (measured), so the packets themselves are listened to and neighbour events are a second source.
- * 2. Routers are not clients. Each asks for an address that nobody has (`ROUTER_HELLO`) when it starts and when it hears another ask;
- *    whoever asks for it is a router, and its MAC speaks for no client, be it about its own address or about those it captures.
+ * 2. Routers are not clients. Each asks for an address that nobody has (`ROUTER_HELLO`) when it starts, and for another such address
+ *    (`ROUTER_ANSWER`) when it hears one start; whoever asks for these is a router, and its MAC speaks for no client, be it about its own
+ *    address or about those it captures.
  * 3. Appearing is told at once. Disappearing needs evidence: no answer to three questions while the link was up.
  * 4. Bounded: at most `ADDRESSES_MAX` addresses, `NEWCOMERS_PER_SECOND_MAX` new ones a second, `PROBES_AT_ONCE_MAX` questions at a time.
  */
@@ -23,6 +24,8 @@ import type { ArpHeard, LanWire } from './lan-wire.ts';
 
 /** The IPv4 dummy address (RFC 7600, section 4.8): never assigned to an interface, so that nobody else asks who has it. */
 export const ROUTER_HELLO = addressOf('192.0.0.8');
+/** For documentation only (RFC 5737): no host asks who has it either. */
+export const ROUTER_ANSWER = addressOf('192.0.2.8');
 
 const ADDRESSES_MAX = 4096;
 const NEWCOMERS_PER_SECOND_MAX = 200;
@@ -32,8 +35,7 @@ const ASK_EVERY_MS = 50;
 const ROUTERS_MAX = 64;
 /** A greeting that was lost is repeated once. */
 const HELLO_AGAIN_AFTER_MS = 2000;
-/** Longer than a LAN takes to bring the answer to a greeting. */
-const ANSWER_WITHIN_MS = 100;
+const ANSWER_EVERY_MS = 50;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
 const SILENT_AFTER_MS = 60_000;
 
@@ -85,7 +87,8 @@ class ArpObserver implements LanObserver {
   readonly #routerMacs = new Set<string>();
   readonly #probing = new Set<HostAddress>();
   #listening: { stop(): Promise<void> } | undefined;
-  #greetedAt: Monotonic | undefined;
+  #answeredAt: Monotonic | undefined;
+  #isAnswering = false;
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
 
@@ -142,7 +145,8 @@ class ArpObserver implements LanObserver {
   }
 
   #onHeard({ sender, mac, asksFor }: ArpHeard): void {
-    if (asksFor === ROUTER_HELLO) return this.#onRouter(mac);
+    if (asksFor === ROUTER_HELLO) void this.#answer();
+    if (asksFor === ROUTER_HELLO || asksFor === ROUTER_ANSWER) return this.#onRouter(mac);
     const { isIgnored, onObserved } = this.#options;
     if (this.#routerMacs.has(mac) || this.#reserved.has(sender) || isIgnored(sender)) return;
     const now = this.#ports.clock.monotonic();
@@ -152,15 +156,8 @@ class ArpObserver implements LanObserver {
     if (!known) onObserved(sender, mac);
   }
 
-  /**
-   * A router that is known is greeted too: it may have started again and know nobody, and until it knows us it takes what we announce for
-   * machines. But what comes right after our own greeting is the answer to it: so two that greet each other stop.
-   */
   #onRouter(mac: string): void {
-    const isNew = !this.#routerMacs.has(mac) && this.#routerMacs.size < ROUTERS_MAX;
-    const sinceGreeting = this.#ports.clock.monotonic() - (this.#greetedAt ?? Number.NEGATIVE_INFINITY);
-    if (isNew || sinceGreeting >= ANSWER_WITHIN_MS) this.#greet();
-    if (!isNew) return;
+    if (this.#routerMacs.has(mac) || this.#routerMacs.size >= ROUTERS_MAX) return;
     this.#routerMacs.add(mac);
     this.#ports.log.info('another router is on the LAN', {
       event: 'lan.router.heard',
@@ -171,15 +168,26 @@ class ArpObserver implements LanObserver {
   }
 
   async #greetTwice(): Promise<void> {
-    this.#greet();
-    const { clock } = this.#ports;
+    const { clock, wire } = this.#ports;
+    wire.ask(this.#options.interfaceName, ROUTER_HELLO);
     await clock.sleepUntil((clock.monotonic() + HELLO_AGAIN_AFTER_MS) as Monotonic, this.#stopping.signal);
-    if (!this.#stopping.signal.aborted) this.#greet();
+    if (!this.#stopping.signal.aborted) wire.ask(this.#options.interfaceName, ROUTER_HELLO);
   }
 
-  #greet(): void {
-    this.#greetedAt = this.#ports.clock.monotonic();
-    this.#ports.wire.ask(this.#options.interfaceName, ROUTER_HELLO);
+  /**
+   * Whoever greets is answered, also if it is known: it may have started again and know nobody, and until it knows us it takes what we
+   * announce for machines. Everybody hears an answer, so those who greet within a moment share one.
+   */
+  async #answer(): Promise<void> {
+    if (this.#isAnswering) return;
+    this.#isAnswering = true;
+    const { clock, wire } = this.#ports;
+    const due = (this.#answeredAt ?? Number.NEGATIVE_INFINITY) + ANSWER_EVERY_MS;
+    await clock.sleepUntil(due as Monotonic, this.#stopping.signal);
+    this.#isAnswering = false;
+    if (this.#stopping.signal.aborted) return;
+    this.#answeredAt = clock.monotonic();
+    wire.ask(this.#options.interfaceName, ROUTER_ANSWER);
   }
 
   /** A flood of invented senders must not become a flood of facts. */
