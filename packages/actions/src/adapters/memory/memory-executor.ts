@@ -185,7 +185,7 @@ class MemoryCloud implements MemoryExecutor {
     switch (verb) {
       case 'assign-secondary-ip': {
         if (holder === nicRef) return done('assigned already');
-        if (holder !== undefined && seizeFrom !== holder && seizeFrom !== this.#nics.get(holder)?.node)
+        if (holder !== undefined && !this.#isNamedBy(holder, seizeFrom))
           return {
             address,
             status: 'failed',
@@ -204,6 +204,11 @@ class MemoryCloud implements MemoryExecutor {
         return nic.forwarding === wanted ? done('set already') : done('set', () => (nic.forwarding = wanted));
       }
     }
+  }
+
+  /** A NIC that belongs to no node can be named by itself only. */
+  #isNamedBy(nicRef: string, seizeFrom: string | undefined): boolean {
+    return seizeFrom !== undefined && (seizeFrom === nicRef || seizeFrom === this.#nics.get(nicRef)?.node);
   }
 
   #read(nicRef: string): NicState {
