@@ -5,7 +5,7 @@
  * 2. Withdrawing publishes `expired`; an assertion that merely ends with the process publishes nothing.
  * 3. A refused fact (captured here, outside the pool) is reported once and tried again only when it is asserted anew.
  */
-import type { FactBus } from '@routerd/federation';
+import type { AcceptedFact, FactBus } from '@routerd/federation';
 import type { StaticDuty } from '@routerd/mobility';
 import {
   unreachable,
@@ -88,11 +88,12 @@ export class LocalFacts {
     }
   }
 
-  /** The address is gone from here for good: says so even if it was an earlier process that had asserted it. */
+  /** The address is gone from here for good: says so unless that was this node's last word, also of what it never said was here. */
   release(address: HostAddress, origin: string): void {
     this.#assertions.get(address)?.ends.abort();
     this.#assertions.delete(address);
-    if (this.#lastOwnFact(address) !== undefined) this.#record(address, origin, 'routerd.client.ipv4.expired');
+    if (this.#lastOwnWord(address)?.fact.type !== 'routerd.client.ipv4.expired')
+      this.#record(address, origin, 'routerd.client.ipv4.expired');
   }
 
   /** Addresses of this pool that this node last said were here, by its own memory, from that origin. */
@@ -132,10 +133,13 @@ export class LocalFacts {
 
   /** When this node last said `observed` about the address, by the steady clock that facts are accepted by; undefined if its last word was another. */
   #lastOwnFact(address: HostAddress): number | undefined {
-    const own = this.#ports.facts
-      .accepted()
-      .find(({ fact }) => fact.address === address && fact.source === this.#options.self);
+    const own = this.#lastOwnWord(address);
     return own?.fact.type === 'routerd.client.ipv4.observed' ? own.acceptedAt : undefined;
+  }
+
+  #lastOwnWord(address: HostAddress): AcceptedFact | undefined {
+    const { self } = this.#options;
+    return this.#ports.facts.accepted().find(({ fact }) => fact.address === address && fact.source === self);
   }
 
   #record(

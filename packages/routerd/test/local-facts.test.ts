@@ -109,3 +109,20 @@ test('of an address that the pool excludes nothing is said', () => {
   expect(recorded).toEqual([]);
   facts.stop();
 });
+
+test('what the pool has this node give away is denied once, also when an earlier process, or nobody, had asserted it', () => {
+  const { recorded, open } = rig();
+  const withdraw = { verb: 'withdraw', because: 'handed-away' } as const;
+  open().follow(address, withdraw);
+  open().follow(address, withdraw);
+  expect(recorded.map(({ type }) => type)).toEqual(['routerd.client.ipv4.expired']);
+  open().follow(address, { verb: 'wait', because: 'not-released-yet' });
+  open().follow(address, { verb: 'assert', because: 'declared' });
+  expect(recorded.map(({ type, origin }) => [type, origin])).toEqual([
+    ['routerd.client.ipv4.expired', 'static'],
+    ['routerd.client.ipv4.observed', 'static'],
+  ]);
+  expect(open().lastAsserted('static')).toEqual([address]);
+  open().follow(address, withdraw);
+  expect(open().lastAsserted('static')).toEqual([]);
+});
