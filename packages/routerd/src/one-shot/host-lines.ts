@@ -7,7 +7,7 @@ export interface HostLine {
   readonly text: string;
 }
 
-/** Addresses, routes, proxy neighbours, WireGuard devices, settings and clamps; sorted by slot. Links that are not ours to make are left out. */
+/** Addresses, routes, proxy neighbours, WireGuard devices, settings, tables; sorted by slot. Links that are not ours to make are left out. */
 export function hostLines(host: ObservedHost): readonly HostLine[] {
   const lines: HostLine[] = [
     ...host.wireGuard.map((device) => ({ slot: `wg ${device.name}`, text: wireGuardText(device, host) })),
@@ -22,6 +22,16 @@ export function hostLines(host: ObservedHost): readonly HostLine[] {
       slot: `clamp ${captureInterface} ${tunnelInterface}`,
       text: `clamp ${captureInterface} <-> ${tunnelInterface} to ${mss} bytes`,
     })),
+    ...host.tables.map(({ family, name, digest }) => ({
+      slot: `table ${family} ${name}`,
+      text: `table ${family} ${name} ${digest === undefined ? 'changed by somebody' : digest.slice(0, 12)}`,
+    })),
+    ...[...host.sysctlFiles].flatMap(([name, content]) =>
+      content
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => ({ slot: `file ${name}`, text: `file ${name}: ${line}` })),
+    ),
   ];
   return lines.toSorted((a, b) => compareText(a.slot, b.slot) || compareText(a.text, b.text));
 }

@@ -9,6 +9,7 @@ import {
   type ObservedHost,
   type OwnedObject,
 } from '@routerd/dataplane';
+import { unreachable } from '@routerd/resources';
 
 export interface HostPlan {
   readonly ops: readonly HostOp[];
@@ -50,12 +51,40 @@ export const OP_EFFECTS = ['add', 'change', 'remove', 'announce'] as const;
 export type OpEffect = (typeof OP_EFFECTS)[number];
 
 /**
- * What the op does to the host, as people count changes; the verbs end in it. What is written as a whole is added where
- * there was nothing. An announcement is heard on the wire and leaves nothing behind.
+ * What the op does to the host, as people count changes: what is written as a whole is added where there was nothing of
+ * ours. An announcement is heard on the wire and leaves nothing behind.
  */
 export function effectOf(op: HostOp, before: ObservedHost): OpEffect {
-  if (op.verb === 'announce') return 'announce';
-  if (/-(add|create)$/.test(op.verb)) return 'add';
-  if (op.verb.endsWith('-remove')) return 'remove';
-  return op.verb === 'mss-replace' && before.mssClamps === undefined ? 'add' : 'change';
+  switch (op.verb) {
+    case 'wireguard-create':
+    case 'address-add':
+    case 'route-add':
+    case 'proxy-neighbor-add':
+      return 'add';
+    case 'wireguard-configure':
+    case 'route-replace':
+    case 'sysctl-set':
+    case 'sysctl-restore':
+      return 'change';
+    case 'mss-replace':
+      return before.mssClamps === undefined ? 'add' : 'change';
+    case 'sysctl-file-write':
+      return before.sysctlFiles.has(op.file.name) ? 'change' : 'add';
+    case 'table-replace':
+      return before.tables.some(({ family, name }) => family === op.table.family && name === op.table.name)
+        ? 'change'
+        : 'add';
+    case 'wireguard-remove':
+    case 'address-remove':
+    case 'route-remove':
+    case 'mss-remove':
+    case 'sysctl-file-remove':
+    case 'table-remove':
+    case 'proxy-neighbor-remove':
+      return 'remove';
+    case 'announce':
+      return 'announce';
+    default:
+      return unreachable(op);
+  }
 }
