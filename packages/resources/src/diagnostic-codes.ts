@@ -73,7 +73,9 @@ export const DIAGNOSTIC_CODES = {
   'capture.mode-not-a-capability': 'A providerMode is among the capabilities of the profile. (A warning.)',
   'delivery.no-interface':
     'What delivers or routes through a peer knows an interface (or, for a HybridRoute, a gateway).',
-  'overlay.reserved-range': 'Overlay addresses and endpoints are outside 169.254.0.0/16 and 100.64.0.0/10.',
+  'delivery.twice': 'The entries of a deliveryTo tell different members apart.',
+  'delivery.to-nobody': 'A deliveryTo names members that the pool has. (A warning.)',
+  'overlay.reserved-range': 'Overlay addresses, endpoints and hubs are outside 169.254.0.0/16 and 100.64.0.0/10.',
   'overlay.inside-pool': 'Overlay addresses, tunnel networks and endpoints are outside every pool.',
   'overlay.managed-externally':
     'The WireGuard interface of an OverlayPeer is declared. (A warning: it may be managed elsewhere.)',
@@ -107,6 +109,7 @@ export const DIAGNOSTIC_CODES = {
   'tunnel.twice': 'A tunnel has a name, and a pair of ends with its key, of its own.',
   'tunnel.same-ends': 'The ends of a tunnel are two addresses.',
   'group.name': 'The name of an EventGroup is a lower-case label: it becomes part of message subjects.',
+  'group.server-inside-pool': 'A hub is outside every pool. (A warning.)',
   'group.heartbeat': 'Heartbeats are sent at an interval that is positive and shorter than deadAfter.',
   'group.several': 'Beside a MobilityPool there is one EventGroup: it says who this node is.',
   'group.hub': 'A hub has role, hub and, if routerd runs its server, listen; a client has none of them.',

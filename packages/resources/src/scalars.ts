@@ -34,6 +34,22 @@ const QUAD = String.raw`((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\
 const LENGTH = String.raw`(3[0-2]|[12]?\d)`;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** By the time zone data of the runtime: what it does not know, it could not evaluate later either. */
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false; // RangeError: no such time zone
+  }
+}
+
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, {
+    error: (issue) => `"${String(issue.input)}" is not a time zone; expected an IANA name such as Europe/Berlin or UTC`,
+  })
+  .meta({ expected: 'an IANA time zone such as Europe/Berlin or UTC' });
+
 /** Text of a certain form. @param expected completes the sentence "expected …" */
 export function text(form: RegExp, expected: string) {
   return z.string().regex(form, `expected ${expected}`).meta({ expected });

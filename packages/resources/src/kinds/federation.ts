@@ -9,10 +9,7 @@ const hubSpec = z
     operatorSeedFile: s.absolutePath.describe(
       "NKey seed of the group's operator (file mode 0600): may create the streams of the group, which no node may.",
     ),
-    replicas: z
-      .union([z.literal(1), z.literal(3)])
-      .default(1)
-      .describe('1 or 3: how many hubs keep each stream. Never lowered by itself.'),
+    replicas: z.literal([1, 3]).default(1).describe('1 or 3: how many hubs keep each stream. Never lowered by itself.'),
     storeDir: s.absolutePath.default('/var/lib/routerd/hub').describe('Folder of the streams.'),
     tls: z
       .strictObject({ certFile: s.absolutePath, keyFile: s.absolutePath })

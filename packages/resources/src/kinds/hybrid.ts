@@ -201,10 +201,15 @@ export const providerActionPolicySpec = z
     allowUndo: z.boolean().default(false),
     executionWindow: z
       .strictObject({
-        days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1),
+        days: z
+          .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+          .min(1)
+          .describe('On which it opens.'),
         start: s.text(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM'),
-        end: s.text(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM'),
-        timezone: s.word.default('UTC').describe('IANA name.'),
+        end: s
+          .text(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM')
+          .describe('Before `start`: on the next day. The same: the whole day.'),
+        timezone: s.timeZone.default('UTC'),
       })
       .optional()
       .describe('When actions may be executed. Without it always.'),

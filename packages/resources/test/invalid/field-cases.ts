@@ -271,4 +271,18 @@ export const fieldCases: readonly InvalidCase[] = [
     text: 'apiVersion: net.routerd.net/v1alpha1\nkind: Interface\nmetadata: {name: &n lan}\nspec:\n  ifname: lan0\n  mtu: *n\n',
     codes: ['field.wrong-type'],
   },
+  {
+    title: 'a window in no time zone',
+    text: changed(
+      STATIC_PAIR,
+      '  allowedProviderRefs:',
+      '  executionWindow: {days: [mon], start: "08:00", end: "08:00", timezone: Europe/Berln}\n  allowedProviderRefs:',
+    ),
+    codes: ['field.invalid'],
+  },
+  {
+    title: 'a number of replicas that cannot agree',
+    text: changed(ONPREM, '  servers:', '  hub: {operatorSeedFile: /s, replicas: 2}\n  servers:'),
+    codes: ['field.wrong-type'],
+  },
 ];

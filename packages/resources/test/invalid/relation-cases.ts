@@ -256,4 +256,22 @@ export const relationCases: readonly InvalidCase[] = [
     text: changed(ONPREM, 'role: cloud\n  nodeID: aws-a', 'role: clowd\n  nodeID: aws-a'),
     codes: ['field.not-allowed'],
   },
+  {
+    title: 'hubs that are reached where they cannot be',
+    text: changed(
+      ONPREM,
+      '    - tls://hub-1.example.net:4222\n',
+      '    - tls://100.64.0.1:4222\n    - nats://10.77.60.5:4222\n    - tls://192.0.2.1:4222\n',
+    ),
+    codes: ['overlay.reserved-range', 'group.server-inside-pool'],
+  },
+  {
+    title: 'deliveries to nobody, and to the same members twice',
+    text: changed(
+      ONPREM,
+      '      staticOwnedAddresses:',
+      '      deliveryTo:\n        - {site: aws, peerRef: to-aws-a}\n        - {site: aws, peerRef: to-aws-b}\n        - {nodeRef: aws-bb, peerRef: to-aws-b}\n      staticOwnedAddresses:',
+    ),
+    codes: ['delivery.twice', 'delivery.to-nobody'],
+  },
 ];

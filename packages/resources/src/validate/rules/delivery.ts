@@ -1,8 +1,9 @@
 /** Whatever is delivered leaves by an interface. */
 import type { FieldPath, Problem } from '../../diagnostic.ts';
 import type { ResourceOf } from '../../resource.ts';
+import { nearestSpelling } from '../../spelling.ts';
 import { selfOf, type ResourceIndex } from '../resource-index.ts';
-import { errorAt, rule, type Rule } from '../rule.ts';
+import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 
 interface Delivery {
   readonly peerRef: string;
@@ -31,6 +32,40 @@ function* ownMember(pool: ResourceOf<'MobilityPool'>, index: ResourceIndex): Ite
   }
 }
 
+const SELECTORS = ['nodeRef', 'site', 'role'] as const;
+
+/** Of two entries for the same members one would never count; one for nobody is a misspelling. */
+function* selectorsMeanSomebody({ spec }: ResourceOf<'MobilityPool'>): Iterable<Problem> {
+  for (const [position, member] of spec.members.entries()) {
+    const seen = new Set<string>();
+    for (const [entry, selector] of member.deliveryTo.entries()) {
+      const path = ['spec', 'members', position, 'deliveryTo', entry];
+      const key = SELECTORS.map((field) => selector[field] ?? '').join(' ');
+      if (seen.has(key)) {
+        yield errorAt(path, {
+          code: 'delivery.twice',
+          message: `An entry before this one has the same nodeRef, site and role already: it would never count.`,
+          at: 'key',
+        });
+      }
+      seen.add(key);
+      for (const field of SELECTORS) {
+        const wanted = selector[field];
+        if (wanted === undefined || spec.members.some((other) => other[field] === wanted)) continue;
+        const nearest = nearestSpelling(
+          wanted,
+          spec.members.map((other) => other[field]),
+        );
+        yield warningAt([...path, field], {
+          code: 'delivery.to-nobody',
+          message: `No member has ${field} "${wanted}".`,
+          ...(nearest === undefined ? {} : { remedy: `Did you mean "${nearest}"?` }),
+        });
+      }
+    }
+  }
+}
+
 /** A peer over a plain route may be a gateway instead. */
 function* hybridRoute({ spec }: ResourceOf<'HybridRoute'>, index: ResourceIndex): Iterable<Problem> {
   const underlay = index.get('OverlayPeer', spec.peerRef)?.spec.underlay;
@@ -49,5 +84,6 @@ export const deliveryRules: readonly Rule[] = [
     appliesTo: 'authored',
   }),
   rule('MobilityPool', ownMember),
+  rule('MobilityPool', selectorsMeanSomebody),
   rule('HybridRoute', hybridRoute),
 ];

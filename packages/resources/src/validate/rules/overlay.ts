@@ -183,7 +183,25 @@ function* tunnelAddress(address: ResourceOf<'IPv4StaticAddress'>, index: Resourc
   yield* tunnelNetwork(device, text, index, ['spec', 'address']);
 }
 
+/** What carries the facts about mobile addresses cannot be reached through them. */
+function* hubEndpoints(group: ResourceOf<'EventGroup'>, index: ResourceIndex): Iterable<Problem> {
+  for (const [position, server] of group.spec.servers.entries()) {
+    const host = parseIpv4(server.replace(/^\w+:\/\//, '').replace(/:\d+$/, ''));
+    if (!host.ok) continue;
+    const path = ['spec', 'servers', position];
+    yield* reservedOverlayAddress(host.value, path);
+    const [pool] = poolsByPrefix(index).containing(host.value);
+    if (pool === undefined) continue;
+    yield warningAt(path, {
+      code: 'group.server-inside-pool',
+      message: `The hub ${host.value} is inside ${pool.spec.prefix} of MobilityPool/${pool.metadata.name}: from other sites it can be reached only after its own facts have arrived.`,
+      remedy: 'Give the hub an address outside the pool.',
+    });
+  }
+}
+
 export const overlayRules: readonly Rule[] = [
+  rule('EventGroup', hubEndpoints),
   rule('OverlayPeer', overlayPeer, { brokenBy: ['MobilityPool'] }),
   rule('OverlayPeer', oneOverlayPeerPerNode),
   rule('OverlayPeer', poolMayPass),
