@@ -41,7 +41,7 @@ export interface RunOrder {
 export interface RunOutcome {
   readonly request: PluginRequest;
   readonly run: Omit<PluginRun, 'id'>;
-  /** What the result makes, or would make. */
+  /** What the result makes, or would make; undefined if nothing is declared. */
   readonly part: (OfferedPart & { readonly generation: number }) | undefined;
 }
 
@@ -110,6 +110,14 @@ export class RunPerformer {
       return { result: 'Observed', message: 'observed', notes, fault: undefined, part: undefined };
     const kept = this.#store(order, part, previousGeneration, now);
     if (!kept.ok) return { ...failed(kept.error), notes };
+    if (kept.value === undefined)
+      return {
+        result: 'Applied',
+        message: 'applied: nothing is left to declare',
+        notes,
+        fault: undefined,
+        part: undefined,
+      };
     const reason = this.#ports.config.rejection(kept.value);
     return reason === undefined
       ? { result: 'Applied', message: 'applied', notes, fault: undefined, part: kept.value }
@@ -121,7 +129,7 @@ export class RunPerformer {
     offered: OfferedPart,
     previousGeneration: number,
     now: Instant,
-  ): Result<OfferedPart & { readonly generation: number }, RunFault> {
+  ): Result<RunOutcome['part'], RunFault> {
     const { parts } = this.#ports;
     const { subscription, events } = order;
     const part =
@@ -135,7 +143,7 @@ export class RunPerformer {
       const changes = partChanges(subscription, part, events, parts.list(), now);
       for (const gone of changes.withdraw) parts.withdraw(gone);
       const put = changes.put.map((each) => parts.put(each));
-      return put.find(({ source }) => source === part.source) ?? numbered;
+      return put.find(({ source }) => source === part.source);
     });
   }
 

@@ -292,5 +292,6 @@ describe('the part of a batch', () => {
     rig.facts.accept(fact('f2', A, { type: 'routerd.client.ipv4.expired' }));
     await rig.answer(observation());
     expect(rig.parts.list()).toEqual([]);
+    expect(rig.observers.runs('claims')[0]).toMatchObject({ result: 'Applied', part: undefined });
   });
 });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -116,6 +117,19 @@ describe('a run of a plugin', () => {
     cancel.abort();
     expect(faultOf(await running)).toBe('plugin.cancelled plugin inventory was cancelled while it ran');
     await eventually('the end of the group', () => startedProcesses().every((pid) => !isRunning(pid)));
+  });
+
+  test('does not outlive a daemon that is killed', async () => {
+    const host = path.join(import.meta.dirname, 'plugins/observer-host-to-be-killed.ts');
+    const args = [host, JSON.stringify(plugin('hang-alone')), JSON.stringify(REQUEST)];
+    const daemon = spawn(process.execPath, args, { stdio: 'ignore' });
+    try {
+      await eventually('the start', () => startedProcesses().length === 1);
+    } finally {
+      daemon.kill('SIGKILL');
+    }
+    await eventually('the end of the plugin', () => startedProcesses().every((pid) => !isRunning(pid)));
+    expect(startedProcesses().filter(isRunning)).toEqual([]);
   });
 
   test('leaves no child behind that holds its pipes', async () => {

@@ -20,6 +20,8 @@ await serveObserver(() => ({
         trace(`start ${child.pid}`);
         return new Promise(() => undefined);
       }
+      case 'hang-alone':
+        return new Promise(() => undefined);
       case 'crash':
         note('about to fail: password=hunter2');
         return process.exit(3);
