@@ -55,6 +55,10 @@ export class CaptureBook {
     return place === undefined ? undefined : this.record(place.address, place.domain);
   }
 
+  addresses(): Iterable<HostAddress> {
+    return this.#records.keys();
+  }
+
   record(address: HostAddress, domain: CaptureDomain): CaptureRecord | undefined {
     return this.#records.get(address)?.get(domain);
   }

@@ -110,6 +110,19 @@ export class PoolWorld {
     return [...touched];
   }
 
+  leases(): Iterable<AddressLease> {
+    return this.#leases.values();
+  }
+
+  /** The last word of every source about every address. */
+  sightings(): readonly Sighting[] {
+    return [...this.#sightings.values()].flatMap((bySource) => [...bySource.values()]);
+  }
+
+  allRecords(): readonly CaptureRecord[] {
+    return [...this.#book.addresses()].flatMap((address) => [...this.#book.records(address).values()]);
+  }
+
   record(address: HostAddress, domain: CaptureDomain): CaptureRecord | undefined {
     return this.#book.record(address, domain);
   }
