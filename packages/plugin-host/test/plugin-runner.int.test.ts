@@ -25,9 +25,12 @@ afterEach(() => {
 
 const trace = (): string => path.join(dir, 'trace');
 
+function traced(): readonly string[] {
+  return existsSync(trace()) ? readFileSync(trace(), 'utf8').split('\n').filter(Boolean) : [];
+}
+
 function startedProcesses(): readonly number[] {
-  const lines = existsSync(trace()) ? readFileSync(trace(), 'utf8').split('\n').filter(Boolean) : [];
-  return lines.map((line) => Number(line.slice('start '.length)));
+  return traced().flatMap((line) => (line.startsWith('start ') ? [Number(line.slice('start '.length))] : []));
 }
 
 function isRunning(pid: number): boolean {
@@ -124,7 +127,7 @@ describe('a run of a plugin', () => {
     const args = [host, JSON.stringify(plugin('hang-alone')), JSON.stringify(REQUEST)];
     const daemon = spawn(process.execPath, args, { stdio: 'ignore' });
     try {
-      await eventually('the start', () => startedProcesses().length === 1);
+      await eventually('the request', () => traced().includes('observing'));
     } finally {
       daemon.kill('SIGKILL');
     }

@@ -21,6 +21,7 @@ await serveObserver(() => ({
         return new Promise(() => undefined);
       }
       case 'hang-alone':
+        trace('observing');
         return new Promise(() => undefined);
       case 'crash':
         note('about to fail: password=hunter2');
