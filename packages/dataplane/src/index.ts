@@ -45,7 +45,7 @@ export { lower, type Lowered } from './lower/lower.ts';
 export { estimateTunnelMtu, mssFor, pathMtuOf, type PathMtu } from './mss.ts';
 export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLedger, Residual } from './ports.ts';
 export { cleanupHost } from './reconciler/cleanup-host.ts';
-export { observedAfter } from './observed-after.ts';
+export { observedAfter } from './host-picture.ts';
 export { OwnershipMirror } from './reconciler/ownership-mirror.ts';
 export {
   createHostReconciler,

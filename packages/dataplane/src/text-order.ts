@@ -6,3 +6,13 @@ export function compareText(a: string, b: string): number {
 export function byText<T>(textOf: (item: T) => string): (a: T, b: T) => number {
   return (a, b) => compareText(textOf(a), textOf(b));
 }
+
+/** For long lists: asks once for each text, and only looks at what is in order already, as most lists are. @returns `items` itself then */
+export function inTextOrder<T>(items: readonly T[], textOf: (item: T) => string): readonly T[] {
+  const texts = items.map(textOf);
+  if (texts.every((text, index) => index === 0 || (texts[index - 1] ?? '') <= text)) return items;
+  return items
+    .map((item, index) => ({ item, text: texts[index] ?? '' }))
+    .toSorted((a, b) => compareText(a.text, b.text))
+    .map(({ item }) => item);
+}

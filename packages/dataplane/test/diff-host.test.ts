@@ -4,7 +4,7 @@ import { diffHost } from '../src/diff/diff-host.ts';
 import { EMPTY_OBSERVED_HOST, type HostOp, type ObservedHost } from '../src/host-op.ts';
 import { EMPTY_HOST_STATE, type HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
-import { observedAfter } from '../src/observed-after.ts';
+import { observedAfter } from '../src/host-picture.ts';
 import { ownershipOf, recordsOf } from '../src/ownership.ts';
 import type { OwnedObject } from '../src/ports.ts';
 import {

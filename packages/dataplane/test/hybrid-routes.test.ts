@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { observedAfter } from '../src/observed-after.ts';
+import { observedAfter } from '../src/host-picture.ts';
 import { diffHost } from '../src/diff/diff-host.ts';
 import { EMPTY_OBSERVED_HOST } from '../src/host-op.ts';
 import { lower, type Lowered } from '../src/lower/lower.ts';

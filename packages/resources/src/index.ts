@@ -14,6 +14,7 @@ export {
   type Monotonic,
 } from './time.ts';
 export {
+  addressRange,
   bareAddress,
   compareAddresses,
   hostAddressOf,
@@ -61,7 +62,7 @@ export { DIRECTIVE_OPERATIONS } from './kinds/config.ts';
 export { FIREWALL_PROTOCOLS } from './kinds/firewall.ts';
 export { PLUGIN_CAPABILITIES } from './kinds/plugin.ts';
 export { loweredRouteName } from './validate/rules/hybrid-route.ts';
-export { diagnosticToJson, renderDiagnostic } from './render-diagnostic.ts';
+export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from './render-diagnostic.ts';
 export type { ReconcileSettings, Router } from './router-document.ts';
 export { loadResources, type LoadedResources, type Located } from './load-resources.ts';
 export { parseResource, type ResourceFault } from './schema/parse-resource.ts';

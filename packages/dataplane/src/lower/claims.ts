@@ -2,7 +2,7 @@
 import { bareAddress, ofKind, type HostAddress, type Ipv4, type Resource, type ResourceOf } from '@routerd/resources';
 import { DELIVERY_METRIC, type HostRoute, type ProxyNeighbor } from '../host-state.ts';
 import type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './claim-lowering.ts';
-import { byText } from '../text-order.ts';
+import { inTextOrder } from '../text-order.ts';
 import type { Delivered, Tunnel, TunnelDirectory } from './tunnels.ts';
 
 type Claim = ResourceOf<'RemoteAddressClaim'>;
@@ -18,59 +18,80 @@ export interface LoweredClaims {
   readonly problems: readonly LoweringProblem[];
 }
 
-/** Cost: linear in claims. */
+/** Cost: linear in claims, a look at each; only those that are new or changed are lowered. */
 export function lowerClaims(
   resources: readonly Resource[],
+  claimResources: readonly Claim[],
   tunnels: TunnelDirectory,
   gates: CaptureGates,
 ): LoweredClaims {
   const problems: LoweringProblem[] = [];
-  const claims: ClaimLowering[] = [];
-  const delivered: Delivered[] = [];
-  const tunnelsUsed: Tunnel[] = [];
-  const proxyNeighbors: ProxyNeighbor[] = [];
-  const absentAddresses: HostAddress[] = [];
+  const lowered: LoweredClaim[] = [];
+  const tunnelsUsed = new Set<Tunnel>();
   const claimedBy = new Map<HostAddress, string>();
   const configured = new Set(ofKind(resources, 'IPv4StaticAddress').map(({ spec }) => quadOf(spec.address)));
-  for (const claim of ofKind(resources, 'RemoteAddressClaim').toSorted(byText(({ metadata }) => metadata.name))) {
-    const { address, capture, delivery } = claim.spec;
+  for (const claim of inTextOrder(claimResources, ({ metadata }) => metadata.name)) {
+    const { address, delivery } = claim.spec;
     const tunnel = tunnels.find(delivery.peerRef, delivery.tunnelInterface);
     const other = claimedBy.get(address);
-    const problem =
-      other !== undefined
-        ? `${address} is claimed by ${other} already`
-        : configured.has(bareAddress(address))
-          ? `${address} is configured on this host by an IPv4StaticAddress`
-          : tunnel === undefined
-            ? `OverlayPeer ${delivery.peerRef} does not exist, or neither it nor the claim names an interface`
-            : undefined;
-    if (problem !== undefined || tunnel === undefined) {
-      problems.push({ resource: `RemoteAddressClaim/${claim.metadata.name}`, reason: problem ?? 'no tunnel' });
+    if (tunnel === undefined || other !== undefined || (configured.size > 0 && configured.has(bareAddress(address)))) {
+      problems.push({
+        resource: `RemoteAddressClaim/${claim.metadata.name}`,
+        reason:
+          other !== undefined
+            ? `${address} is claimed by ${other} already`
+            : tunnel !== undefined
+              ? `${address} is configured on this host by an IPv4StaticAddress`
+              : `OverlayPeer ${delivery.peerRef} does not exist, or neither it nor the claim names an interface`,
+      });
       continue;
     }
     claimedBy.set(address, claim.metadata.name);
-    const lowered = lowerClaim(claim, tunnel.interface, gates);
-    claims.push(lowered);
-    if (delivery.tunnelInterface !== undefined) tunnelsUsed.push(tunnel);
-    if (lowered.route !== undefined)
-      delivered.push({ destination: address, peerRef: delivery.peerRef, tunnelInterface: tunnel.interface });
-    if (capture.type === 'provider-secondary-ip') absentAddresses.push(address);
-    else if (lowered.answersArp)
-      proxyNeighbors.push({ address, interface: capture.interface, announce: lowered.announces });
+    lowered.push(loweredClaim(claim, tunnel.interface, gateOf(claim, gates)));
+    if (delivery.tunnelInterface !== undefined) tunnelsUsed.add(tunnel);
   }
-  const routes = claims.flatMap(({ route }) => route ?? []);
-  return { claims, delivered, tunnels: tunnelsUsed, routes, proxyNeighbors, absentAddresses, problems };
+  return {
+    claims: lowered.map(({ lowering }) => lowering),
+    delivered: lowered.flatMap(({ delivered }) => delivered ?? []),
+    tunnels: [...tunnelsUsed],
+    routes: lowered.flatMap(({ lowering }) => lowering.route ?? []),
+    proxyNeighbors: lowered.flatMap(({ proxyNeighbor }) => proxyNeighbor ?? []),
+    absentAddresses: lowered.flatMap(({ lowering }) =>
+      lowering.captureType === 'provider-secondary-ip' ? lowering.address : [],
+    ),
+    problems,
+  };
+}
+
+interface LoweredClaim {
+  readonly lowering: ClaimLowering;
+  readonly delivered: Delivered | undefined;
+  readonly proxyNeighbor: ProxyNeighbor | undefined;
+}
+
+/**
+ * What a claim became last, and from which tunnel and gate: the same values again while nothing changed, so that a diff need not compare
+ * them. A resource is never changed in place, and the memory goes with it.
+ */
+const loweredBefore = new WeakMap<Claim, { readonly from: string; readonly value: LoweredClaim }>();
+
+function loweredClaim(claim: Claim, tunnelInterface: string, gate: GateState): LoweredClaim {
+  const from = `${gate} ${tunnelInterface}`;
+  const before = loweredBefore.get(claim);
+  if (before?.from === from) return before.value;
+  const value = lowerClaim(claim, tunnelInterface, gate);
+  loweredBefore.set(claim, { from, value });
+  return value;
 }
 
 /**
  * Delivery stands before and after capture: a standby has the route already, so that a hand-over loses nothing. Only `vrrp-master`,
  * which is written by hand, closes delivery too.
  */
-function lowerClaim(claim: Claim, tunnelInterface: string, gates: CaptureGates): ClaimLowering {
+function lowerClaim(claim: Claim, tunnelInterface: string, gate: GateState): LoweredClaim {
   const { address, capture, delivery } = claim.spec;
-  const gate = gateOf(claim, gates);
   const delivers = gate !== 'closed' || capture.activeWhen?.type !== 'vrrp-master';
-  return {
+  const lowering: ClaimLowering = {
     claim: claim.metadata.name,
     address,
     captureType: capture.type,
@@ -80,6 +101,14 @@ function lowerClaim(claim: Claim, tunnelInterface: string, gates: CaptureGates):
     route: delivers ? deliveryRoute(address, tunnelInterface, delivery.preferredSource) : undefined,
     announces: announces(claim),
     answersArp: capture.type === 'proxy-arp' && gate !== 'closed',
+  };
+  return {
+    lowering,
+    delivered: delivers ? { destination: address, peerRef: delivery.peerRef, tunnelInterface } : undefined,
+    proxyNeighbor:
+      capture.type === 'proxy-arp' && lowering.answersArp
+        ? { address, interface: capture.interface, announce: lowering.announces }
+        : undefined,
   };
 }
 

@@ -45,6 +45,7 @@ export interface LoweredHybridRoutes {
  */
 export function lowerHybridRoutes(
   resources: readonly Resource[],
+  hybridResources: readonly HybridRoute[],
   tunnels: TunnelDirectory,
   takenBy: ReadonlyMap<string, string>,
 ): LoweredHybridRoutes {
@@ -52,7 +53,7 @@ export function lowerHybridRoutes(
   const taken = new Map(takenBy);
   const hybridRoutes: HybridRouteLowering[] = [];
   const delivered: Delivered[] = [];
-  for (const hybrid of ofKind(resources, 'HybridRoute').toSorted(byText(({ metadata }) => metadata.name))) {
+  for (const hybrid of hybridResources.toSorted(byText(({ metadata }) => metadata.name))) {
     const { peerRef } = hybrid.spec;
     const hop = nextHopOf(hybrid, resources, tunnels);
     const destinations: HybridRouteDestination[] = [];

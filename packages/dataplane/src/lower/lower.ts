@@ -2,7 +2,7 @@
 import { ofKind, type Resource } from '@routerd/resources';
 import { slotOfAddress } from '../host-slot.ts';
 import type { HostState, InterfaceAddressState } from '../host-state.ts';
-import { byText } from '../text-order.ts';
+import { byText, inTextOrder } from '../text-order.ts';
 import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lowering.ts';
 import { clampedPaths } from './clamped-paths.ts';
 import { lowerFirewall } from './firewall.ts';
@@ -21,9 +21,12 @@ export interface Lowered {
 }
 
 /** Cost: linear in resources, but for the sorting. */
-export function lower(resources: readonly Resource[], gates: CaptureGates): Lowered {
+export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
+  const claimResources = ofKind(all, 'RemoteAddressClaim');
+  // Claims are many and everything else is few.
+  const resources = claimResources.length === 0 ? all : all.filter(({ kind }) => kind !== 'RemoteAddressClaim');
   const tunnels = tunnelDirectory(resources);
-  const claims = lowerClaims(resources, tunnels, gates);
+  const claims = lowerClaims(resources, claimResources, tunnels, gates);
   const routes = lowerRoutes(resources, tunnels, claims.routes);
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
   const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
@@ -34,8 +37,8 @@ export function lower(resources: readonly Resource[], gates: CaptureGates): Lowe
       wireGuard: wireGuard.devices,
       addresses: lowerAddresses(resources),
       routes: routes.routes,
-      proxyNeighbors: claims.proxyNeighbors.toSorted(byText(({ address }) => address)),
-      absentAddresses: claims.absentAddresses.toSorted(byText((address) => address)),
+      proxyNeighbors: inTextOrder(claims.proxyNeighbors, ({ address }) => address),
+      absentAddresses: inTextOrder(claims.absentAddresses, (address) => address),
       sysctls: sysctls.settings,
       sysctlFiles: sysctls.files,
       tables: [...firewall.tables, ...nat.tables],

@@ -2,7 +2,7 @@
 import { ofKind, type Resource } from '@routerd/resources';
 import { slotOfRoute, textOfRoute } from '../host-slot.ts';
 import type { HostRoute } from '../host-state.ts';
-import { byText } from '../text-order.ts';
+import { byText, inTextOrder } from '../text-order.ts';
 import type { LoweringProblem } from './claim-lowering.ts';
 import { lowerHybridRoutes, type LoweredHybridRoutes } from './hybrid-routes.ts';
 import type { TunnelDirectory } from './tunnels.ts';
@@ -38,23 +38,29 @@ export function lowerRoutes(
     else bySlot.set(slotOfRoute(route), route);
     takenBy.set(spec.destination, `IPv4Route/${metadata.name}`);
   }
-  for (const route of deliveryRoutes) {
-    const written = bySlot.get(slotOfRoute(route));
-    if (written === undefined) bySlot.set(slotOfRoute(route), route);
-    else if (textOfRoute(written) !== textOfRoute(route))
-      problems.push({
-        resource: `RemoteAddressClaim for ${route.destination}`,
-        reason: `an IPv4Route has destination ${route.destination} and metric ${route.metric}; it is kept`,
-      });
-    takenBy.set(route.destination, 'a RemoteAddressClaim');
-  }
-  const hybrid = lowerHybridRoutes(resources, tunnels, takenBy);
+  const hybridRoutes = ofKind(resources, 'HybridRoute');
+  if (hybridRoutes.length > 0)
+    for (const { destination } of deliveryRoutes) takenBy.set(destination, 'a RemoteAddressClaim');
+  const delivery =
+    bySlot.size === 0 ? deliveryRoutes : deliveryRoutes.filter((route) => !isWritten(route, bySlot, problems));
+  const hybrid = lowerHybridRoutes(resources, hybridRoutes, tunnels, takenBy);
   for (const { destinations } of hybrid.hybridRoutes)
     for (const { route } of destinations) bySlot.set(slotOfRoute(route), route);
   return {
-    routes: [...bySlot].toSorted(byText(([slot]) => slot)).map(([, route]) => route),
+    routes: inTextOrder([...bySlot.values(), ...delivery], slotOfRoute),
     hybridRoutes: hybrid.hybridRoutes,
     delivered: hybrid.delivered,
     problems: [...problems, ...hybrid.problems],
   };
+}
+
+/** An operator's route in the place of a delivery route stays; it is a problem unless it is the same. */
+function isWritten(route: HostRoute, written: ReadonlyMap<string, HostRoute>, problems: LoweringProblem[]): boolean {
+  const other = written.get(slotOfRoute(route));
+  if (other !== undefined && textOfRoute(other) !== textOfRoute(route))
+    problems.push({
+      resource: `RemoteAddressClaim for ${route.destination}`,
+      reason: `an IPv4Route has destination ${route.destination} and metric ${route.metric}; it is kept`,
+    });
+  return other !== undefined;
 }

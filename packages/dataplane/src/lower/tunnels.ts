@@ -1,7 +1,7 @@
 /** WireGuardInterface and WireGuardPeer → devices; OverlayPeer → tunnel. */
 import {
+  addressRange,
   ofKind,
-  prefixContains,
   type HostAddress,
   type Ipv4Prefix,
   type Resource,
@@ -40,7 +40,14 @@ export function tunnelDirectory(resources: readonly Resource[]): TunnelDirectory
   const underlays = new Map(
     ofKind(resources, 'OverlayPeer').map(({ metadata, spec }) => [metadata.name, spec.underlay]),
   );
+  const found = new Map<string, Tunnel | undefined>();
+  /** The same value for the same question: every claim asks it. */
   const find: TunnelDirectory['find'] = (peerRef, interfaceName) => {
+    const question = `${peerRef} ${interfaceName ?? ''}`;
+    if (!found.has(question)) found.set(question, tunnelOf(peerRef, interfaceName));
+    return found.get(question);
+  };
+  const tunnelOf: TunnelDirectory['find'] = (peerRef, interfaceName) => {
     const underlay = underlays.get(peerRef);
     const name = interfaceName ?? underlay?.interface;
     if (underlay === undefined || name === undefined) return undefined;
@@ -133,17 +140,32 @@ function addedAllowedIPs(
   peersByInterface: ReadonlyMap<string, readonly PeerResource[]>,
   delivered: readonly Delivered[],
 ): ReadonlyMap<PeerResource, readonly Delivered['destination'][]> {
-  const overlay = new Map(ofKind(resources, 'OverlayPeer').map((peer) => [peer.metadata.name, peer]));
   const added = new Map<PeerResource, Delivered['destination'][]>();
+  if (peersByInterface.size === 0) return added;
+  const overlay = new Map(ofKind(resources, 'OverlayPeer').map((peer) => [peer.metadata.name, peer]));
+  const behind = new Map<string, PeerBehind | undefined>();
   for (const { destination, peerRef, tunnelInterface } of delivered) {
-    const peers = peersByInterface.get(tunnelInterface) ?? [];
-    const peer = peers.length === 1 ? peers[0] : peerBehind(overlay.get(peerRef), peers);
-    if (peer === undefined || peer.spec.allowedIPs.some((prefix) => prefixContains(prefix, destination))) continue;
-    const list = added.get(peer) ?? [];
+    const path = `${tunnelInterface} ${peerRef}`;
+    if (!behind.has(path)) {
+      const peers = peersByInterface.get(tunnelInterface) ?? [];
+      const peer = peers.length === 1 ? peers[0] : peerBehind(overlay.get(peerRef), peers);
+      behind.set(path, peer && { peer, ranges: peer.spec.allowedIPs.map(addressRange) });
+    }
+    const found = behind.get(path);
+    if (found === undefined) continue;
+    const { first, last } = addressRange(destination);
+    if (found.ranges.some((range) => range.first <= first && last <= range.last)) continue;
+    const list = added.get(found.peer) ?? [];
     list.push(destination);
-    added.set(peer, list);
+    added.set(found.peer, list);
   }
   return added;
+}
+
+interface PeerBehind {
+  readonly peer: PeerResource;
+  /** Of its AllowedIPs as they were written. */
+  readonly ranges: readonly { readonly first: number; readonly last: number }[];
 }
 
 /** Of several WireGuard peers of one device the one that is the overlay peer: by its overlay address, else by its name. */

@@ -11,9 +11,10 @@ import { parseHostAddress, type HostAddress, type Monotonic } from '@routerd/res
 import type { Clock, Log } from '@routerd/runtime';
 import { describeOp } from '../describe-op.ts';
 import { diffHost } from '../diff/diff-host.ts';
+import { diffSince } from '../diff/diff-since.ts';
 import type { HostOp, ObservedHost } from '../host-op.ts';
 import type { HostState } from '../host-state.ts';
-import { observedAfter } from '../observed-after.ts';
+import { HostPicture } from '../host-picture.ts';
 import type { Host, HostEvent, OwnedObject, OwnershipLedger, Residual } from '../ports.ts';
 import { contradicts } from './kernel-echo.ts';
 import { OwnershipMirror } from './ownership-mirror.ts';
@@ -82,6 +83,13 @@ const QUIET_SHARE = 2;
  * found by a reading at this interval. It is on no path of a change.
  */
 const AUDIT_MS = 60_000;
+/** A device that goes takes its proxy neighbours with it, and so does its last address. */
+const CHANGES_CAPTURED: readonly HostOp['verb'][] = [
+  'proxy-neighbor-add',
+  'proxy-neighbor-remove',
+  'address-remove',
+  'wireguard-remove',
+];
 const RETRY_AFTER_MS_MIN = 100;
 const RETRY_AFTER_MS_MAX = 5000;
 
@@ -98,7 +106,10 @@ class LevelReconciler implements HostReconciler {
   #watching: { stop(): Promise<void> } | undefined;
   #desired: HostState | undefined;
   #retainSurplus = false;
-  #observed: ObservedHost | undefined;
+  /** What the host last showed, and our changes since. */
+  #picture: HostPicture | undefined;
+  /** The picture shows all of this; undefined when it may not. */
+  #agreed: HostState | undefined;
   /** Paths that the last reading was asked for, whether they exist or not. */
   #settingsRead: ReadonlySet<string> = new Set();
   #captured: ReadonlySet<HostAddress> | undefined;
@@ -170,7 +181,7 @@ class LevelReconciler implements HostReconciler {
 
   status(): HostReconcilerStatus {
     return {
-      observed: this.#observed,
+      observed: this.#picture?.observed(),
       settled: this.#running === undefined && this.#residuals.length === 0 && !this.#mustRead && !this.#mustDiff,
       residuals: this.#residuals,
       addressesTakenOff: this.#addressesTakenOff,
@@ -216,7 +227,7 @@ class LevelReconciler implements HostReconciler {
     if (this.#running !== undefined || this.#bursting !== undefined) return;
     const events = this.#events;
     this.#events = [];
-    if (this.#observed === undefined || contradicts(this.#observed, events)) this.#mustRead = true;
+    if (this.#picture === undefined || contradicts(this.#picture, events)) this.#mustRead = true;
     // Somebody undoes what we do: without a pause the two of us would keep the host busy.
     if (!this.#contested) this.#run();
   }
@@ -260,7 +271,7 @@ class LevelReconciler implements HostReconciler {
   }
 
   #isRead(setting: string): boolean {
-    return this.#observed === undefined || this.#observed.sysctls.has(setting) || this.#settingsRead.has(setting);
+    return this.#picture === undefined || this.#picture.hasSetting(setting) || this.#settingsRead.has(setting);
   }
 
   async #read(): Promise<boolean> {
@@ -283,7 +294,9 @@ class LevelReconciler implements HostReconciler {
       this.#tell();
       return false;
     }
-    this.#observed = reading.value;
+    this.#picture = new HostPicture(reading.value);
+    this.#agreed = undefined;
+    this.#noteCaptured();
     this.#settingsRead = new Set(settings.map((path) => path.join('/')));
     this.#mustDiff = this.#desired !== undefined;
     return true;
@@ -291,10 +304,15 @@ class LevelReconciler implements HostReconciler {
 
   /** @returns true if it must be tried again later */
   async #applyOnce(afterReading: boolean): Promise<boolean> {
-    const [desired, observed] = [this.#desired, this.#observed];
+    const [desired, picture] = [this.#desired, this.#picture];
     this.#mustDiff = false;
-    if (desired === undefined || observed === undefined) return false;
-    const ops = diffHost(desired, observed, this.#ownership.entries(), { retainSurplus: this.#retainSurplus });
+    if (desired === undefined || picture === undefined) return false;
+    const retainSurplus = this.#retainSurplus;
+    const ops =
+      this.#agreed === undefined || retainSurplus
+        ? diffHost(desired, picture.observed(), this.#ownership.entries(), { retainSurplus })
+        : diffSince(this.#agreed, desired, picture, this.#ownership.entries());
+    this.#agreed = retainSurplus ? undefined : desired;
     if (ops.length === 0) {
       this.#residuals = [];
       this.#lastLanded = '';
@@ -307,9 +325,14 @@ class LevelReconciler implements HostReconciler {
     const left = new Set(residuals.map(({ op }) => op));
     const landed = left.size === 0 ? ops : ops.filter((op) => !left.has(op));
     this.#ownership.forgetAfter(landed);
-    this.#observed = observedAfter(observed, landed);
-    // The kernel may have taken routes with an address.
-    if (landed.some(({ verb }) => verb === 'address-remove')) this.#mustDiff = true;
+    picture.land(landed);
+    if (residuals.length > 0) this.#agreed = undefined;
+    if (landed.some(({ verb }) => verb === 'address-remove')) {
+      // The kernel may have taken routes with an address.
+      this.#mustDiff = true;
+      this.#agreed = undefined;
+    }
+    if (landed.some(({ verb }) => CHANGES_CAPTURED.includes(verb))) this.#noteCaptured();
     this.#opsLanded += landed.length;
     this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
     this.#report(landed, residuals);
@@ -356,10 +379,12 @@ class LevelReconciler implements HostReconciler {
   }
 
   #tell(): void {
-    const captured = new Set(this.#observed?.proxyNeighbors.map(({ address }) => address));
-    const known = this.#captured;
-    if (this.#observed !== undefined && (known === undefined || !isSame(known, captured))) this.#captured = captured;
     for (const listener of this.#changeListeners) listener();
+  }
+
+  #noteCaptured(): void {
+    const captured = new Set(this.#picture?.observed().proxyNeighbors.map(({ address }) => address));
+    if (this.#captured === undefined || !isSame(this.#captured, captured)) this.#captured = captured;
   }
 
   async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {

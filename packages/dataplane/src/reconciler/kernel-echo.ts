@@ -1,27 +1,19 @@
 /** Tells our own changes, which the kernel reports like any other, from somebody else's. */
-import type { ObservedHost } from '../host-op.ts';
-import { slotOfAddress, slotOfRoute, slotOfSysctl, textOfRoute } from '../host-slot.ts';
+import type { HostPicture } from '../host-picture.ts';
 import type { HostEvent, KernelChange } from '../ports.ts';
 
 type Changed = Extract<HostEvent, { readonly kind: 'changed' }>;
 
 /**
- * True if some of the changes do not agree with the reading, so that the host must be read again.
+ * True if some of the changes do not agree with what is known, so that the host must be read again.
  * A change that names no object never agrees: a link that goes takes routes and proxy neighbours with it, and nothing is said of them.
- * Cost: linear in the reading once, however many changes.
  */
-export function contradicts(observed: ObservedHost, changes: readonly Changed[]): boolean {
-  if (changes.length === 0) return false;
+export function contradicts(picture: HostPicture, changes: readonly Changed[]): boolean {
   if (changes.some(({ change }) => change === undefined)) return true;
-  const slots = new Map([
-    ...observed.routes.map((route) => [slotOfRoute(route), textOfRoute(route)] as const),
-    ...observed.addresses.map((entry) => [slotOfAddress(entry.interface, entry.address), 'present'] as const),
-    ...[...observed.sysctls].map(([path, value]) => [slotOfSysctl([path]), value] as const),
-  ]);
   // Of several changes of one place the last one counts.
   const last = new Map<string, KernelChange>();
   for (const { change } of changes) if (change !== undefined) last.set(change.slot, change);
-  return [...last.values()].some(({ slot, value }) => !agrees(slots.get(slot), value));
+  return [...last.values()].some(({ slot, value }) => !agrees(picture.textIn(slot), value));
 }
 
 function agrees(known: string | undefined, value: string | undefined): boolean {

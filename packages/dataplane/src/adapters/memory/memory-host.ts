@@ -14,7 +14,7 @@ import type {
 } from '../../host-op.ts';
 import { isSameRoute, slotOfAddress, slotOfRoute, slotOfTable, textOfClamps, textOfRoute } from '../../host-slot.ts';
 import type { HostRoute } from '../../host-state.ts';
-import { observedAfter } from '../../observed-after.ts';
+import { observedAfter } from '../../host-picture.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
 
 export interface MemoryHostSetup {

@@ -1,28 +1,95 @@
 /** What a host shows after ops landed on it: keeps a reading current without reading again. */
-import type { HostOp, ObservedHost, ObservedWireGuard } from './host-op.ts';
-import { digestOfTable, slotOfAddress, slotOfProxyNeighbor, slotOfRoute, slotOfTable } from './host-slot.ts';
-import type { WireGuardDevice } from './host-state.ts';
+import type { HostOp, ObservedHost, ObservedProxyNeighbor, ObservedWireGuard } from './host-op.ts';
+import {
+  digestOfTable,
+  slotOfAddress,
+  slotOfProxyNeighbor,
+  slotOfRoute,
+  slotOfSysctl,
+  slotOfTable,
+  textOfRoute,
+} from './host-slot.ts';
+import type { HostRoute, WireGuardDevice } from './host-state.ts';
 import { unreachable } from '@routerd/resources';
 
 /** @param landed in the order of application. Cost: linear in what is observed, once, plus the ops. */
 export function observedAfter(observed: ObservedHost, landed: readonly HostOp[]): ObservedHost {
   if (landed.length === 0) return observed;
-  const draft = draftOf(observed);
-  for (const op of landed) land(draft, op);
+  const picture = new HostPicture(observed);
+  picture.land(landed);
+  return picture.observed();
+}
+
+/**
+ * A reading and what landed since, by place: a change among ten thousand objects costs what it changes.
+ * Of several routes of ours in one place, which a reading may show and no op makes, it keeps one.
+ */
+export class HostPicture {
+  readonly #draft: Draft;
+  #observed: ObservedHost | undefined;
+
+  constructor(observed: ObservedHost) {
+    this.#draft = draftOf(observed);
+    this.#observed = observed;
+  }
+
+  land(ops: readonly HostOp[]): void {
+    if (ops.length === 0) return;
+    for (const op of ops) land(this.#draft, op);
+    this.#observed = undefined;
+  }
+
+  /** A value that later ops leave alone. Cost: linear in what it shows, the first time after a change. */
+  observed(): ObservedHost {
+    this.#observed ??= shownBy(this.#draft);
+    return this.#observed;
+  }
+
+  /** What is in these places; empty ones are left out. */
+  routesIn(slots: Iterable<string>): readonly HostRoute[] {
+    return [...slots].flatMap((slot) => this.#draft.routes.get(slot) ?? []);
+  }
+
+  proxyNeighborsIn(slots: Iterable<string>): readonly ObservedProxyNeighbor[] {
+    return [...slots].flatMap((slot) => this.#draft.proxyNeighbors.get(slot) ?? []);
+  }
+
+  /** What kernel events are compared with: the text of a route, the value of a setting, `present` for an address. */
+  textIn(slot: string): string | undefined {
+    const route = this.#draft.routes.get(slot);
+    if (route !== undefined) return textOfRoute(route);
+    if (this.#draft.addresses.has(slot)) return 'present';
+    return slot.startsWith(SETTING) ? this.#draft.sysctls.get(slot.slice(SETTING.length)) : undefined;
+  }
+
+  hasSetting(path: string): boolean {
+    return this.#draft.sysctls.has(path);
+  }
+
+  /** Without the long lists. */
+  rest(): ObservedHost {
+    const draft = this.#draft;
+    return shownBy({ ...draft, routes: new Map(), proxyNeighbors: new Map() });
+  }
+}
+
+const SETTING = slotOfSysctl(['']);
+
+type Draft = ReturnType<typeof draftOf>;
+
+function shownBy(draft: Draft): ObservedHost {
   return {
     links: [...draft.links.values()],
     addresses: [...draft.addresses.values()],
     routes: [...draft.routes.values()],
     proxyNeighbors: [...draft.proxyNeighbors.values()],
     wireGuard: [...draft.wireGuard.values()],
-    sysctls: draft.sysctls,
+    sysctls: new Map(draft.sysctls),
     mssClamps: draft.mssClamps,
     tables: [...draft.tables.values()],
-    sysctlFiles: draft.sysctlFiles,
+    sysctlFiles: new Map(draft.sysctlFiles),
   };
 }
-
-type Draft = ReturnType<typeof draftOf>;
 
 function draftOf(observed: ObservedHost) {
   return {

@@ -1,0 +1,78 @@
+/** Configurations drawn from a seed, for a host with `lan0`, `tun-a` and `tun-b`. */
+import type { Resource } from '@routerd/resources';
+import type { CaptureGates } from '../src/lower/claim-lowering.ts';
+import {
+  firewallRule,
+  firewallZone,
+  hybridRoute,
+  ipv4Route,
+  nat44Rule,
+  networkInterface,
+  overlayPeer,
+  providerClaim,
+  proxyArpClaim,
+  staticAddress,
+  sysctl,
+} from './claims.ts';
+
+/** A small generator with a known sequence (mulberry32): between 0 and 1, 1 excluded. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+export interface DrawnConfiguration {
+  readonly resources: readonly Resource[];
+  readonly gates: CaptureGates;
+}
+
+export function drawConfiguration(random: () => number): DrawnConfiguration {
+  const chance = (probability: number): boolean => random() < probability;
+  const oneOf = <T>(...items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
+  const some = (probability: number, make: () => Resource): readonly Resource[] =>
+    chance(probability) ? [make()] : [];
+  const claims = Array.from({ length: 12 }, (_, index) => 20 + index)
+    .filter(() => chance(0.5))
+    .map((last) => {
+      const activeWhen = oneOf(undefined, { type: 'capture-holder', captureKey: `key-${last}` });
+      const capture = activeWhen === undefined ? {} : { activeWhen };
+      return chance(0.6)
+        ? proxyArpClaim(`10.77.60.${last}/32`, oneOf('aws', 'azure'), { ...capture, gratuitousARP: chance(0.1) })
+        : providerClaim(`10.77.60.${last}/32`, oneOf('aws', 'azure'), { ...capture, interface: 'lan0' });
+    });
+  const open = new Set(Array.from({ length: 12 }, (_, index) => `key-${20 + index}`).filter(() => chance(0.7)));
+  return {
+    resources: [
+      overlayPeer('aws', { interface: 'tun-a' }),
+      overlayPeer('azure', { interface: oneOf('tun-a', 'tun-b') }),
+      networkInterface('lan0', chance(0.5) ? {} : { mtu: oneOf(1400, 1500) }),
+      ...claims,
+      ...some(0.5, () =>
+        hybridRoute('branch', chance(0.5) ? ['10.20.0.0/16'] : ['10.20.0.0/16', '10.30.0.0/16'], oneOf('aws', 'azure')),
+      ),
+      ...some(0.5, () => staticAddress('loop', 'lo', oneOf('10.255.0.1/32', '10.255.0.2/32'))),
+      ...some(0.4, () => ipv4Route('sink', { destination: '10.99.0.0/24', type: 'blackhole' })),
+      ...some(0.4, () => sysctl('rp', { key: 'net.ipv4.conf.lan0.rp_filter', value: oneOf('1', '2') })),
+      ...(chance(0.4)
+        ? [
+            firewallZone('lan', 'trust', 'lan0'),
+            firewallZone('tunnels', 'untrust', 'tun-a', 'tun-b'),
+            ...some(0.5, () => firewallRule('mobile', { fromZone: 'tunnels', toZone: 'lan', action: 'accept' })),
+          ]
+        : []),
+      ...some(0.3, () =>
+        nat44Rule('out', {
+          outboundInterface: 'lan0',
+          sourceCIDRs: [oneOf('10.20.0.0/16', '10.30.0.0/16')],
+          translation: { type: 'interfaceAddress' },
+        }),
+      ),
+    ],
+    gates: { isCaptureOpen: (key) => open.has(key) },
+  };
+}
