@@ -52,8 +52,10 @@ export {
   type OrderSubject,
   type OrderVersion,
 } from './operator-order.ts';
+export { outlookOf, renderOutlook, type Outlook, type OutlookEvent } from './outlook.ts';
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';
 export { PoolWorld, type AddressNews, type OuterSituation, type PlanChange } from './pool-world.ts';
+export { stepsAhead, type PlannedStep, type PlannedStepName } from './steps-ahead.ts';
 export { renderReason } from './render-reason.ts';
