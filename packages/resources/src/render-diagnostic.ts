@@ -9,11 +9,33 @@ const FRAME_WIDTH = 160;
  * @returns several lines without a final newline
  */
 export function renderDiagnostic(diagnostic: Diagnostic, text: string): string {
+  return render(diagnostic, linesOf(text));
+}
+
+/** {@link renderDiagnostic} for many: each source is taken apart once. */
+export function renderDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  sources: readonly { readonly file: string; readonly text: string }[],
+): readonly string[] {
+  const texts = new Map(sources.map(({ file, text }) => [file, text]));
+  const known = new Map<string, readonly string[]>();
+  return diagnostics.map((diagnostic) => {
+    const lines = known.get(diagnostic.file) ?? linesOf(texts.get(diagnostic.file) ?? '');
+    known.set(diagnostic.file, lines);
+    return render(diagnostic, lines);
+  });
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split(/\r?\n/);
+}
+
+function render(diagnostic: Diagnostic, source: readonly string[]): string {
   const { file, line, column, severity, message, code, remedy } = diagnostic;
   const lines = [`${file}:${line}:${column}: ${severity}: ${message} [${code}]`];
   const subject = subjectOf(diagnostic);
   if (subject !== '') lines.push(`  in ${subject}`);
-  lines.push(...frameOf(diagnostic, text));
+  lines.push(...frameOf(diagnostic, source));
   if (remedy !== undefined) lines.push(`  remedy: ${remedy}`);
   return lines.join('\n');
 }
@@ -23,8 +45,7 @@ function subjectOf({ resource, path }: Diagnostic): string {
   return path === '' ? resource : `${resource} at ${path}`;
 }
 
-function frameOf({ line, column, endColumn }: Diagnostic, text: string): readonly string[] {
-  const source = text.split(/\r?\n/);
+function frameOf({ line, column, endColumn }: Diagnostic, source: readonly string[]): readonly string[] {
   const concerned = source[line - 1];
   if (concerned === undefined) return [];
   const gutter = String(line + 1).length;

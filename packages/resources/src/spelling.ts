@@ -2,18 +2,33 @@
 
 /** Longer words are not compared: cost is the product of the lengths. */
 const LENGTH_MAX = 64;
+/** Nor are more candidates: a file of wrong names must not cost the square of its length. */
+const CANDIDATES_MAX = 100;
 
 /** @returns the candidate that a third of the letters or fewer, at least one, tell apart; by code unit among equals */
 export function nearestSpelling(word: string, candidates: readonly string[]): string | undefined {
   if (word === '' || word.length > LENGTH_MAX) return undefined;
   const limit = Math.max(1, Math.floor(word.length / 3));
+  const lower = word.toLowerCase();
   let best: { readonly candidate: string; readonly distance: number } | undefined;
-  for (const candidate of candidates.toSorted()) {
+  for (const candidate of comparable(word, candidates)) {
     if (candidate.length > LENGTH_MAX || Math.abs(candidate.length - word.length) > limit) continue;
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance };
+    const distance = editDistance(lower, candidate.toLowerCase());
+    if (distance > limit || (best !== undefined && distance > best.distance)) continue;
+    if (best === undefined || distance < best.distance || candidate < best.candidate) best = { candidate, distance };
   }
   return best?.candidate;
+}
+
+/** Of too many those that begin alike, as far as they go: the first letter is rarely the one that is wrong. */
+function comparable(word: string, candidates: readonly string[]): readonly string[] {
+  if (candidates.length <= CANDIDATES_MAX) return candidates;
+  const alike: string[] = [];
+  for (const candidate of candidates) {
+    if (candidate[0] === word[0] && candidate !== word) alike.push(candidate);
+    if (alike.length === CANDIDATES_MAX) break;
+  }
+  return alike;
 }
 
 /** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, each costing one. */

@@ -1,6 +1,6 @@
 /** How a diagnostic looks in a terminal. */
 import { describe, expect, it } from 'vitest';
-import { diagnosticToJson, renderDiagnostic, type Diagnostic } from '../src/index.ts';
+import { diagnosticToJson, renderDiagnostic, renderDiagnostics, type Diagnostic } from '../src/index.ts';
 
 const at = (line: number, column: number, endColumn: number): Diagnostic => ({
   severity: 'error',
@@ -58,5 +58,19 @@ describe('renderDiagnostic', () => {
       message: 'Unknown field "x".',
       remedy: null,
     });
+  });
+});
+describe('renderDiagnostics', () => {
+  it('renders each in the source that it is about', () => {
+    const sources = [
+      { file: 'a.yaml', text: 'one\r\n  two' },
+      { file: 'b.yaml', text: 'uno\n  due' },
+    ];
+    const both = [at(2, 3, 6), { ...at(1, 1, 4), file: 'b.yaml' }, { ...at(1, 1, 2), file: 'lost.yaml' }];
+    const alone = ['one\r\n  two', 'uno\n  due', ''].map((text, position) => {
+      const diagnostic = both[position];
+      return diagnostic === undefined ? '' : renderDiagnostic(diagnostic, text);
+    });
+    expect(renderDiagnostics(both, sources)).toEqual(alone);
   });
 });

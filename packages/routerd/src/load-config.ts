@@ -5,7 +5,7 @@ import {
   hasErrors,
   loadConfiguration,
   ok,
-  renderDiagnostic,
+  renderDiagnostics,
   type Diagnostic,
   type Resource,
   type Result,
@@ -34,8 +34,7 @@ export function loadConfig(location: string): Result<LoadedConfig, ConfigReadFau
 
 /** Every diagnostic with its code frame, and a closing line that counts them. */
 export function renderConfigReport(location: string, { diagnostics, sources, resources, valid }: LoadedConfig): string {
-  const texts = new Map(sources.map(({ file, text }) => [file, text]));
-  const rendered = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, texts.get(diagnostic.file) ?? ''));
+  const rendered = renderDiagnostics(diagnostics, sources);
   const count = (severity: Diagnostic['severity']): number =>
     diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
   const verdict = valid

@@ -36,6 +36,7 @@ const SELECTORS = ['nodeRef', 'site', 'role'] as const;
 
 /** Of two entries for the same members one would never count; one for nobody is a misspelling. */
 function* selectorsMeanSomebody({ spec }: ResourceOf<'MobilityPool'>): Iterable<Problem> {
+  const known = SELECTORS.map((field) => [field, new Set<string>(spec.members.map((other) => other[field]))] as const);
   for (const [position, member] of spec.members.entries()) {
     const seen = new Set<string>();
     for (const [entry, selector] of member.deliveryTo.entries()) {
@@ -44,26 +45,29 @@ function* selectorsMeanSomebody({ spec }: ResourceOf<'MobilityPool'>): Iterable<
       if (seen.has(key)) {
         yield errorAt(path, {
           code: 'delivery.twice',
-          message: `An entry before this one has the same nodeRef, site and role already: it would never count.`,
+          message: 'An entry before this one has the same nodeRef, site and role already: it would never count.',
           at: 'key',
         });
       }
       seen.add(key);
-      for (const field of SELECTORS) {
-        const wanted = selector[field];
-        if (wanted === undefined || spec.members.some((other) => other[field] === wanted)) continue;
-        const nearest = nearestSpelling(
-          wanted,
-          spec.members.map((other) => other[field]),
-        );
-        yield warningAt([...path, field], {
-          code: 'delivery.to-nobody',
-          message: `No member has ${field} "${wanted}".`,
-          ...(nearest === undefined ? {} : { remedy: `Did you mean "${nearest}"?` }),
-        });
-      }
+      for (const [field, names] of known) yield* meansSomebody(field, selector[field], names, path);
     }
   }
+}
+
+function* meansSomebody(
+  field: string,
+  wanted: string | undefined,
+  known: ReadonlySet<string>,
+  path: FieldPath,
+): Iterable<Problem> {
+  if (wanted === undefined || known.has(wanted)) return;
+  const nearest = nearestSpelling(wanted, [...known]);
+  yield warningAt([...path, field], {
+    code: 'delivery.to-nobody',
+    message: `No member has ${field} "${wanted}".`,
+    ...(nearest === undefined ? {} : { remedy: `Did you mean "${nearest}"?` }),
+  });
 }
 
 /** A peer over a plain route may be a gateway instead. */

@@ -103,7 +103,7 @@ function* eventSubscription(subscription: ResourceOf<'EventSubscription'>, index
   const nodes = new Set([self, ...peersOfGroup(index, groupRef)]);
   for (const [position, node] of match.sourceNodes.entries()) {
     if (nodes.has(node)) continue;
-    const nearest = nearestSpelling(node, [...nodes].slice(0, 256));
+    const nearest = nearestSpelling(node, [...nodes]);
     yield warningAt(['spec', 'match', 'sourceNodes', position], {
       code: 'subscription.unknown-node',
       message: `"${node}" is neither this node nor an EventPeer of EventGroup/${groupRef}: no fact of it is ever accepted.`,

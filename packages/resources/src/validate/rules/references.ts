@@ -5,9 +5,8 @@ import { nearestSpelling } from '../../spelling.ts';
 import { firstByKey, oncePerIndex, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 
-/** More names than this are neither listed nor compared: a file of wrong references must not cost the square of its length. */
+/** More names than this are not listed: a file of wrong references must not be told the square of its length. */
 const LISTED_MAX = 12;
-const COMPARED_MAX = 256;
 
 /** Sorted, once for each kind. */
 const namesOf = oncePerIndex((index) => {
@@ -32,7 +31,7 @@ function listed(names: readonly string[]): string {
 }
 
 export function nearestName(name: string, kind: Kind, index: ResourceIndex): string | undefined {
-  return nearestSpelling(name, namesOf(index)(kind).slice(0, COMPARED_MAX));
+  return nearestSpelling(name, namesOf(index)(kind));
 }
 
 /** @returns nothing when the resource exists */
