@@ -17,18 +17,21 @@ export const ATTEMPTS_MAX = 3;
 /** Before the second attempt; doubles. Milliseconds. */
 const RETRY_WAIT_MS = 5000;
 
-/**
- * @param entered when each waiting event was matched, in that order
- * @returns undefined if nothing waits; may have passed
- */
+/** When waiting events were matched. */
+export interface WaitingSince {
+  /** Undefined if nothing waits. */
+  readonly first: Monotonic | undefined;
+  readonly last: Monotonic | undefined;
+  /** The event that filled the batch. */
+  readonly filled: Monotonic | undefined;
+}
+
+/** @returns undefined if nothing waits; may have passed */
 export function batchDueAt(
-  entered: readonly Monotonic[],
+  { first, last, filled }: WaitingSince,
   { batchWindow, debounce }: BatchTiming,
 ): Monotonic | undefined {
-  const first = entered[0];
-  const last = entered.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  const filled = entered[BATCH_EVENTS_MAX - 1];
   if (filled !== undefined) return filled;
   const quiet = Math.max(first + batchWindow, last + debounce);
   return Math.min(quiet, first + Math.max(batchWindow, debounce * DEBOUNCES_MAX)) as Monotonic;

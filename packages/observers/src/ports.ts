@@ -149,8 +149,10 @@ export interface RunStore {
   ): void;
   /** In the order in which they were entered. */
   events(subscription: string, status?: EventStatus): readonly EventRun[];
-  /** How many events have matched, ever. */
-  matched(subscription: string): number;
+  /** The last of those entered that waits no more. */
+  lastSettled(subscription: string): EventRun | undefined;
+  /** How many events have matched, ever; how many of those that are known were given up. Cost: does not grow with the events. */
+  counts(subscription: string): { readonly matched: number; readonly givenUp: number };
   /** Settled events that expired before that instant. @returns how many */
   forgetEvents(expiredBefore: Instant): number;
 }

@@ -69,8 +69,7 @@ export class SubscriptionState {
       run,
       enteredAt: (monotonic - Math.max(0, now - run.enteredAt)) as Monotonic,
     }));
-    const settled = runs.events(this.name).filter(({ status }) => status !== 'waiting');
-    const last = settled.at(-1);
+    const last = runs.lastSettled(this.name);
     this.#last = last?.status === 'waiting' ? undefined : last?.status;
     this.#message = last?.message ?? '';
     this.#count();
@@ -91,10 +90,9 @@ export class SubscriptionState {
 
   dueAt(): Monotonic | undefined {
     if (this.#running.length > 0) return undefined;
-    const due = batchDueAt(
-      this.#waiting.map(({ enteredAt }) => enteredAt),
-      this.#subscription.spec.trigger,
-    );
+    const enteredAt = (index: number): Monotonic | undefined => this.#waiting.at(index)?.enteredAt;
+    const waiting = { first: enteredAt(0), last: enteredAt(-1), filled: enteredAt(BATCH_EVENTS_MAX - 1) };
+    const due = batchDueAt(waiting, this.#subscription.spec.trigger);
     if (due === undefined || this.#retryAt === undefined) return due;
     return due > this.#retryAt ? due : this.#retryAt;
   }
@@ -167,8 +165,7 @@ export class SubscriptionState {
 
   /** Remembered, since views are read far more often than events come. */
   #count(): void {
-    const { runs } = this.#ports;
-    this.#counts = { matched: runs.matched(this.name), givenUp: runs.events(this.name, 'failed').length };
+    this.#counts = this.#ports.runs.counts(this.name);
   }
 
   view(): SubscriptionView {

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { BATCH_EVENTS_MAX, batchDueAt, DEBOUNCES_MAX, retryWaitMs, subscriptionPhase } from '../src/batch.ts';
 
 const due = (entered: readonly number[], batchWindow: number, debounce: number): number | undefined =>
-  batchDueAt(entered as Monotonic[], { batchWindow: durationMs(batchWindow), debounce: durationMs(debounce) });
+  batchDueAt(
+    {
+      first: entered[0] as Monotonic | undefined,
+      last: entered.at(-1) as Monotonic | undefined,
+      filled: entered[BATCH_EVENTS_MAX - 1] as Monotonic | undefined,
+    },
+    { batchWindow: durationMs(batchWindow), debounce: durationMs(debounce) },
+  );
 
 test.each([
   ['nothing waits', [], 100, 100, undefined],

@@ -101,6 +101,7 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (subscription, event_id)
   ) STRICT;
   CREATE INDEX event_subscription_runs_by_key ON event_subscription_runs (subscription, dedupe_key);
+  CREATE INDEX event_subscription_runs_by_status ON event_subscription_runs (subscription, status, id);
   CREATE INDEX event_subscription_runs_by_expiry ON event_subscription_runs (expires_at);
 
   CREATE TABLE event_subscriptions (

@@ -81,8 +81,12 @@ function eventRunsOn(file: StateFile): EventRuns {
   const list = relaxed.prepare<[{ subscription: string; status: string | null }], EventColumns>(
     `SELECT * FROM event_subscription_runs WHERE subscription = $subscription AND status = coalesce($status, status) ORDER BY id`,
   );
-  const matched = relaxed.prepare<[string], { matched: number }>(
-    'SELECT matched FROM event_subscriptions WHERE subscription = ?',
+  const counts = relaxed.prepare<[{ subscription: string }], { matched: number; givenUp: number }>(
+    `SELECT coalesce((SELECT matched FROM event_subscriptions WHERE subscription = $subscription), 0) AS matched,
+     (SELECT count(*) FROM event_subscription_runs WHERE subscription = $subscription AND status = 'failed') AS givenUp`,
+  );
+  const last = relaxed.prepare<[string], EventColumns>(
+    `SELECT * FROM event_subscription_runs WHERE subscription = ? AND status <> 'waiting' ORDER BY id DESC LIMIT 1`,
   );
   const forget = relaxed.prepare<[number]>(
     `DELETE FROM event_subscription_runs WHERE expires_at < ? AND status <> 'waiting'`,
@@ -105,7 +109,12 @@ function eventRunsOn(file: StateFile): EventRuns {
       file.write('relaxed', () => ids.forEach((id) => settle.run(status, attempts, message, subscription, id))),
     events: (subscription, status) =>
       file.read(() => list.all({ subscription, status: status ?? null }).map(eventRunOf)),
-    matched: (subscription) => file.read(() => matched.get(subscription)?.matched ?? 0),
+    lastSettled: (subscription) =>
+      file.read(() => {
+        const columns = last.get(subscription);
+        return columns === undefined ? undefined : eventRunOf(columns);
+      }),
+    counts: (subscription) => file.read(() => counts.get({ subscription }) ?? { matched: 0, givenUp: 0 }),
     forgetEvents: (expiredBefore) => file.write('relaxed', () => forget.run(expiredBefore).changes),
   };
 }

@@ -95,7 +95,8 @@ export function runStoreContract(name: string, open: () => RunStoreRig): void {
       expect(ids(store, 'waiting')).toEqual(['e2', 'e3']);
       expect(ids(store, 'applied')).toEqual(['e1']);
       expect(ids(store)).toEqual(['e1', 'e2', 'e3']);
-      expect([store.matched('s'), store.matched('other'), store.matched('none')]).toEqual([3, 1, 0]);
+      expect(['s', 'other', 'none'].map((name) => store.counts(name).matched)).toEqual([3, 1, 0]);
+      expect([store.lastSettled('s')?.event.id, store.lastSettled('other')]).toEqual(['e1', undefined]);
     });
 
     test('of the settled events with one key the last is kept, and what waits always', () => {
@@ -104,7 +105,7 @@ export function runStoreContract(name: string, open: () => RunStoreRig): void {
       store.settleEvents('s', ['e1', 'e3'], APPLIED);
       store.enterEvents('s', [event('e4', 'k')], NOW);
       expect(ids(store)).toEqual(['e2', 'e3', 'e4']);
-      expect(store.matched('s')).toBe(4);
+      expect(store.counts('s')).toEqual({ matched: 4, givenUp: 0 });
     });
 
     test('attempts and words are kept with the event', () => {
@@ -112,6 +113,8 @@ export function runStoreContract(name: string, open: () => RunStoreRig): void {
       store.enterEvents('s', [event('e1')], NOW);
       store.settleEvents('s', ['e1'], { status: 'waiting', attempts: 2, message: 'timed out' });
       expect(store.events('s')[0]).toMatchObject({ status: 'waiting', attempts: 2, message: 'timed out' });
+      store.settleEvents('s', ['e1'], { status: 'failed', attempts: 3, message: 'timed out' });
+      expect(store.counts('s')).toEqual({ matched: 1, givenUp: 1 });
     });
 
     test('what has expired is forgotten once it is settled', () => {
@@ -127,9 +130,9 @@ export function runStoreContract(name: string, open: () => RunStoreRig): void {
       store.appendRun(run('a', 1));
       store.enterEvents('s', [event('e1'), event('e2')], NOW);
       store.settleEvents('s', ['e1'], APPLIED);
-      const before = [store.runs('a'), store.events('s'), store.matched('s')];
+      const before = [store.runs('a'), store.events('s'), store.counts('s')];
       const after = reopen === undefined ? store : reopen();
-      expect([after.runs('a'), after.events('s'), after.matched('s')]).toEqual(before);
+      expect([after.runs('a'), after.events('s'), after.counts('s')]).toEqual(before);
       expect(after.enterEvents('s', [event('e1')], NOW)).toEqual([]);
     });
   });

@@ -44,7 +44,11 @@ export function createMemoryRunStore(): RunStore {
       );
     },
     events: (subscription, status) => rows(subscription).filter((row) => status === undefined || row.status === status),
-    matched: (subscription) => matched.get(subscription) ?? 0,
+    lastSettled: (subscription) => rows(subscription).findLast(({ status }) => status !== 'waiting'),
+    counts: (subscription) => ({
+      matched: matched.get(subscription) ?? 0,
+      givenUp: rows(subscription).filter(({ status }) => status === 'failed').length,
+    }),
     forgetEvents(expiredBefore) {
       let forgotten = 0;
       for (const [subscription, all] of eventsOf) {
