@@ -120,7 +120,7 @@ function* isMember(members: ReadonlyMap<string, unknown>, node: string, path: Pa
   const nearest = nearestSpelling(node, names);
   yield errorAt(path, {
     code: 'pool.handover-node',
-    message: `"${node}" is not a member; members are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
+    message: `"${node}" is not a member; members: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`,
     ...(nearest === undefined ? {} : { remedy: `Did you mean "${nearest}"?` }),
   });
 }
