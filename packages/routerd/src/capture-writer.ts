@@ -44,7 +44,7 @@ export class CaptureWriter {
     if (fresh.length === 0) return;
     for (const { key } of fresh) this.#keys.add(key);
     const now = this.#ports.clock.monotonic();
-    const dueAt = (wish: CaptureTransition): Monotonic => (isClaim(wish) ? this.#pace.mayClaimAt(wish.key) : now);
+    const dueAt = (wish: CaptureTransition): Monotonic => (isClaim(wish) ? this.#pace.mayClaimAt(wish.key, now) : now);
     const due = fresh.filter((wish) => dueAt(wish) <= now);
     if (due.length > 0) this.#start(this.#write(due));
     // Each waits for its own time, and is then wished again, or is not.

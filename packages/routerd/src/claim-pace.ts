@@ -26,10 +26,10 @@ export class ClaimPace {
     this.#clock = clock;
   }
 
-  /** @returns when the key may be claimed (again); in the past when it may be claimed now */
-  mayClaimAt(key: CaptureKey): Monotonic {
+  /** @returns when the key may be claimed (again); `now` or before when it may be claimed now, whatever the clock says since `now` was read */
+  mayClaimAt(key: CaptureKey, now: Monotonic): Monotonic {
     const run = this.#runOf(key);
-    if (run === undefined || run.claims < FREE_CLAIMS) return this.#clock.monotonic();
+    if (run === undefined || run.claims < FREE_CLAIMS) return now;
     const wait = Math.min(WAIT_MS_MAX, WAIT_MS_FIRST * 2 ** (run.claims - FREE_CLAIMS));
     return (run.lastAt + wait) as Monotonic;
   }
