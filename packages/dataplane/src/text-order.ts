@@ -9,10 +9,19 @@ export function byText<T>(textOf: (item: T) => string): (a: T, b: T) => number {
 
 /** For long lists: asks once for each text, and only looks at what is in order already, as most lists are. @returns `items` itself then */
 export function inTextOrder<T>(items: readonly T[], textOf: (item: T) => string): readonly T[] {
-  const texts = items.map(textOf);
-  if (texts.every((text, index) => index === 0 || (texts[index - 1] ?? '') <= text)) return items;
+  let last = '';
+  let isInOrder = true;
+  for (const item of items) {
+    const text = textOf(item);
+    if (text < last) {
+      isInOrder = false;
+      break;
+    }
+    last = text;
+  }
+  if (isInOrder) return items;
   return items
-    .map((item, index) => ({ item, text: texts[index] ?? '' }))
+    .map((item) => ({ item, text: textOf(item) }))
     .toSorted((a, b) => compareText(a.text, b.text))
     .map(({ item }) => item);
 }

@@ -8,7 +8,7 @@ import { diffHost } from '../src/diff/diff-host.ts';
 import { diffSince } from '../src/diff/diff-since.ts';
 import { describeOp } from '../src/describe-op.ts';
 import { HostPicture } from '../src/host-picture.ts';
-import { EMPTY_OBSERVED_HOST } from '../src/host-op.ts';
+import type { ObservedHost } from '../src/host-op.ts';
 import { EMPTY_HOST_STATE, type HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
 import { OwnershipMirror } from '../src/reconciler/ownership-mirror.ts';
@@ -107,7 +107,7 @@ test.each(SEEDS)('seed %d: what differs between two configurations needs the sam
   }
 });
 
-function freshHostReading(): typeof EMPTY_OBSERVED_HOST {
+function freshHostReading(): ObservedHost {
   return freshHost().shown();
 }
 

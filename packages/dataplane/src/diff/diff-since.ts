@@ -21,7 +21,7 @@ export function diffSince(
   if (!sameAddresses(settled, desired)) return diffHost(desired, picture.observed(), owned);
   const routes = changedItems(settled.routes, desired.routes, slotOfRoute);
   const neighbors = changedItems(settled.proxyNeighbors, desired.proxyNeighbors, slotOfProxyNeighbor);
-  const absent = new Set(settled.absentAddresses);
+  const absent = changedItems(settled.absentAddresses, desired.absentAddresses, (address) => address);
   const observed: ObservedHost = {
     ...picture.rest(),
     routes: picture.routesIn(routes.slots),
@@ -31,7 +31,7 @@ export function diffSince(
     ...desired,
     routes: routes.desired,
     proxyNeighbors: neighbors.desired,
-    absentAddresses: desired.absentAddresses.filter((address) => !absent.has(address)),
+    absentAddresses: absent.desired,
   };
   return diffHost(changed, observed, owned);
 }
@@ -52,8 +52,17 @@ function changedItems<T>(
   after: readonly T[],
   slotOf: (item: T) => string,
 ): { readonly slots: ReadonlySet<string>; readonly desired: readonly T[] } {
-  const [known, kept] = [new Set(before), new Set(after)];
-  const desired = after.filter((item) => !known.has(item));
-  const gone = before.filter((item) => !kept.has(item));
+  // Both are in the same order, so what differs stands together, and the ends are the same values.
+  let start = 0;
+  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
+  let [endBefore, endAfter] = [before.length, after.length];
+  while (endBefore > start && endAfter > start && before[endBefore - 1] === after[endAfter - 1]) {
+    endBefore -= 1;
+    endAfter -= 1;
+  }
+  const [middleBefore, middleAfter] = [before.slice(start, endBefore), after.slice(start, endAfter)];
+  const [known, kept] = [new Set(middleBefore), new Set(middleAfter)];
+  const desired = middleAfter.filter((item) => !known.has(item));
+  const gone = middleBefore.filter((item) => !kept.has(item));
   return { slots: new Set([...desired, ...gone].map(slotOf)), desired };
 }

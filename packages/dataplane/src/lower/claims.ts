@@ -70,17 +70,15 @@ interface LoweredClaim {
 }
 
 /**
- * What a claim became last, and from which tunnel and gate: the same values again while nothing changed, so that a diff need not compare
- * them. A resource is never changed in place, and the memory goes with it.
+ * What a claim became last: the same values again while its tunnel and its gate are the same, so that a diff need not compare them. A resource is never changed in place, and the memory goes with it.
  */
-const loweredBefore = new WeakMap<Claim, { readonly from: string; readonly value: LoweredClaim }>();
+const loweredBefore = new WeakMap<Claim, LoweredClaim>();
 
 function loweredClaim(claim: Claim, tunnelInterface: string, gate: GateState): LoweredClaim {
-  const from = `${gate} ${tunnelInterface}`;
   const before = loweredBefore.get(claim);
-  if (before?.from === from) return before.value;
+  if (before?.lowering.gate === gate && before.lowering.tunnelInterface === tunnelInterface) return before;
   const value = lowerClaim(claim, tunnelInterface, gate);
-  loweredBefore.set(claim, { from, value });
+  loweredBefore.set(claim, value);
   return value;
 }
 

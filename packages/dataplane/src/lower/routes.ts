@@ -8,7 +8,7 @@ import { lowerHybridRoutes, type LoweredHybridRoutes } from './hybrid-routes.ts'
 import type { TunnelDirectory } from './tunnels.ts';
 
 export interface LoweredRoutes extends LoweredHybridRoutes {
-  /** Sorted by slot. */
+  /** Sorted by destination. */
   readonly routes: readonly HostRoute[];
 }
 
@@ -47,7 +47,7 @@ export function lowerRoutes(
   for (const { destinations } of hybrid.hybridRoutes)
     for (const { route } of destinations) bySlot.set(slotOfRoute(route), route);
   return {
-    routes: inTextOrder([...bySlot.values(), ...delivery], slotOfRoute),
+    routes: inTextOrder([...bySlot.values(), ...delivery], ({ destination }) => destination),
     hybridRoutes: hybrid.hybridRoutes,
     delivered: hybrid.delivered,
     problems: [...problems, ...hybrid.problems],

@@ -71,19 +71,22 @@ function fileOf({ metadata, spec }: ResourceOf<'Sysctl'>): SysctlFileState {
 
 /** `proxy_arp` is not among them: a proxy neighbour answers without it, and with it the kernel answers for every address that is routed elsewhere. */
 function captureSysctls(delivering: readonly ClaimLowering[]): readonly SysctlState[] {
-  const interfaces = [...new Set(delivering.flatMap(({ captureInterface }) => captureInterface ?? []))];
-  const arpInterfaces = new Set(
-    delivering.flatMap(({ captureType, captureInterface }) =>
-      captureType === 'proxy-arp' ? (captureInterface ?? []) : [],
-    ),
-  );
+  const interfaces = new Set<string>();
+  const arpInterfaces = new Set<string>();
+  let announces = false;
+  for (const { captureInterface, captureType, announces: claimAnnounces } of delivering) {
+    announces ||= claimAnnounces;
+    if (captureInterface === undefined) continue;
+    interfaces.add(captureInterface);
+    if (captureType === 'proxy-arp') arpInterfaces.add(captureInterface);
+  }
   return [
     // The kernel sends redirects if `all` or the device says so; a client that follows one goes round the capture.
     { path: SEND_REDIRECTS_ALL, value: '0' },
-    ...interfaces.map((name) => ({ path: sendRedirectsOf(name), value: '0' })),
+    ...[...interfaces].map((name) => ({ path: sendRedirectsOf(name), value: '0' })),
     // Answers after a random delay of up to 0.8 s unless told otherwise.
     ...[...arpInterfaces].map((name) => ({ path: proxyDelayOf(name), value: '0' })),
     // Gratuitous ARP is sent from the captured address, which is not ours. On a standby too: its turn must cost one command.
-    ...(delivering.some(({ announces }) => announces) ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
+    ...(announces ? [{ path: IP_NONLOCAL_BIND, value: '1' }] : []),
   ];
 }

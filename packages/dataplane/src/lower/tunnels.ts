@@ -1,7 +1,7 @@
 /** WireGuardInterface and WireGuardPeer → devices; OverlayPeer → tunnel. */
 import {
-  addressRange,
   ofKind,
+  prefixContains,
   type HostAddress,
   type Ipv4Prefix,
   type Resource,
@@ -40,12 +40,13 @@ export function tunnelDirectory(resources: readonly Resource[]): TunnelDirectory
   const underlays = new Map(
     ofKind(resources, 'OverlayPeer').map(({ metadata, spec }) => [metadata.name, spec.underlay]),
   );
-  const found = new Map<string, Tunnel | undefined>();
-  /** The same value for the same question: every claim asks it. */
+  // Every claim asks, and most ask the same.
+  const found = new Map<string, Map<string | undefined, Tunnel | undefined>>();
   const find: TunnelDirectory['find'] = (peerRef, interfaceName) => {
-    const question = `${peerRef} ${interfaceName ?? ''}`;
-    if (!found.has(question)) found.set(question, tunnelOf(peerRef, interfaceName));
-    return found.get(question);
+    const ofPeer = found.get(peerRef) ?? new Map<string | undefined, Tunnel | undefined>();
+    found.set(peerRef, ofPeer);
+    if (!ofPeer.has(interfaceName)) ofPeer.set(interfaceName, tunnelOf(peerRef, interfaceName));
+    return ofPeer.get(interfaceName);
   };
   const tunnelOf: TunnelDirectory['find'] = (peerRef, interfaceName) => {
     const underlay = underlays.get(peerRef);
@@ -143,29 +144,34 @@ function addedAllowedIPs(
   const added = new Map<PeerResource, Delivered['destination'][]>();
   if (peersByInterface.size === 0) return added;
   const overlay = new Map(ofKind(resources, 'OverlayPeer').map((peer) => [peer.metadata.name, peer]));
-  const behind = new Map<string, PeerBehind | undefined>();
-  for (const { destination, peerRef, tunnelInterface } of delivered) {
-    const path = `${tunnelInterface} ${peerRef}`;
-    if (!behind.has(path)) {
-      const peers = peersByInterface.get(tunnelInterface) ?? [];
-      const peer = peers.length === 1 ? peers[0] : peerBehind(overlay.get(peerRef), peers);
-      behind.set(path, peer && { peer, ranges: peer.spec.allowedIPs.map(addressRange) });
-    }
-    const found = behind.get(path);
-    if (found === undefined) continue;
-    const { first, last } = addressRange(destination);
-    if (found.ranges.some((range) => range.first <= first && last <= range.last)) continue;
-    const list = added.get(found.peer) ?? [];
-    list.push(destination);
-    added.set(found.peer, list);
+  const behind = new Map<string, PeerResource | undefined>();
+  for (const item of delivered) {
+    const { peerRef, tunnelInterface } = item;
+    const peers = peersByInterface.get(tunnelInterface);
+    if (peers === undefined) continue;
+    // With an interface a peer there is nothing to look for.
+    const [only] = peers;
+    if (peers.length > 1 && !behind.has(peerRef + tunnelInterface))
+      behind.set(peerRef + tunnelInterface, peerBehind(overlay.get(peerRef), peers));
+    const peer = peers.length === 1 ? only : behind.get(peerRef + tunnelInterface);
+    if (peer === undefined || isAllowed(peer, item)) continue;
+    const list = added.get(peer) ?? [];
+    list.push(item.destination);
+    added.set(peer, list);
   }
   return added;
 }
 
-interface PeerBehind {
-  readonly peer: PeerResource;
-  /** Of its AllowedIPs as they were written. */
-  readonly ranges: readonly { readonly first: number; readonly last: number }[];
+/** Of a claim that stays as it is, the answer for its peer. */
+const allowedBefore = new WeakMap<Delivered, { readonly peer: PeerResource; readonly allowed: boolean }>();
+
+/** Whether the AllowedIPs of the peer, as they were written, cover the destination. */
+function isAllowed(peer: PeerResource, delivered: Delivered): boolean {
+  const before = allowedBefore.get(delivered);
+  if (before?.peer === peer) return before.allowed;
+  const allowed = peer.spec.allowedIPs.some((prefix) => prefixContains(prefix, delivered.destination));
+  allowedBefore.set(delivered, { peer, allowed });
+  return allowed;
 }
 
 /** Of several WireGuard peers of one device the one that is the overlay peer: by its overlay address, else by its name. */
