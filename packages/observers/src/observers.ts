@@ -62,6 +62,8 @@ export interface Observers {
 
 /** How long settled events are known after they expired. Milliseconds. */
 const EVENTS_KEPT_MS = 86_400_000;
+/** Events that are offered in one turn of the event loop; the store takes about 25 µs for each that is new. */
+const OFFERED_MAX = 1024;
 /** Before events that the store refused are offered again. Milliseconds. */
 const STORE_RETRY_MS = 5000;
 
@@ -118,6 +120,7 @@ class ObservingNode implements Observers {
         entry.triggers = initialTriggers(entry.own, clock.monotonic(), sinceLast);
       }
       for (const subscription of this.#subscriptions.values()) subscription.restore();
+      this.#ports.runs.keepOnly({ plugins: [...this.#plugins.keys()], subscriptions: [...this.#subscriptions.keys()] });
       this.#ports.runs.forgetEvents(instant(clock.now() - EVENTS_KEPT_MS));
     });
     this.#unsubscribe = facts.onAccepted((accepted) => this.#onEvents(accepted.map(eventOf), true));
@@ -202,13 +205,21 @@ class ObservingNode implements Observers {
     this.#guarded('settle', () => {
       for (const subscription of this.#subscriptions.values()) subscription.flush();
     });
-    this.#onEvents(
+    this.#offerInTurns(
       facts
         .accepted()
         .map(eventOf)
         .filter(({ expiresAt }) => expiresAt > now),
-      false,
     );
+  }
+
+  /** A large group has as many facts as addresses: the store takes them without keeping the daemon from everything else. */
+  #offerInTurns(events: readonly FactEvent[]): void {
+    this.#onEvents(events.slice(0, OFFERED_MAX), false);
+    if (events.length <= OFFERED_MAX) return;
+    setImmediate(() => {
+      if (!this.#stopping.signal.aborted) this.#offerInTurns(events.slice(OFFERED_MAX));
+    });
   }
 
   #onTime(): void {

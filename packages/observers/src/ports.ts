@@ -153,6 +153,8 @@ export interface RunStore {
   lastSettled(subscription: string): EventRun | undefined;
   /** How many events have matched, ever; how many of those that are known were given up. Cost: does not grow with the events. */
   counts(subscription: string): { readonly matched: number; readonly givenUp: number };
+  /** Forgets the runs of plugins and the events of subscriptions that are not declared any more. */
+  keepOnly(declared: { readonly plugins: readonly string[]; readonly subscriptions: readonly string[] }): void;
   /** Settled events that expired before that instant. @returns how many */
   forgetEvents(expiredBefore: Instant): number;
 }

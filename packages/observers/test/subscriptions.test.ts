@@ -179,6 +179,16 @@ describe('an event', () => {
     expect(idsAsked(rig)).toEqual([['f1']]);
   });
 
+  test('that is one of very many at the start is found like the others', async () => {
+    const facts = new FactFeedTwin();
+    const many = Array.from({ length: 3000 }, (_, index) => fact(`f${index}`, `10.77.${index >> 8}.${index & 255}/32`));
+    facts.accept(...many);
+    const rig = openRig(startup(), { ...openRig([]), facts });
+    for (let turn = 0; turn < 3; turn++) await rig.pass(0);
+    expect(rig.observers.subscriptions()[0]).toMatchObject({ matched: 3000 });
+    expect(idsAsked(rig)).toHaveLength(1);
+  });
+
   test('is tried three times with growing pauses, then given up, and the next one is served', async () => {
     const rig = openRig(startup('batchWindow: 0s'));
     rig.facts.accept(fact('f1', A));

@@ -12,7 +12,20 @@ import { decode, encode } from './row-codec.ts';
 import type { StateFile } from './state-file.ts';
 
 export function runStoreOn(file: StateFile): RunStore {
-  return { ...pluginRunsOn(file), ...eventRunsOn(file) };
+  const { relaxed } = file;
+  const named = '(SELECT value FROM json_each(?))';
+  const runs = relaxed.prepare<[string]>(`DELETE FROM plugin_runs WHERE plugin NOT IN ${named}`);
+  const events = relaxed.prepare<[string]>(`DELETE FROM event_subscription_runs WHERE subscription NOT IN ${named}`);
+  const counts = relaxed.prepare<[string]>(`DELETE FROM event_subscriptions WHERE subscription NOT IN ${named}`);
+  return {
+    ...pluginRunsOn(file),
+    ...eventRunsOn(file),
+    keepOnly: ({ plugins, subscriptions }) =>
+      file.write('relaxed', () => {
+        runs.run(JSON.stringify(plugins));
+        for (const statement of [events, counts]) statement.run(JSON.stringify(subscriptions));
+      }),
+  };
 }
 
 type PluginRuns = Pick<RunStore, 'appendRun' | 'runs'>;
@@ -60,7 +73,7 @@ interface EventColumns {
   readonly entered_at: Instant;
 }
 
-type EventRuns = Omit<RunStore, keyof PluginRuns>;
+type EventRuns = Omit<RunStore, keyof PluginRuns | 'keepOnly'>;
 
 function eventRunsOn(file: StateFile): EventRuns {
   const { durable, relaxed } = file;

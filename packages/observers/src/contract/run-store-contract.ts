@@ -125,6 +125,16 @@ export function runStoreContract(name: string, open: () => RunStoreRig): void {
       expect(ids(store)).toEqual(['waits', 'young']);
     });
 
+    test('what is not declared any more is forgotten, waiting or not', () => {
+      const { store } = open();
+      for (const plugin of ['a', 'b']) store.appendRun(run(plugin, 1));
+      for (const subscription of ['s', 'other']) store.enterEvents(subscription, [event('e1')], NOW);
+      store.keepOnly({ plugins: ['b', 'c'], subscriptions: ['s'] });
+      expect([store.runs('a').length, store.runs('b').length]).toEqual([0, 1]);
+      expect([store.events('other'), store.counts('other').matched]).toEqual([[], 0]);
+      expect([ids(store), store.counts('s').matched]).toEqual([['e1'], 1]);
+    });
+
     test('a restart changes nothing', () => {
       const { store, reopen } = open();
       store.appendRun(run('a', 1));

@@ -49,6 +49,13 @@ export function createMemoryRunStore(): RunStore {
       matched: matched.get(subscription) ?? 0,
       givenUp: rows(subscription).filter(({ status }) => status === 'failed').length,
     }),
+    keepOnly({ plugins, subscriptions }) {
+      runs = runs.filter(({ plugin }) => plugins.includes(plugin));
+      for (const name of [...eventsOf.keys()].filter((each) => !subscriptions.includes(each))) {
+        eventsOf.delete(name);
+        matched.delete(name);
+      }
+    },
     forgetEvents(expiredBefore) {
       let forgotten = 0;
       for (const [subscription, all] of eventsOf) {
