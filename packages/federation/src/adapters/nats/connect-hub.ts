@@ -1,6 +1,7 @@
 /** One connection to a hub, in the way that both the federation and the operator's set-up use it. */
 import { randomInt } from 'node:crypto';
 import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '@routerd/resources';
 import { connect, nkeyAuthenticator, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import type { HubConfig } from '../../federation-config.ts';
@@ -8,8 +9,11 @@ import type { HubConfig } from '../../federation-config.ts';
 /** Judged gone after two unanswered pings: 4 to 6 s. */
 const PING_INTERVAL_MS = 2000;
 const PINGS_UNANSWERED_MAX = 2;
-/** Longer than a handshake takes on a busy machine; after it the next hub is tried. */
+/** Longer than a handshake takes on a busy machine. */
 const CONNECT_TIMEOUT_MS = 5000;
+/** TCP asks again after 1, 3 and 7 s; a new attempt asks now. */
+const NEXT_ATTEMPT_MS = 1000;
+const ATTEMPTS_MAX = 5;
 
 export interface HubFault {
   readonly code: 'hub.unreachable' | 'hub.identity-refused' | 'hub.failed';
@@ -25,20 +29,62 @@ export interface ConnectHubOptions extends HubConfig {
 }
 
 /**
- * Tries one hub after another, from a random one on. The client never reconnects by itself: what it would send again from its
- * buffer after an outage is not what is right to send then. Who wants a connection again asks again.
+ * Tries the hubs in turn, from a random one on, and takes the first that answers. A hub that is silent is not waited for: the next attempt
+ * begins beside it, also at the same hub, since a connection that was begun while a link swallowed everything asks again ever more rarely.
+ *
+ * The client never reconnects by itself: what it would send again from its buffer after an outage is not what is right to send then.
+ * Who wants a connection again asks again.
  */
 export async function connectHub(options: ConnectHubOptions): Promise<Result<NatsConnection, HubFault>> {
   const { servers } = options;
   const first = randomInt(Math.max(1, servers.length));
-  const faults: HubFault[] = [];
-  for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
-    const connected = await connectOne(server, options);
-    if (connected.ok) return connected;
-    faults.push(connected.error);
+  const inTurn = [...servers.slice(first), ...servers.slice(0, first)];
+  const race = new ConnectionRace();
+  for (let turn = 0; turn < Math.max(inTurn.length, ATTEMPTS_MAX); turn++) {
+    // After one round, hubs that have answered are not asked again: whoever called does so later.
+    if (turn >= inTurn.length && race.pending === 0) break;
+    race.enter(connectOne(inTurn[turn % inTurn.length] ?? '', options));
+    const won = await race.outcome(NEXT_ATTEMPT_MS);
+    if (won !== undefined) return ok(won);
   }
-  const code = faults.find((fault) => fault.code === 'hub.identity-refused')?.code ?? 'hub.unreachable';
-  return err({ code, detail: faults.map(({ detail }) => detail).join('; ') });
+  while (race.pending > 0) {
+    const won = await race.outcome(CONNECT_TIMEOUT_MS);
+    if (won !== undefined) return ok(won);
+  }
+  const faults = new Map(race.faults.map((fault) => [fault.detail, fault]));
+  const code = race.faults.find((fault) => fault.code === 'hub.identity-refused')?.code ?? 'hub.unreachable';
+  return err({ code, detail: [...faults.keys()].join('; ') });
+}
+
+/** Attempts that run beside each other. The first connection is taken, those that come later are closed. */
+class ConnectionRace {
+  readonly faults: HubFault[] = [];
+  pending = 0;
+  #winner: NatsConnection | undefined;
+  #taken = false;
+  #changed = Promise.withResolvers<void>();
+
+  enter(attempt: Promise<Result<NatsConnection, HubFault>>): void {
+    this.pending += 1;
+    void attempt.then((result) => {
+      this.pending -= 1;
+      if (!result.ok) this.faults.push(result.error);
+      else if (this.#taken || this.#winner !== undefined) void result.value.close();
+      else this.#winner = result.value;
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers<void>();
+    });
+  }
+
+  /** Waits for one attempt to end, or for `milliseconds`. */
+  async outcome(milliseconds: number): Promise<NatsConnection | undefined> {
+    const waiting = new AbortController();
+    const passed = delay(milliseconds, undefined, { signal: waiting.signal }).catch(() => undefined);
+    await Promise.race([this.#changed.promise, passed]);
+    waiting.abort();
+    this.#taken = this.#winner !== undefined;
+    return this.#winner;
+  }
 }
 
 async function connectOne(server: string, options: ConnectHubOptions): Promise<Result<NatsConnection, HubFault>> {

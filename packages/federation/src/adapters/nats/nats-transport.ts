@@ -18,8 +18,11 @@ import { readStream } from './stream-reader.ts';
 /** Hubs that do not answer are asked again after this, doubled each time up to the maximum. */
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 2000;
-/** How long an acknowledgement is waited for; longer than an election of a new leader takes as a rule. */
-const PUBLISH_TIMEOUT_MS = 10_000;
+/**
+ * How long an acknowledgement is waited for. What was sent to a leader that died is never answered, so this comes on top of an election;
+ * a fact that is sent again is known by its id, and costs little.
+ */
+const PUBLISH_TIMEOUT_MS = 2000;
 
 export interface NatsTransportOptions extends HubConfig {
   readonly group: GroupName;

@@ -26,7 +26,12 @@ export interface ProvisionGroupOptions extends HubConfig {
 }
 
 export interface ProvisionedGroup {
-  readonly streams: readonly { readonly name: string; readonly outcome: 'created' | 'updated' }[];
+  readonly streams: readonly {
+    readonly name: string;
+    readonly outcome: 'created' | 'updated';
+    /** Server name of the hub that orders what is written; undefined where hubs are no cluster, or have none now. */
+    readonly leader: string | undefined;
+  }[];
 }
 
 /** Creates the streams, or brings their settings up to date; what they hold stays. Safe to repeat. */
@@ -82,10 +87,10 @@ async function ensure(manager: JetStreamManager, config: StreamSettings): Promis
   } catch (cause) {
     const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
     if (!isAbsent) throw cause;
-    await manager.streams.add(config);
-    return { name: config.name, outcome: 'created' };
+    const made = await manager.streams.add(config);
+    return { name: config.name, outcome: 'created', leader: made.cluster?.leader };
   }
   const kept = Math.max(replicas, config.num_replicas ?? 1);
-  await manager.streams.update(config.name, { ...config, num_replicas: kept });
-  return { name: config.name, outcome: 'updated' };
+  const updated = await manager.streams.update(config.name, { ...config, num_replicas: kept });
+  return { name: config.name, outcome: 'updated', leader: updated.cluster?.leader };
 }

@@ -1,0 +1,157 @@
+/** What may happen to three hubs and four sites while they work, and what must hold whatever happened. Topology: chaos/chaos-rig.ts. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectConverged, untilEach } from './chaos/chaos-checks.ts';
+import { openChaosRig, type ChaosRig } from './chaos/chaos-rig.ts';
+import { expectOneHistory } from './chaos/one-history.ts';
+
+/** A site that is away is given up after this, by its peers: `deadAfter` of the nodes is 2 s. */
+const PARTITION_MS = 3000;
+let rig: ChaosRig;
+
+beforeAll(async () => {
+  rig = await openChaosRig();
+  await expectConverged(rig, 'start');
+}, 90_000);
+afterAll(async () => {
+  await rig.close();
+});
+beforeEach(() => {
+  work(true);
+  return () => {
+    work(false);
+    // Every record that was ever won, over all cases.
+    expectOneHistory(rig.sites);
+  };
+});
+
+describe('under load, with three hubs', () => {
+  it('four writers never win one epoch twice', async () => {
+    const before = won();
+    await untilEach(() => won() > before + 200, 'contention');
+    work(false);
+    await expectConverged(rig, 'contention of four writers');
+  });
+
+  it('the leader is killed', async () => {
+    const leader = await rig.leader();
+    await leader.kill();
+    await untilWorkGoesOn();
+    leader.start();
+    work(false);
+    await expectConverged(rig, 'leader killed -9, and started again');
+  });
+
+  it('the leader stands still', async () => {
+    const leader = await rig.leader();
+    leader.signal('SIGSTOP');
+    await untilWorkGoesOn();
+    leader.signal('SIGCONT');
+    await sleep(500); // what the old leader still believes is to meet the work of others
+    work(false);
+    await expectConverged(rig, 'leader stood still, and went on');
+  });
+
+  it('a site is cut off', async () => {
+    await rig.net.unplug('azure');
+    await untilEach(async () => (await rig.sites[0]!.state()).dead.includes('azure'), 'azure given up');
+    await sleep(PARTITION_MS);
+    expect((await rig.sites[0]!.state()).dead).toEqual(['azure']);
+    await rig.net.plug('azure');
+    work(false);
+    await expectConverged(rig, `site cut off for ${PARTITION_MS / 1000} s`);
+  });
+
+  it('a node is killed, and keeps what it acknowledged', async () => {
+    const [node] = rig.sites;
+    await node!.kill();
+    await node!.start();
+    work(false);
+    await expectConverged(rig, 'node killed -9, and started again');
+  });
+
+  it('a slow node stops reading while thousands of facts pass', async () => {
+    const [, slow] = rig.sites;
+    slow!.signal('SIGSTOP');
+    rig.sites[0]!.tell({ kind: 'burst', facts: 2000 });
+    await untilEach(async () => (await rig.sites[0]!.state()).outbox === 0, 'the burst published');
+    slow!.signal('SIGCONT');
+    work(false);
+    await expectConverged(rig, 'slow consumer');
+  });
+
+  it('the disk of one hub is gone', async () => {
+    const hub = await rig.leader();
+    await hub.kill();
+    hub.wipe();
+    hub.start();
+    await untilWorkGoesOn();
+    work(false);
+    await expectConverged(rig, "one hub's disk wiped");
+  });
+
+  it('a node whose disk is full acknowledges nothing, and catches up', async () => {
+    const oci = rig.sites[3]!;
+    const free = rig.fillDisk('oci');
+    oci.tell({ kind: 'burst', facts: 10_000 }); // more than the files have room for already
+    await untilEach(() => (oci.notRecorded.get('fact.not-stored') ?? 0) > 0, 'the full disk noticed');
+    expect([...oci.notRecorded.keys()]).toEqual(['fact.not-stored']);
+    free();
+    const before = oci.recorded.get('10.77.13.1/32') ?? 0;
+    await untilEach(() => (oci.recorded.get('10.77.13.1/32') ?? 0) > before, 'recording again');
+    work(false);
+    await expectConverged(rig, 'full disk at a node');
+  });
+
+  it('a hub whose disk is full leaves the work to the others', async () => {
+    const free = rig.fillDisk('hub-3');
+    await untilWorkGoesOn();
+    free();
+    const [, , hub] = rig.hubs;
+    // The server has given its streams up; whoever supervises it starts it again (managed hubs do so by themselves).
+    await hub!.kill();
+    hub!.start();
+    work(false);
+    await expectConverged(rig, 'full disk at a hub');
+  });
+
+  it('all hubs lose power, and come back with an older copy of their disks', async () => {
+    work(false);
+    for (const hub of rig.hubs) await hub.kill();
+    for (const hub of rig.hubs) hub.saveDisk();
+    for (const hub of rig.hubs) hub.start();
+    work(true);
+    await untilWorkGoesOn();
+    work(false);
+    await expectConverged(rig, 'power cut of all hubs');
+    const marks = (await rig.sites[0]!.state()).highWater;
+    for (const hub of rig.hubs) await hub.kill();
+    for (const hub of rig.hubs) hub.restoreDisk();
+    for (const site of rig.sites) site.forgetRevisions();
+    for (const hub of rig.hubs) hub.start();
+    work(true);
+    await untilWorkGoesOn();
+    work(false);
+    await expectConverged(rig, 'power cut of all hubs, older disks');
+    for (const site of rig.sites) {
+      const { records, refused } = await site.state();
+      expect(refused['capture.regressed']).toBeGreaterThan(0);
+      for (const [key, { epoch }] of Object.entries(records)) expect(epoch).toBeGreaterThan(marks[key] ?? 0);
+    }
+  });
+});
+
+function work(is: boolean): void {
+  for (const site of rig.sites) site.tell({ kind: 'load', facts: is ? 100 : 0, contends: is });
+}
+
+function won(): number {
+  return rig.sites.reduce((sum, site) => sum + site.won.length, 0);
+}
+
+/** Somebody wins keys, whatever the state of the rest. */
+async function untilWorkGoesOn(): Promise<void> {
+  const [before, began] = [won(), performance.now()];
+  await untilEach(() => won() > before + 30, 'work that goes on');
+  process.stdout.write(`keys change hands again after ${((performance.now() - began) / 1000).toFixed(2)} s\n`);
+}
