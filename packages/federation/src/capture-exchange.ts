@@ -70,6 +70,11 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
     return this.#log.records();
   }
 
+  /** Sequence of the last record read since reading began. */
+  position(): number {
+    return this.#log.position();
+  }
+
   onChange(listener: (keys: readonly CaptureKey[]) => void): () => void {
     return this.#listeners.add(listener);
   }

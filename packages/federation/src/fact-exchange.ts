@@ -29,8 +29,10 @@ export class FactExchange implements FactBus, LogReader {
   readonly #options: FactExchangeOptions;
   readonly #accepted = new AcceptedFacts();
   readonly #listeners = new Listeners<readonly AcceptedFact[]>();
-  /** Own sequences that the log showed since reading began, by address. */
-  readonly #ownInLog = new Map<HostAddress, number>();
+  /** Own facts that the log showed since reading began, by address: their sequence, and the log's. */
+  readonly #ownInLog = new Map<HostAddress, { readonly sequence: number; readonly at: number }>();
+  /** Sequence of the last message of the log read since reading began. */
+  #position = 0;
   /** Own facts of this run; what an earlier life of this node said about these addresses is out of date. */
   readonly #recordedHere = new Map<HostAddress, Fact>();
   /** Highest own sequence known: the outbox's own memory may be younger than the log (a disk that was replaced). */
@@ -82,6 +84,21 @@ export class FactExchange implements FactBus, LogReader {
     return ok(fact);
   }
 
+  position(): number {
+    return this.#position;
+  }
+
+  /** Each own last fact with its sequence in the log; undefined while it is not there. Oldest first. */
+  ownInLog(): readonly { readonly fact: Fact; readonly at: number | undefined }[] {
+    return this.#accepted
+      .of(this.#options.config.self)
+      .map(({ fact }) => {
+        const shown = this.#ownInLog.get(fact.address);
+        return { fact, at: shown?.sequence === fact.sequence ? shown.at : undefined };
+      })
+      .toSorted((a, b) => a.fact.sequence - b.fact.sequence);
+  }
+
   accepted(): readonly AcceptedFact[] {
     return this.#accepted.all();
   }
@@ -110,6 +127,7 @@ export class FactExchange implements FactBus, LogReader {
 
   restarted(): void {
     this.#ownInLog.clear();
+    this.#position = 0;
   }
 
   received(batch: readonly LogMessage[]): void {
@@ -123,14 +141,15 @@ export class FactExchange implements FactBus, LogReader {
       last: (source, address) => fresh.get(keyOf(source, address)) ?? situation.last(source, address),
     };
     const ordered: Fact[] = [];
-    for (const { subject, data } of batch) {
+    for (const { subject, data, sequence } of batch) {
+      this.#position = sequence;
       const verdict = judgeFact(subject, data, within);
       if (verdict.kind === 'refused') {
         refusals.add(verdict);
         continue;
       }
       const { fact } = verdict;
-      if (fact.source === config.self) this.#ownInLog.set(fact.address, fact.sequence);
+      if (fact.source === config.self) this.#ownInLog.set(fact.address, { sequence: fact.sequence, at: sequence });
       if (verdict.kind === 'duplicate') continue;
       if (fact.source === config.self && this.#isOutdatedOwn(fact)) continue;
       fresh.set(keyOf(fact.source, fact.address), fact);
@@ -151,7 +170,10 @@ export class FactExchange implements FactBus, LogReader {
     const inOutbox = ports.factStore.unsent(1)[0]?.fact.sequence ?? Number.POSITIVE_INFINITY;
     const missing = this.#accepted
       .of(config.self)
-      .filter(({ fact: { address, sequence } }) => sequence > (this.#ownInLog.get(address) ?? 0) && sequence < inOutbox)
+      .filter(
+        ({ fact: { address, sequence } }) =>
+          sequence > (this.#ownInLog.get(address)?.sequence ?? 0) && sequence < inOutbox,
+      )
       // What has lapsed meanwhile is not news; an `expired` stays true.
       .filter(({ fact, acceptedAt }) => fact.type === 'routerd.client.ipv4.expired' || now <= acceptedAt + fact.ttl)
       .map(({ fact }) => ({ fact, wire: encodeFact(fact, signer.sign) }))

@@ -9,6 +9,8 @@ import type { GroupName } from './subjects.ts';
 export interface PoolMembership {
   readonly prefix: Ipv4Prefix;
   readonly sites: ReadonlyMap<NodeName, SiteName>;
+  /** Of the whole definition of the pool, hexadecimal; all members should have the same. Not compared where it is not told. */
+  readonly digest?: string;
 }
 
 export interface FederationConfig {

@@ -3,6 +3,7 @@ export type {
   AcceptedFact,
   AppendOutcome,
   CaptureRegistry,
+  Delivery,
   Fact,
   FactBus,
   FactDraft,
@@ -13,6 +14,7 @@ export type {
   FederationStatus,
   HighWaterStore,
   MemberView,
+  PeerReport,
 } from './ports.ts';
 export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';
 export { captureStream, factsStream, parseGroupName, type GroupName, type GroupNameFault } from './subjects.ts';

@@ -1,15 +1,16 @@
 /** The MemberView over heartbeats: says that we live, and judges who else does. */
 import type { Liveness } from '@routerd/mobility';
-import type { Monotonic, NodeName } from '@routerd/resources';
+import { durationMs, type Monotonic, type NodeName, type PoolName } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
 import type { FederationConfig, FederationPorts } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import { judgeLiveness, nextJudgement } from './liveness.ts';
-import type { MemberView } from './ports.ts';
+import { differingPools, PeerReports } from './peer-reports.ts';
+import type { MemberView, PeerReport } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import { heartbeatSubject, parseHeartbeatSubject } from './subjects.ts';
 import type { Transport } from './transport.ts';
-import { encodeHeartbeat, parseHeartbeat } from './wire/heartbeat-wire.ts';
+import { encodeHeartbeat, parseHeartbeat, type SelfReport } from './wire/heartbeat-wire.ts';
 
 export interface MemberWatchOptions {
   readonly config: FederationConfig;
@@ -19,6 +20,8 @@ export interface MemberWatchOptions {
   readonly refusals: Refusals;
   /** Unique per start of this node. */
   readonly start: string;
+  /** How far this node has read the two logs. */
+  readonly positions: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
 }
 
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
@@ -29,6 +32,8 @@ interface Peer {
   heardAt: Monotonic | undefined;
   start: string;
   sequence: number;
+  /** What was last said about its pools, so that it is said once. */
+  differs: string;
 }
 
 /**
@@ -40,6 +45,8 @@ export class MemberWatch implements MemberView {
   readonly #options: MemberWatchOptions;
   readonly #peers: ReadonlyMap<NodeName, Peer>;
   readonly #listeners = new Listeners<undefined>();
+  readonly #reports = new PeerReports();
+  readonly #poolDigests: ReadonlyMap<PoolName, string>;
   #sequence = 0;
   /** Ends the timers of the present connection. */
   #connection: AbortController | undefined;
@@ -50,7 +57,12 @@ export class MemberWatch implements MemberView {
   constructor(options: MemberWatchOptions) {
     this.#options = options;
     this.#proofAt = options.ports.clock.monotonic();
-    const unheard = (): Peer => ({ liveness: 'unheard', heardAt: undefined, start: '', sequence: 0 });
+    this.#poolDigests = new Map(
+      [...options.config.pools].flatMap(([pool, { digest }]) =>
+        digest === undefined ? [] : [[pool, digest] as const],
+      ),
+    );
+    const unheard = (): Peer => ({ liveness: 'unheard', heardAt: undefined, start: '', sequence: 0, differs: '' });
     this.#peers = new Map([...options.config.peers.keys()].map((node) => [node, unheard()]));
   }
 
@@ -58,6 +70,30 @@ export class MemberWatch implements MemberView {
     const members = new Map<NodeName, Liveness>([[this.#options.config.self, 'alive']]);
     for (const [node, { liveness }] of this.#peers) members.set(node, liveness);
     return members;
+  }
+
+  reports(): readonly PeerReport[] {
+    const { config, ports, positions } = this.#options;
+    const now = ports.clock.monotonic();
+    const own = positions();
+    const reports = [...this.#peers].map(([node, { liveness, heardAt }]): PeerReport => {
+      const about = this.#reports.of(node);
+      return {
+        node,
+        liveness,
+        silentFor: heardAt === undefined ? undefined : durationMs(Math.round(now - heardAt)),
+        factsBehind: about === undefined ? undefined : own.factsRead - about.factsRead,
+        capturesBehind: about === undefined ? undefined : own.capturesRead - about.capturesRead,
+        clockAheadMs: this.#reports.clockAheadMs(node),
+        differingPools: about === undefined ? [] : differingPools(node, about, config.pools),
+      };
+    });
+    return reports.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  /** Has the peer read the log of facts up to there, by its own word? */
+  hasReadFacts(node: NodeName, sequence: number): boolean {
+    return (this.#reports.of(node)?.factsRead ?? 0) >= sequence;
   }
 
   onChange(listener: () => void): () => void {
@@ -100,6 +136,7 @@ export class MemberWatch implements MemberView {
     }
     const { start, sequence } = parsed.value;
     if (start === peer.start && sequence <= peer.sequence) return;
+    if (parsed.value.about !== undefined) this.#learn(node, peer, parsed.value.about);
     const isNewcomer = start !== peer.start;
     this.#heard(() => {
       Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
@@ -107,6 +144,17 @@ export class MemberWatch implements MemberView {
     });
     // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
     if (isNewcomer) this.#beat();
+  }
+
+  #learn(node: NodeName, peer: Peer, about: SelfReport): void {
+    const { config, ports, log } = this.#options;
+    this.#reports.heard(node, about, ports.clock.now());
+    const pools = differingPools(node, about, config.pools);
+    if (pools.join(' ') === peer.differs) return;
+    peer.differs = pools.join(' ');
+    const event = 'federation.member.pools-differ';
+    if (pools.length > 0) log.warn('a peer defines pools in another way than this node', { event, node, pools });
+    else log.info('a peer defines its pools as this node again', { event: 'federation.member.pools-agree', node });
   }
 
   /** Silence is judged when something was heard, and only then: the hub works, and brings others' heartbeats too. */
@@ -147,9 +195,10 @@ export class MemberWatch implements MemberView {
 
   #beat(): void {
     if (this.#connection === undefined) return;
-    const { config, transport, start } = this.#options;
+    const { config, ports, transport, start, positions } = this.#options;
     this.#sequence += 1;
-    const text = encodeHeartbeat({ node: config.self, start, sequence: this.#sequence });
+    const about: SelfReport = { time: ports.clock.now(), ...positions(), pools: this.#poolDigests };
+    const text = encodeHeartbeat({ node: config.self, start, sequence: this.#sequence, about });
     transport.publishHeartbeat(heartbeatSubject(config.group, config.self), text);
   }
 

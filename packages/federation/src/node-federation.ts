@@ -7,7 +7,15 @@ import type { FederationConfig, FederationPorts, RandomBytes } from './federatio
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
 import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
-import type { CaptureRegistry, FactBus, Federation, FederationStatus, MemberView } from './ports.ts';
+import type {
+  CaptureRegistry,
+  Delivery,
+  FactBus,
+  Federation,
+  FederationStatus,
+  MemberView,
+  PeerReport,
+} from './ports.ts';
 import { Refusals } from './refusals.ts';
 import type { LogReader, Transport, TransportListener } from './transport.ts';
 
@@ -68,8 +76,9 @@ class NodeFederation implements Federation {
     const start = Buffer.from(random(8)).toString('hex');
     this.#refusals = refusals;
     this.#facts = new FactExchange({ config, ports, log, random, signer, verifiers, transport, refusals, trouble });
-    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start });
     this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
+    const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
+    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions });
   }
 
   get facts(): FactBus {
@@ -94,6 +103,23 @@ class NodeFederation implements Federation {
       refused: this.#refusals.counts(),
       lastError: this.#lastError,
     };
+  }
+
+  peers(): readonly PeerReport[] {
+    return this.#members.reports();
+  }
+
+  deliveries(): readonly Delivery[] {
+    const peers = [...this.#options.config.peers.keys()].toSorted();
+    return this.#facts.ownInLog().map(({ fact, at }) => {
+      const hasRead = (node: NodeName): boolean => at !== undefined && this.#members.hasReadFacts(node, at);
+      return {
+        fact,
+        state: at === undefined ? 'outbox' : 'sent',
+        read: peers.filter(hasRead),
+        unread: peers.filter((node) => !hasRead(node)),
+      };
+    });
   }
 
   onStatus(listener: () => void): () => void {

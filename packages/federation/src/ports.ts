@@ -98,12 +98,41 @@ export interface FederationStatus {
   readonly lastError: string | undefined;
 }
 
+/** What this node knows of one peer. */
+export interface PeerReport {
+  readonly node: NodeName;
+  readonly liveness: Liveness;
+  /** Since its last heartbeat, by this node's monotonic clock; undefined when none came yet. */
+  readonly silentFor: DurationMs | undefined;
+  /** Messages of the log that this node has read and the peer has not; negative where the peer is further. */
+  readonly factsBehind: number | undefined;
+  readonly capturesBehind: number | undefined;
+  /** Estimate: wrong by the travelling time of the fastest heartbeat of the last minute. */
+  readonly clockAheadMs: number | undefined;
+  /** Pools that the peer defines in another way, or not at all, though both are members. */
+  readonly differingPools: readonly PoolName[];
+}
+
+/** Where a fact of this node has got to. */
+export interface Delivery {
+  readonly fact: Fact;
+  /** `outbox`: on this node's disk only. `sent`: in the log. */
+  readonly state: 'outbox' | 'sent';
+  /** Peers that have read the log beyond it, and those that have not or do not tell. */
+  readonly read: readonly NodeName[];
+  readonly unread: readonly NodeName[];
+}
+
 /** One node's connection to its group: the three ports over one transport. Nothing starts before `start`. */
 export interface Federation {
   readonly facts: FactBus;
   readonly members: MemberView;
   readonly registry: CaptureRegistry;
   status(): FederationStatus;
+  /** In the order of their names. */
+  peers(): readonly PeerReport[];
+  /** The last fact of this node about each address, oldest first. */
+  deliveries(): readonly Delivery[];
   onStatus(listener: () => void): () => void;
   start(): Promise<void>;
   /** Stops consuming and closes the connection; undelivered facts stay in the outbox. */

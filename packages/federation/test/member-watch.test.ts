@@ -177,6 +177,7 @@ function open(): Rig {
     },
     refusals,
     start: 'own-start',
+    positions: () => ({ factsRead: 0, capturesRead: 0 }),
   });
   const liveness = (): string => watch.members().get(PEER) ?? 'not a member';
   watch.onChange(() => changes.push([clock.monotonic(), liveness()]));

@@ -106,6 +106,17 @@ describe('heartbeats on the wire', () => {
     expect(encodeHeartbeat(heartbeat)).toBe(canonicalJson(fixture('heartbeat')));
   });
 
+  it('is read and written with what a node says of itself', () => {
+    const heartbeat = valueOf(parseHeartbeat(bytes(fixture('heartbeat-about'))));
+    expect(heartbeat.about).toEqual({
+      time: Date.UTC(2026, 10, 21, 7, 0, 0, 123),
+      factsRead: 41,
+      capturesRead: 7,
+      pools: new Map([['cloudedge', '00ff00ff00ff00ff']]),
+    });
+    expect(encodeHeartbeat(heartbeat)).toBe(canonicalJson(fixture('heartbeat-about')));
+  });
+
   it('an unknown member or a sequence of zero is refused', () => {
     expect(parseHeartbeat(bytes({ ...fixture('heartbeat'), load: 1 })).ok).toBe(false);
     expect(parseHeartbeat(bytes({ ...fixture('heartbeat'), sequence: 0 })).ok).toBe(false);

@@ -24,6 +24,8 @@ export function solitaryFederation(): Federation {
       onChange: silent,
     },
     status: () => STATUS,
+    peers: () => [],
+    deliveries: () => [],
     onStatus: silent,
     start: async () => undefined,
     stop: async () => undefined,

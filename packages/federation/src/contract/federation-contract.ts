@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import { deliveryCases } from './delivery-cases.ts';
 import { factCases, type WithRig } from './fact-cases.ts';
 import type { FederationRig } from './federation-rig.ts';
 import { memberCases } from './member-cases.ts';
@@ -21,6 +22,9 @@ export function federationContract(name: string, openRig: () => Promise<Federati
   describe(`federation over ${name}`, () => {
     describe('facts', () => {
       factCases(withRig);
+    });
+    describe('deliveries', () => {
+      deliveryCases(withRig);
     });
     describe('members', () => {
       memberCases(withRig);

@@ -1,9 +1,9 @@
 /** A sign of life: core NATS, never stored, proven by the subject it came on. */
 import { canonicalJson } from '@routerd/config';
-import type { NodeName, Result } from '@routerd/resources';
+import { formatInstant, ok, type Instant, type NodeName, type PoolName, type Result } from '@routerd/resources';
 import { z } from 'zod';
 import { parseWire, type WireFault } from './bounded-json.ts';
-import { counter, nodeName, uniqueId } from './scalars.ts';
+import { counter, nodeName, poolName, time, uniqueId } from './scalars.ts';
 
 export interface Heartbeat {
   readonly node: NodeName;
@@ -11,14 +11,50 @@ export interface Heartbeat {
   readonly start: string;
   /** Counts the heartbeats of one start; first is 1. */
   readonly sequence: number;
+  /** What the node says of itself; a node of an earlier version says nothing. */
+  readonly about?: SelfReport | undefined;
 }
 
-const schema = z.strictObject({ node: nodeName, start: uniqueId, sequence: counter });
+export interface SelfReport {
+  /** The sender's clock when it sent. */
+  readonly time: Instant;
+  /** How far it has read the two logs, in their sequences; 0 before anything. */
+  readonly factsRead: number;
+  readonly capturesRead: number;
+  /** Digest of each of its pools. */
+  readonly pools: ReadonlyMap<PoolName, string>;
+}
 
-export function encodeHeartbeat({ node, start, sequence }: Heartbeat): string {
-  return canonicalJson({ node, start, sequence });
+/** More would not fit into a message beside the rest; a node of more pools tells of the first in the order of their names. */
+export const POOLS_TOLD_MAX = 64;
+
+const position = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const schema = z.strictObject({
+  node: nodeName,
+  start: uniqueId,
+  sequence: counter,
+  about: z
+    .strictObject({
+      time,
+      factsRead: position,
+      capturesRead: position,
+      pools: z.array(z.tuple([poolName, z.string().regex(/^[0-9a-f]{1,64}$/)])).max(POOLS_TOLD_MAX),
+    })
+    .optional(),
+});
+
+export function encodeHeartbeat({ node, start, sequence, about }: Heartbeat): string {
+  return canonicalJson({ node, start, sequence, ...(about === undefined ? {} : { about: aboutOf(about) }) });
+}
+
+function aboutOf({ time: at, factsRead, capturesRead, pools }: SelfReport) {
+  const told = [...pools].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, POOLS_TOLD_MAX);
+  return { time: formatInstant(at), factsRead, capturesRead, pools: told };
 }
 
 export function parseHeartbeat(data: Uint8Array): Result<Heartbeat, WireFault> {
-  return parseWire(data, schema);
+  const parsed = parseWire(data, schema);
+  if (!parsed.ok) return parsed;
+  const { about, ...rest } = parsed.value;
+  return ok(about === undefined ? rest : { ...rest, about: { ...about, pools: new Map(about.pools) } });
 }
