@@ -9,6 +9,8 @@ export interface PartGrant {
   readonly source: string;
   /** At most so long; undefined where the result alone says. */
   readonly ttlMax: DurationMs | undefined;
+  /** False for a batch: policies grant masks to exact sources, and its source is made of its events. */
+  readonly mayMask: boolean;
 }
 
 export interface JudgedResult {
@@ -36,7 +38,8 @@ const CLOCK_AHEAD_MAX_MS = 300_000;
  */
 export function judgeResult(observation: Observation, situation: ResultSituation): Result<JudgedResult, RunFault> {
   const { plugin, grant, now } = situation;
-  const fault = forbidden(observation, plugin) ?? wrongGeneration(observation, situation);
+  const fault =
+    forbidden(observation, plugin) ?? ungrantable(observation, grant) ?? wrongGeneration(observation, situation);
   if (fault !== undefined) return err(fault);
   const observedAt = observation.observedAt ?? now;
   if (observedAt > now + CLOCK_AHEAD_MAX_MS)
@@ -69,6 +72,13 @@ function forbidden(observation: Observation, { spec, metadata }: ResourceOf<'Plu
       message: `Plugin/${metadata.name} does not have the capability ${capability}.`,
     }));
   return problems.length === 0 ? undefined : faultOf('plugin.not-allowed', problems);
+}
+
+function ungrantable({ directives }: Observation, grant: PartGrant | undefined): RunFault | undefined {
+  if (grant === undefined || grant.mayMask || directives.length === 0) return undefined;
+  const message =
+    'A batch of an EventSubscription cannot mask: a DynamicOverridePolicy names sources exactly, and the source of a batch is made of its events.';
+  return faultAt('plugin.not-allowed', 'status.directives', message);
 }
 
 function wrongGeneration({ generation }: Observation, { previousGeneration }: ResultSituation): RunFault | undefined {

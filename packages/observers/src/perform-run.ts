@@ -101,7 +101,9 @@ export class RunPerformer {
     if (!outcome.ok) return failed(outcome.error);
     const now = this.#ports.clock.now();
     const grant: PartGrant | undefined =
-      order.subscription === undefined && order.ttlMax === undefined ? undefined : { source, ttlMax: order.ttlMax };
+      order.subscription === undefined && order.ttlMax === undefined
+        ? undefined
+        : { source, ttlMax: order.ttlMax, mayMask: order.subscription === undefined };
     const judged = judgeResult(outcome.value, { plugin: order.plugin, grant, previousGeneration, now });
     if (!judged.ok) return failed(judged.error);
     const notes = [...judged.value.notes, ...this.#publish(order, outcome.value)];

@@ -294,6 +294,17 @@ describe('the part of a batch', () => {
     expect(rig.observers.runs('claims')[0]).toMatchObject({ result: 'Applied' });
   });
 
+  test('cannot mask, since nobody could grant it', async () => {
+    const rig = openRig(startup('batchWindow: 0s'));
+    rig.facts.accept(fact('f1', A));
+    const target = { apiVersion: 'net.routerd.net/v1alpha1', kind: 'IPv4Route', name: 'a' };
+    await rig.answer(observation({ directives: [{ op: 'mask', target, reason: 'gone' }] }));
+    expect(rig.observers.runs('claims')[0]).toMatchObject({
+      code: 'plugin.not-allowed',
+      problems: [{ path: 'status.directives', message: expect.stringContaining('cannot mask') }],
+    });
+  });
+
   test('is taken back by an event that makes no resource', async () => {
     const rig = openRig(startup('batchWindow: 0s'));
     rig.facts.accept(fact('f1', A));
