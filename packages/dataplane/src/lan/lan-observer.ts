@@ -36,6 +36,7 @@ const ROUTERS_MAX = 64;
 /** A greeting that was lost is repeated once. */
 const HELLO_AGAIN_AFTER_MS = 2000;
 const ANSWER_EVERY_MS = 50;
+const ROUTERS_ANSWER_WITHIN_MS = 500;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
 const SILENT_AFTER_MS = 60_000;
 
@@ -128,6 +129,8 @@ class ArpObserver implements LanObserver {
 
   async lookFor(addresses: Iterable<HostAddress>): Promise<void> {
     const { wire, clock } = this.#ports;
+    // A router answers for what it captures: the other routers must be known first, or it would be taken for a machine.
+    await clock.sleepUntil((clock.monotonic() + ROUTERS_ANSWER_WITHIN_MS) as Monotonic, this.#stopping.signal);
     for (const address of addresses) {
       if (this.#stopping.signal.aborted) return;
       // The answer is heard like any other packet.
