@@ -27,6 +27,7 @@ import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
 import { NextLook } from './next-look.ts';
+import { NicTrust } from './nic-trust.ts';
 import type { OrderRegistry } from './order-registry.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
@@ -97,6 +98,7 @@ export class Reconciler {
   /** Facts, holds and leases run by this: the wall clock may jump, and no jump is news of any machine. */
   readonly #steady: Clock;
   readonly #nextLook: NextLook;
+  readonly #nicTrust = new NicTrust();
   readonly #parts: PartWatch;
   readonly #orders: StandingOrders;
   readonly #refusals = new RefusalBook();
@@ -214,6 +216,8 @@ export class Reconciler {
   #onRecords(keys: readonly CaptureKey[]): void {
     const records = this.#ports.federation.registry.records();
     for (const pool of this.pools) {
+      const nic = this.#ports.actions.nic(pool.context);
+      for (const key of keys) this.#nicTrust.accept(pool, records.get(key), nic);
       this.#touch(
         pool,
         keys.flatMap((key) => pool.acceptRecord(key, records.get(key))),
@@ -387,7 +391,7 @@ export class Reconciler {
       membersWaited: this.#membersWaited,
       waitingFor: this.#waitingFor(pool),
       registryConnected: federation.status().connected,
-      nic: actions.nic(pool.context),
+      nic: this.#nicTrust.trusted(pool, actions.nic(pool.context)),
       hostCaptures: host.captured(),
       ...surroundingsOf(pool, this.pools),
     };
