@@ -1,0 +1,121 @@
+/**
+ * One run of a node's process. When it is over, nothing that the code of that run still does reaches the world: calls that return a
+ * promise never return, the others change nothing. So a crash may come at any call that a node makes, before or after its effect.
+ */
+import { instant, type Instant, type Monotonic } from '@routerd/resources';
+import type { Clock } from '@routerd/runtime';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** More calls than any honest work of one instant: a loop that never waits. */
+const CALLS_PER_INSTANT_MAX = 100_000;
+
+export class Life {
+  readonly #onOver: () => void;
+  readonly #onBusyLoop: () => void;
+  readonly #time: VirtualTime;
+  #isOver = false;
+  #callsLeft = Number.POSITIVE_INFINITY;
+  #callsNow = 0;
+  #countedAt = 0;
+
+  constructor(time: VirtualTime, on: { readonly over: () => void; readonly busyLoop: () => void }) {
+    this.#time = time;
+    this.#onOver = on.over;
+    this.#onBusyLoop = on.busyLoop;
+  }
+
+  isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+  }
+
+  /** The process dies at its n-th call to the world from now on. */
+  endAfterCalls(calls: number): void {
+    this.#callsLeft = Math.min(this.#callsLeft, calls);
+  }
+
+  /** Told before and after each call that matters. @returns false when the process does not live (any more) */
+  step(): boolean {
+    if (this.#isOver) return false;
+    this.#callsLeft -= 1;
+    if (this.#callsLeft <= 0) this.end();
+    return !this.#isOver;
+  }
+
+  /** Counts cheap calls too, so that a loop that never waits is found instead of hanging the simulation. */
+  count(): void {
+    const now = this.#time.instants();
+    if (now !== this.#countedAt) {
+      this.#countedAt = now;
+      this.#callsNow = 0;
+    }
+    this.#callsNow += 1;
+    if (this.#callsNow < CALLS_PER_INSTANT_MAX) return;
+    this.#onBusyLoop();
+    this.end();
+    throw new Error('a busy loop was stopped');
+  }
+
+  /** A call that takes its effect at once, unless the process died before. */
+  act<T>(ifOver: T, effect: () => T): T {
+    if (!this.step()) return ifOver;
+    const result = effect();
+    this.step();
+    return result;
+  }
+
+  /** A call that is answered later; what was begun goes on in the world without the process. */
+  async ask<T>(effect: () => Promise<T>): Promise<T> {
+    if (!this.step()) return never();
+    const result = await effect();
+    return this.step() ? result : never();
+  }
+}
+
+export async function never<T>(): Promise<T> {
+  return new Promise<T>(() => undefined);
+}
+
+/** The clocks of a machine. The wall clock may be wrong and may jump; the monotonic one begins anew with each power cut. */
+export class MachineClock {
+  readonly #time: VirtualTime;
+  readonly #epoch: Instant;
+  /** Milliseconds that the wall clock is ahead. */
+  skew = 0;
+  #startedAt = 0;
+
+  constructor(time: VirtualTime, epoch: Instant) {
+    this.#time = time;
+    this.#epoch = epoch;
+  }
+
+  powerOn(): void {
+    this.#startedAt = this.#time.now();
+  }
+
+  forLife(life: Life): Clock {
+    const time = this.#time;
+    const startedAt = this.#startedAt;
+    return {
+      now: () => {
+        life.count();
+        return instant(this.#epoch + time.now() + this.skew);
+      },
+      monotonic: () => {
+        life.count();
+        return (time.now() - startedAt) as Monotonic;
+      },
+      sleepUntil: async (until, signal) => {
+        life.count();
+        if (life.isOver()) return never();
+        await time.sleepUntil(until + startedAt, signal);
+        return life.isOver() ? never() : undefined;
+      },
+    };
+  }
+}
