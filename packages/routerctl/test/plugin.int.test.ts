@@ -130,6 +130,7 @@ test('what a plugin says reaches the kernel, is shown, outlives a bad result and
   expect(dry.stdout).toContain('"kind": "PluginRequest"');
   expect(dry.stdout).toMatch(/Result: +Applied \(dry run: nothing is stored\)/);
   expect(dry.stdout).toMatch(/RESOURCES\n {2}IPv4Route\/hole/);
+  expect(dry.stdout).toMatch(/PART\n {2}source: Plugin\/inventory[^]*type: blackhole/);
   expect(dry.stdout).toMatch(/STDERR\n {2}asked/);
   expect((await routerctl('plugin', 'runs', 'inventory', '-o', 'json')).stdout).toBe('{\n  "items": []\n}\n');
   expect(await hasRoute()).toBe(false);

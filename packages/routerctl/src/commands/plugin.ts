@@ -10,7 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
-import { age, renderFields, renderTable } from '../output.ts';
+import { age, renderFields, renderStructured, renderTable } from '../output.ts';
 
 const pluginRun = z.object({
   trigger: z.string(),
@@ -45,7 +45,7 @@ const resource = z.object({ kind: z.string(), metadata: z.looseObject({ name: z.
 const outcome = z.object({
   request: z.unknown(),
   run: pluginRun,
-  part: z.object({ expiresAt: z.string(), resources: z.array(resource) }).optional(),
+  part: z.looseObject({ expiresAt: z.string(), resources: z.array(resource) }).optional(),
 });
 
 const nameParameter = {
@@ -162,12 +162,13 @@ function outcomeText({ request, run, part }: z.output<typeof outcome>, isDry: bo
   const section = (title: string, lines: readonly string[]): readonly string[] =>
     lines.length === 0 ? [] : [`${title}\n${lines.map((line) => `  ${line}`).join('\n')}`];
   return [
-    ...(isDry ? section('REQUEST', JSON.stringify(request, undefined, 2).split('\n')) : []),
+    ...(isDry ? section('REQUEST', renderStructured('json', request).split('\n')) : []),
     fields,
     ...section(
       'RESOURCES',
       (part?.resources ?? []).map(({ kind, metadata }) => `${kind}/${metadata.name}`),
     ),
+    ...(isDry && part !== undefined ? section('PART', renderStructured('yaml', part).split('\n')) : []),
     ...section(
       'PROBLEMS',
       run.problems.map(({ path, message }) => `${path}: ${message}`),
