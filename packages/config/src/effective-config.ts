@@ -1,7 +1,7 @@
 /** effective-config = startup-config + the dynamic parts in effect − what they mask. A bad part costs itself alone. */
 import type { Instant, Resource } from '@routerd/resources';
 import { compareParts, isDamaged, isPlanned, type DamagedPart, type DynamicConfigPart } from './dynamic-config-part.ts';
-import { Merge } from './merge.ts';
+import { joinParts } from './join-parts.ts';
 import { superseded, type PartVerdict, type Rejection } from './part-verdict.ts';
 
 export interface EffectiveResource {
@@ -61,37 +61,35 @@ export interface EffectiveConfig {
  * Startup-config is not judged here: it was validated when it was loaded, and builds always.
  * Equal inputs give equal results whatever the order of `parts`; nothing is changed.
  * Cost: linear in the resources of the result, with one look-up each; validation is done for parts that are new
- * (by identity of their `resources` and `directives`) on this startup array only. Where parts mask, each part that joins
- * is validated on startup-config again.
+ * (by identity of their `resources` and `directives`) on this startup array only, and for what they can break. A part
+ * that masks, when it is new, costs the validation of everything.
  */
 export function effectiveConfig(
   startup: readonly Resource[],
   parts: readonly (DynamicConfigPart | DamagedPart)[],
   now: Instant,
 ): EffectiveConfig {
-  const verdicts: PartVerdict[] = [];
-  const merge = new Merge(startup);
+  const ordered = parts.toSorted(byPrecedence);
+  const candidates: DynamicConfigPart[] = [];
+  /** By position in `ordered`; undefined for candidates until it is known who joins. */
+  const settled: (PartVerdict | undefined)[] = [];
   let previous: DynamicConfigPart | DamagedPart | undefined;
   let nextExpiry: Instant | undefined;
-  for (const part of parts.toSorted(byPrecedence)) {
-    const { source, generation, expiresAt } = part;
-    if (previous?.source === source) {
-      verdicts.push({ source, generation, status: 'Superseded', ...superseded(previous.generation) });
-      continue;
-    }
-    previous = part;
-    if (now >= expiresAt) {
-      verdicts.push({ source, generation, status: 'Expired', expiredAt: expiresAt });
-      continue;
-    }
-    if (nextExpiry === undefined || expiresAt < nextExpiry) nextExpiry = expiresAt;
-    const rejection = isDamaged(part) ? damaged(part) : merge.add(part);
-    verdicts.push(
-      rejection === undefined
-        ? { source, generation, status: 'Active', expiresAt }
-        : { source, generation, status: 'Rejected', ...rejection },
-    );
+  for (const part of ordered) {
+    const isNewest = previous?.source !== part.source;
+    const verdict = isNewest ? verdictByItself(part, now) : supersededBy(part, previous?.generation ?? 0);
+    settled.push(verdict);
+    if (isNewest && now < part.expiresAt && (nextExpiry === undefined || part.expiresAt < nextExpiry))
+      nextExpiry = part.expiresAt;
+    if (verdict === undefined && !isDamaged(part)) candidates.push(part);
+    if (isNewest) previous = part;
   }
+  const { merge, rejections } = joinParts(startup, candidates);
+  const joining = candidates[Symbol.iterator]();
+  const verdicts = settled.flatMap((verdict) => {
+    const part = verdict === undefined ? joining.next().value : undefined;
+    return part === undefined ? (verdict ?? []) : verdictAmongOthers(part, rejections.get(part));
+  });
   return {
     resources: merge.resources(),
     suppressed: merge.suppressed(),
@@ -100,6 +98,25 @@ export function effectiveConfig(
     expired: verdicts.flatMap(expiredOf),
     nextExpiry,
   };
+}
+
+/** @returns undefined for a part that may join: the others decide */
+function verdictByItself(part: DynamicConfigPart | DamagedPart, now: Instant): PartVerdict | undefined {
+  const { source, generation, expiresAt } = part;
+  if (now >= expiresAt) return { source, generation, status: 'Expired', expiredAt: expiresAt };
+  return isDamaged(part) ? { source, generation, status: 'Rejected', ...damaged(part) } : undefined;
+}
+
+function verdictAmongOthers(part: DynamicConfigPart, rejection: Rejection | undefined): PartVerdict {
+  const { source, generation, expiresAt } = part;
+  return rejection === undefined
+    ? { source, generation, status: 'Active', expiresAt }
+    : { source, generation, status: 'Rejected', ...rejection };
+}
+
+/** @param newest the generation that counts instead */
+function supersededBy({ source, generation }: DynamicConfigPart | DamagedPart, newest: number): PartVerdict {
+  return { source, generation, status: 'Superseded', ...superseded(newest) };
 }
 
 function byPrecedence(a: DynamicConfigPart | DamagedPart, b: DynamicConfigPart | DamagedPart): number {

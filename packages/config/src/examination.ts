@@ -1,6 +1,18 @@
 /** Whether one dynamic part can stand on a startup-config alone, remembered for as long as both are the same values. */
-import { identityOf, indexResources, type Kind, type Resource, type ResourceIndex } from '@routerd/resources';
+import {
+  err,
+  identityOf,
+  indexResources,
+  ofKind,
+  ok,
+  type Kind,
+  type Resource,
+  type ResourceIndex,
+  type ResourceOf,
+  type Result,
+} from '@routerd/resources';
 import type { DynamicConfigPart } from './dynamic-config-part.ts';
+import type { EffectiveResource } from './effective-config.ts';
 import { brokenBy, errorOf, grantKey, newlyBroken, type Foundation } from './foundation.ts';
 import { without } from './layered-index.ts';
 import { duplicate, invalid, nameOf, type Rejection } from './part-verdict.ts';
@@ -13,8 +25,11 @@ export interface Examination {
   readonly rejection: Rejection | undefined;
   readonly identities: readonly string[];
   readonly kinds: ReadonlySet<Kind>;
-  /** Identities of startup-config that it masks. */
-  readonly masked: ReadonlySet<string>;
+  /** What of startup-config it masks; empty for a part that is rejected. */
+  readonly masked: ReadonlySet<Resource>;
+  readonly claims: readonly ResourceOf<'RemoteAddressClaim'>[];
+  /** Its resources, as parts of effective-config. */
+  readonly entries: readonly EffectiveResource[];
 }
 
 /**
@@ -41,18 +56,20 @@ export function examine(part: DynamicConfigPart, foundation: Foundation): Examin
   const known = foundation.examined.get(resources);
   if (known?.source === source && known.directives === directives) return known;
   const identities = resources.map(identityOf);
-  const masked = new Set(directives.map(({ target }) => targetIdentity(target)));
+  const masked = masksOf(part, foundation);
   const examination: Examination = {
     source,
     directives,
-    rejection:
-      forbiddenMask(part, foundation) ??
-      duplicateIn(resources, identities, foundation) ??
-      fixedAtStart(resources) ??
-      invalidOn(foundation, resources, masked),
+    rejection: masked.ok
+      ? (duplicateIn(resources, identities, foundation) ??
+        fixedAtStart(resources) ??
+        invalidOn(foundation, resources, masked.value))
+      : masked.error,
     identities,
     kinds: new Set(resources.map((resource): Kind => resource.kind)),
-    masked,
+    masked: masked.ok ? masked.value : new Set(),
+    claims: ofKind(resources, 'RemoteAddressClaim'),
+    entries: resources.map((resource) => ({ resource, source })),
   };
   foundation.examined.set(resources, examination);
   return examination;
@@ -63,24 +80,30 @@ export function targetIdentity({ apiVersion, kind, name }: DynamicConfigPart['di
 }
 
 /** Every mask is granted for exactly this source and target, and names something that startup-config declares. */
-function forbiddenMask({ source, directives }: DynamicConfigPart, foundation: Foundation): Rejection | undefined {
+function masksOf(
+  { source, directives }: DynamicConfigPart,
+  { byIdentity, grants }: Foundation,
+): Result<ReadonlySet<Resource>, Rejection> {
+  const masked = new Set<Resource>();
   for (const { target } of directives) {
     const identity = targetIdentity(target);
     const resource = `${target.kind}/${target.name}`;
-    if (!foundation.byIdentity.has(identity)) {
+    const declared = byIdentity.get(identity);
+    if (declared === undefined) {
       const reason = `${resource} (${target.apiVersion}) is not declared in startup-config, and nothing else can be masked.`;
-      return { code: 'part.mask-unknown-target', resource, reason };
+      return err({ code: 'part.mask-unknown-target', resource, reason });
     }
     if (FIXED_AT_START.has(target.kind)) {
       const reason = `${resource}: ${withArticle(target.kind)} is read when the daemon starts and cannot be masked.`;
-      return { code: 'part.fixed-at-start', resource, reason };
+      return err({ code: 'part.fixed-at-start', resource, reason });
     }
-    if (!foundation.grants.has(grantKey(source, identity))) {
+    if (!grants.has(grantKey(source, identity))) {
       const reason = `dynamic mask not allowed by DynamicOverridePolicy: no policy grants ${source} the mask of ${resource}.`;
-      return { code: 'part.mask-forbidden', resource, reason };
+      return err({ code: 'part.mask-forbidden', resource, reason });
     }
+    masked.add(declared);
   }
-  return undefined;
+  return ok(masked);
 }
 
 function duplicateIn(
@@ -107,53 +130,31 @@ function fixedAtStart(resources: readonly Resource[]): Rejection | undefined {
 
 /**
  * The part's own resources, on startup-config without what the part masks; then what the addition, or the gap, breaks
- * of startup-config.
+ * of startup-config. An addition breaks only certain kinds; what a gap breaks is not known beforehand.
  */
 function invalidOn(
-  foundation: Foundation,
+  { index, resources: startup }: Foundation,
   resources: readonly Resource[],
-  masked: ReadonlySet<string>,
+  masked: ReadonlySet<Resource>,
 ): Rejection | undefined {
-  const after = indexResources(resources, without(foundation.index, masked));
+  const after = indexResources(resources, without(index, masked));
   for (const resource of resources) {
     const error = errorOf(resource, after, 'derived');
     if (error !== undefined) return invalid(resource, error);
   }
-  const broken = newlyBroken(affected(foundation, resources, masked), {
-    before: foundation.index,
-    after,
-    authorship: 'authored',
-  });
+  const affected =
+    masked.size === 0
+      ? ofKinds(index, brokenBy(new Set(resources.map((resource): Kind => resource.kind))))
+      : startup.filter((resource) => !masked.has(resource));
+  const broken = newlyBroken(affected, { before: index, after, authorship: 'authored' });
   if (broken === undefined) return undefined;
-  const { resource, reason } = invalid(broken.resource, broken.problem);
-  return {
-    code: 'part.invalid',
-    resource,
-    reason: masked.size === 0 ? reason : `${reason} ${masksWhat(foundation, masked)}`,
-  };
-}
-
-/** An addition breaks only certain kinds; what a gap breaks is not known beforehand. */
-function affected(
-  { resources, index, byIdentity }: Foundation,
-  added: readonly Resource[],
-  masked: ReadonlySet<string>,
-): Iterable<Resource> {
-  if (masked.size === 0) return ofKinds(index, brokenBy(new Set(added.map((resource): Kind => resource.kind))));
-  const gone = new Set([...masked].map((identity) => byIdentity.get(identity)));
-  return resources.filter((resource) => !gone.has(resource));
+  const rejection = invalid(broken.resource, broken.problem);
+  if (masked.size === 0) return rejection;
+  return { ...rejection, reason: `${rejection.reason} The part masks ${[...masked].map(nameOf).join(', ')}.` };
 }
 
 export function ofKinds(index: ResourceIndex, kinds: ReadonlySet<Kind>): readonly Resource[] {
   return [...kinds].flatMap((kind): readonly Resource[] => index.ofKind(kind));
-}
-
-function masksWhat({ byIdentity }: Foundation, masked: ReadonlySet<string>): string {
-  const names = [...masked].flatMap((identity) => {
-    const resource = byIdentity.get(identity);
-    return resource === undefined ? [] : [nameOf(resource)];
-  });
-  return `The part masks ${names.join(', ')}.`;
 }
 
 function withArticle(kind: string): string {

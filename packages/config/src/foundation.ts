@@ -27,6 +27,8 @@ export interface Foundation {
   /** Names of the claims of startup-config, by address. */
   readonly claims: ReadonlyMap<string, string>;
   readonly examined: WeakMap<readonly Resource[], Examination>;
+  /** The parts that joined the last time: they, and any of them, agree with each other. */
+  agreeing: ReadonlySet<Examination>;
 }
 
 /**
@@ -47,6 +49,7 @@ export function foundationOf(startup: readonly Resource[]): Foundation {
     grants: new Set(grantsOf(startup)),
     claims: new Map(ofKind(startup, 'RemoteAddressClaim').map(({ metadata, spec }) => [spec.address, metadata.name])),
     examined: new WeakMap(),
+    agreeing: new Set(),
   };
   foundations.set(startup, foundation);
   return foundation;
@@ -84,15 +87,6 @@ export function newlyBroken(
     if (problem !== undefined && errorOf(resource, before, authorship) === undefined) return { resource, problem };
   }
   return undefined;
-}
-
-/**
- * Whether resources of these kinds can be in conflict with each other: one kind breaks the other, or both together break a
- * third. Claims and their domains never are.
- */
-export function canConflict(a: ReadonlySet<Kind>, b: ReadonlySet<Kind>): boolean {
-  const [byA, byB] = [brokenBy(a), brokenBy(b)];
-  return [...byA].some((kind) => b.has(kind) || byB.has(kind)) || [...byB].some((kind) => a.has(kind));
 }
 
 const brokenByKnown = new Map<string, ReadonlySet<Kind>>();

@@ -1,59 +1,99 @@
-/** The result of a merge while it is being built; lives inside one call. */
-import { identityOf, indexResources, isOfKind, type Kind, type Resource, type ResourceIndex } from '@routerd/resources';
+/** Parts that join startup-config together; each lives inside one merge. */
+import {
+  identityOf,
+  indexResources,
+  type Kind,
+  type Problem,
+  type Resource,
+  type ResourceIndex,
+} from '@routerd/resources';
 import { isPlanned, type DynamicConfigPart } from './dynamic-config-part.ts';
 import type { EffectiveResource, Suppression } from './effective-config.ts';
-import { examine, ofKinds, targetIdentity, type Examination } from './examination.ts';
-import { brokenBy, canConflict, errorOf, foundationOf, newlyBroken, type Foundation } from './foundation.ts';
-import { GrowingLayer, without } from './layered-index.ts';
-import { duplicate, invalid, nameOf, type Rejection } from './part-verdict.ts';
+import { ofKinds, targetIdentity, type Examination } from './examination.ts';
+import { brokenBy, errorOf, newlyBroken, type Foundation } from './foundation.ts';
+import { without } from './layered-index.ts';
+import { duplicate, nameOf, type Rejection } from './part-verdict.ts';
+
+/** A part that can stand on startup-config alone. */
+export interface Candidate {
+  readonly part: DynamicConfigPart;
+  readonly examination: Examination;
+}
+
+export interface Broken {
+  readonly resource: Resource;
+  readonly problem: Problem;
+}
 
 export class Merge {
+  readonly candidates: Candidate[] = [];
   readonly #foundation: Foundation;
-  readonly #accepted: { readonly part: DynamicConfigPart; readonly examination: Examination }[] = [];
-  /** Kinds of the accepted parts. */
-  readonly #kinds = new Set<Kind>();
-  /** Where each identity of the accepted parts came from. */
+  /** Where each identity of the parts came from. */
   readonly #sourceOf = new Map<string, string>();
-  /** Names of the claims of the accepted parts, by address. */
+  /** Names of the claims of the parts, by address. */
   readonly #claims = new Map<string, string>();
-  /** Identities of startup-config that accepted parts mask. */
-  readonly #masked = new Set<string>();
-  readonly #layer: GrowingLayer;
+  /** What of startup-config the parts mask. */
+  readonly #masked = new Set<Resource>();
 
-  constructor(startup: readonly Resource[]) {
-    this.#foundation = foundationOf(startup);
-    this.#layer = new GrowingLayer(this.#foundation.index);
+  constructor(foundation: Foundation) {
+    this.#foundation = foundation;
   }
 
-  /** Takes the part in, or says why not and has changed nothing. */
-  add(part: DynamicConfigPart): Rejection | undefined {
-    const examination = examine(part, this.#foundation);
-    const rejection = examination.rejection ?? this.#takenClaim(part) ?? this.#conflictOf(part, examination);
+  /** Takes the part in, or says what it repeats and has changed nothing. Whether the parts agree is another question. */
+  add(candidate: Candidate): Rejection | undefined {
+    const { part, examination } = candidate;
+    const rejection = this.#takenClaim(candidate) ?? this.#repeated(candidate);
     if (rejection !== undefined) return rejection;
-    this.#accepted.push({ part, examination });
-    this.#layer.add(part.resources);
+    this.candidates.push(candidate);
     for (const identity of examination.identities) this.#sourceOf.set(identity, part.source);
-    for (const kind of examination.kinds) this.#kinds.add(kind);
-    for (const identity of examination.masked) this.#masked.add(identity);
-    for (const resource of part.resources)
-      if (isOfKind(resource, 'RemoteAddressClaim')) this.#claims.set(resource.spec.address, resource.metadata.name);
+    for (const resource of examination.masked) this.#masked.add(resource);
+    for (const { spec, metadata } of examination.claims) this.#claims.set(spec.address, metadata.name);
     return undefined;
+  }
+
+  /**
+   * What is invalid because the parts are there together, and was valid before `fresh` came to the others. An addition
+   * breaks certain kinds only, anything can refer to a gap; each part alone was examined already.
+   * Cost: linear in the fresh parts and in what they can break; with a mask among them in everything.
+   */
+  brokenBy(fresh: readonly Candidate[]): Broken | undefined {
+    if (this.candidates.length < 2 || fresh.length === 0) return undefined;
+    const added = new Set(fresh.flatMap(({ examination }) => [...examination.kinds]));
+    const opensGap = fresh.some(({ examination }) => examination.masked.size > 0);
+    const broken = brokenBy(added);
+    if (this.#masked.size === 0 && !this.#canConflict(added, broken)) return undefined;
+    const { index, resources } = this.#foundation;
+    const left = without(index, this.#masked);
+    const after = indexResources(
+      this.candidates.flatMap(({ part }) => part.resources),
+      left,
+    );
+    const among = new Set(fresh);
+    const others = this.candidates.filter((candidate) => !among.has(candidate)).flatMap(({ part }) => part.resources);
+    return (
+      firstInvalid(
+        fresh.flatMap(({ part }) => part.resources),
+        after,
+      ) ??
+      newlyBroken(opensGap ? this.#kept(resources) : ofKinds(left, broken), {
+        before: index,
+        after,
+        authorship: 'authored',
+      }) ??
+      firstInvalid(opensGap ? others : others.filter(({ kind }) => broken.has(kind)), after)
+    );
   }
 
   resources(): readonly EffectiveResource[] {
     const { entries } = this.#foundation;
-    const kept =
-      this.#masked.size === 0 ? entries : entries.filter(({ resource }) => !this.#masked.has(identityOf(resource)));
-    const added = this.#accepted.flatMap(({ part }) =>
-      part.resources.map((resource): EffectiveResource => ({ resource, source: part.source })),
-    );
-    return kept.concat(added);
+    const kept = this.#masked.size === 0 ? entries : entries.filter(({ resource }) => !this.#masked.has(resource));
+    return kept.concat(...this.candidates.map(({ examination }) => examination.entries));
   }
 
   /** In the order of startup-config. */
   suppressed(): readonly Suppression[] {
     if (this.#masked.size === 0) return [];
-    const maskers = this.#accepted.flatMap(({ part }) =>
+    const maskers = this.candidates.flatMap(({ part }) =>
       part.directives.map(({ target, reason }) => ({ identity: targetIdentity(target), reason, part })),
     );
     const byTarget = Map.groupBy(maskers, ({ identity }) => identity);
@@ -61,15 +101,14 @@ export class Merge {
       const [first, ...others] = byTarget.get(identityOf(resource)) ?? [];
       if (first === undefined) return [];
       const all = [first, ...others];
-      const latest = all.reduce(
-        (until, { part }) => (part.expiresAt > until ? part.expiresAt : until),
-        first.part.expiresAt,
-      );
       return [
         {
           resource,
           maskedBy: [...new Set(all.map(({ part }) => `DynamicConfigPart/${part.source}`))],
-          maskedUntil: latest,
+          maskedUntil: others.reduce(
+            (until, { part }) => (part.expiresAt > until ? part.expiresAt : until),
+            first.part.expiresAt,
+          ),
           reason: [...new Set(all.map(({ reason }) => reason))].join('; '),
         },
       ];
@@ -77,79 +116,42 @@ export class Merge {
   }
 
   /** Of two claims for one address only one route could be installed; the planner's own come first and are not judged by it. */
-  #takenClaim(part: DynamicConfigPart): Rejection | undefined {
+  #takenClaim({ part, examination }: Candidate): Rejection | undefined {
     if (isPlanned(part)) return undefined;
-    for (const resource of part.resources) {
-      if (!isOfKind(resource, 'RemoteAddressClaim')) continue;
-      const { address } = resource.spec;
+    for (const claim of examination.claims) {
+      const { address } = claim.spec;
       const holder = this.#foundation.claims.get(address) ?? this.#claims.get(address);
       if (holder === undefined) continue;
-      const reason = `${nameOf(resource)}: ${address} is already claimed by RemoteAddressClaim/${holder}; an address has one claim.`;
-      return { code: 'part.conflict', resource: nameOf(resource), reason };
+      const reason = `${nameOf(claim)}: ${address} is already claimed by RemoteAddressClaim/${holder}; an address has one claim.`;
+      return { code: 'part.conflict', resource: nameOf(claim), reason };
     }
     return undefined;
   }
 
-  /** Only a second part can be in conflict with another. */
-  #conflictOf(part: DynamicConfigPart, examination: Examination): Rejection | undefined {
-    if (this.#accepted.length === 0) return undefined;
-    const { identities, kinds, masked } = examination;
+  #repeated({ part, examination }: Candidate): Rejection | undefined {
     for (const [position, resource] of part.resources.entries()) {
-      const holder = this.#sourceOf.get(identities[position] ?? '');
+      const holder = this.#sourceOf.get(examination.identities[position] ?? '');
       if (holder !== undefined) return duplicate(resource, `is in the part of ${holder} already`);
     }
-    const meeting = {
-      kinds: canConflict(this.#kinds, kinds),
-      gaps: this.#masked.size > 0 && masked.size > 0,
-    };
-    if (!meeting.kinds && this.#masked.size === 0 && masked.size === 0) return undefined;
-    const before = indexResources([], without(this.#layer, this.#masked));
-    const after = indexResources(part.resources, without(this.#layer, unionOf(this.#masked, masked)));
-    const own = firstInvalid(part.resources, after);
-    if (own !== undefined) return { ...own, code: 'part.conflict' };
-    const found =
-      newlyBroken(this.#startupConcerned(examination, meeting), { before, after, authorship: 'authored' }) ??
-      newlyBroken(this.#acceptedConcerned(examination, meeting), { before, after, authorship: 'derived' });
-    return found === undefined ? undefined : { ...invalid(found.resource, found.problem), code: 'part.conflict' };
+    return undefined;
   }
 
-  /**
-   * Each part was examined with its own gaps and additions. What is left are those of several parts together: anything
-   * can refer to a gap, an addition breaks certain kinds only.
-   */
-  #startupConcerned({ kinds, masked }: Examination, meeting: Meeting): readonly Resource[] {
-    const { resources, index } = this.#foundation;
-    if (!meeting.gaps && !meeting.kinds) return [];
-    const gone = unionOf(this.#masked, masked);
-    if (masked.size === 0) return ofKinds(without(index, gone), brokenBy(kinds));
-    return resources.filter((resource) => !gone.has(identityOf(resource)));
+  /** Whether any two of the parts have kinds that one of can break the other, or both together a third. */
+  #canConflict(added: ReadonlySet<Kind>, broken: ReadonlySet<Kind>): boolean {
+    if (broken.size > 0) return true;
+    const present = new Set(this.candidates.flatMap(({ examination }) => [...examination.kinds]));
+    return [...brokenBy(present)].some((kind) => added.has(kind));
   }
 
-  #acceptedConcerned({ kinds, masked }: Examination, meeting: Meeting): readonly Resource[] {
-    if (masked.size === 0 && !meeting.kinds) return [];
-    const all = this.#accepted.flatMap(({ part }) => part.resources);
-    const broken = brokenBy(kinds);
-    return masked.size > 0 ? all : all.filter(({ kind }) => broken.has(kind));
+  #kept(resources: readonly Resource[]): readonly Resource[] {
+    return resources.filter((resource) => !this.#masked.has(resource));
   }
 }
 
-/** What of two parts comes together. */
-interface Meeting {
-  /** Kinds of which resources can be in conflict. */
-  readonly kinds: boolean;
-  /** Both mask. */
-  readonly gaps: boolean;
-}
-
-function unionOf<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {
-  if (a.size === 0) return b;
-  return b.size === 0 ? a : new Set([...a, ...b]);
-}
-
-function firstInvalid(resources: readonly Resource[], index: ResourceIndex): Rejection | undefined {
+function firstInvalid(resources: readonly Resource[], index: ResourceIndex): Broken | undefined {
   for (const resource of resources) {
-    const error = errorOf(resource, index, 'derived');
-    if (error !== undefined) return invalid(resource, error);
+    const problem = errorOf(resource, index, 'derived');
+    if (problem !== undefined) return { resource, problem };
   }
   return undefined;
 }

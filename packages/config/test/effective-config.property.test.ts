@@ -190,7 +190,7 @@ describe('effectiveConfig', () => {
           naive(startup, parts, now),
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -204,6 +204,27 @@ describe('effectiveConfig', () => {
           const first = effectiveConfig(startup, parts, now);
           expect(effectiveConfig(startup, shuffled, now)).toEqual(first);
           expect(effectiveConfig([...startup], structuredClone(parts), now)).toEqual(first);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('agrees with it also where it remembers which parts joined the last time', () => {
+    fc.assert(
+      fc.property(
+        world,
+        fc.array(fc.array(fc.nat(9), { maxLength: 6 }), { minLength: 2, maxLength: 6 }),
+        fc.array(somePart, { minLength: 1, maxLength: 4 }),
+        ({ startup, parts, now }, choices, more) => {
+          const all = [...parts, ...more];
+          for (const choice of choices) {
+            const chosen = choice.flatMap((position) => all[position % all.length] ?? []);
+            const { resources, parts: verdicts } = effectiveConfig(startup, chosen, now);
+            const rejected = verdicts.flatMap(({ source, status }) => (status === 'Rejected' ? [source] : []));
+            const expected = naive(startup, chosen, now);
+            expect({ resources, rejected }).toEqual({ resources: expected.resources, rejected: expected.rejected });
+          }
         },
       ),
       { numRuns: 300 },

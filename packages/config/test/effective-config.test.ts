@@ -53,6 +53,14 @@ describe('effective-config', () => {
     expect(merged([older, { ...newer, expiresAt: NOW }])).toMatchObject({ names: STARTUP_NAMES, expired: ['x'] });
   });
 
+  it('names the generation that counts, however many came before it', () => {
+    const parts = [1, 2, 3].map((generation) => part('x', [NET], { generation }));
+    expect(merged(parts).rejected.map(([, , reason]) => reason)).toEqual([
+      'Generation 3 of the same source replaces the part.',
+      'Generation 3 of the same source replaces the part.',
+    ]);
+  });
+
   it('never lets a part replace a resource of startup-config', () => {
     expect(merged([part('x', [NET, link('lan', 'lan9')]), part('y', [route('r', '192.0.2.0/24')])])).toMatchObject({
       names: [...STARTUP_NAMES, 'y: IPv4Route/r'],
