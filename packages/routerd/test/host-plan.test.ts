@@ -65,10 +65,9 @@ class Once {
   /** @returns the verbs in the order in which they were told */
   async apply(plan: HostPlan): Promise<readonly string[]> {
     const told: string[] = [];
-    const left = await applyPlan(plan.ops, this, ({ op, residual }) =>
+    await applyPlan(plan.ops, this, ({ op, residual }) =>
       told.push(residual === undefined ? op.verb : `${op.verb} failed`),
     );
-    expect(left.map(({ op }) => `${op.verb} failed`)).toEqual(told.filter((verb) => verb.endsWith(' failed')));
     return told;
   }
 }
