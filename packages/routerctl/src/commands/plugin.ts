@@ -41,11 +41,24 @@ const plugin = z.object({
 });
 type Plugin = z.output<typeof plugin>;
 
-const resource = z.object({ kind: z.string(), metadata: z.looseObject({ name: z.string() }) });
+/** Members that are named here come first when it is printed. */
+const resource = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string() }),
+});
 const outcome = z.object({
   request: z.unknown(),
   run: pluginRun,
-  part: z.looseObject({ expiresAt: z.string(), resources: z.array(resource) }).optional(),
+  part: z
+    .looseObject({
+      source: z.string(),
+      generation: z.number(),
+      observedAt: z.string(),
+      expiresAt: z.string(),
+      resources: z.array(resource),
+    })
+    .optional(),
 });
 
 const nameParameter = {
