@@ -9,7 +9,7 @@
  *
  * The names, addresses and interfaces are those of the example files, which are applied as they are.
  */
-import { FABRICS, type Cloud, type Fabric, type Topology } from './topology.ts';
+import { FABRICS, type Client, type Cloud, type Fabric, type RouterPlace, type Topology } from './topology.ts';
 
 /** As the vendors' Linux images name a machine's first NIC. */
 const CLOUD_NICS: Readonly<Record<Cloud, string>> = { azure: 'eth0', aws: 'ens5', oci: 'ens3' };
@@ -71,4 +71,25 @@ function fabricOf(cloud: Cloud): Fabric {
   const found = FABRICS.find((fabric) => fabric.cloud === cloud);
   if (found === undefined) throw new Error(`no fabric of ${cloud}`);
   return found;
+}
+
+/** Router and client of one side. */
+interface Side {
+  readonly router: RouterPlace;
+  readonly client: Client;
+}
+
+export interface Sides {
+  readonly cloud: Side;
+  readonly onprem: Side;
+}
+
+export function sidesOf({ routers, clients }: Pair): Sides {
+  const [cloudRouter, pveRouter] = routers;
+  const [cloudClient, pveClient] = clients;
+  if (!cloudRouter || !pveRouter || !cloudClient || !pveClient) throw new Error('two sides expected');
+  return {
+    cloud: { router: cloudRouter, client: cloudClient },
+    onprem: { router: pveRouter, client: pveClient },
+  };
 }

@@ -1,11 +1,11 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadConfiguration, ofKind, type Resource } from '@routerd/resources';
 import { CLOUD_ACCOUNTS } from '../src/cloud-accounts.ts';
-import { exampleFile, EXAMPLES_DIR, filledInExample, KEY_PLACEHOLDERS, type PairSide } from '../src/examples.ts';
-import { PAIRS, type Pair } from '../src/pair-topology.ts';
+import { exampleFile, EXAMPLES_DIR, filledInExample, KEY_PLACEHOLDERS } from '../src/examples.ts';
+import { PAIRS, sidesOf } from '../src/pair-topology.ts';
 import { renderRouterConfig } from '../src/router-config.ts';
 import { CLOUDS, ROUTERS } from '../src/topology.ts';
 import { generateWireGuardKeys } from '../src/wireguard-keys.ts';
@@ -29,6 +29,12 @@ test.each(EXAMPLES)('%s is valid without a warning', (name) => {
   expect(load(path.join(EXAMPLES_DIR, name)).length).toBeGreaterThan(0);
 });
 
+test.each(EXAMPLES)('an editor finds the schema of %s', (name) => {
+  const file = path.join(EXAMPLES_DIR, name);
+  const [, schema = ''] = /^# yaml-language-server: \$schema=(.+)$/m.exec(readFileSync(file, 'utf8')) ?? [];
+  expect(existsSync(path.resolve(path.dirname(file), schema))).toBe(true);
+});
+
 const pairFiles = CLOUDS.flatMap((cloud) => SIDES.map((side) => ({ cloud, side })));
 
 test.each(pairFiles)('the $side file of $cloud has one value to replace, and its line says so', ({ cloud, side }) => {
@@ -43,19 +49,10 @@ test.each(pairFiles)('the $side file of $cloud has one value to replace, and its
   expect(changed).toEqual([expect.stringContaining(`publicKey: ${keys[other]} # REPLACE`)]);
 });
 
-/** Router and client of one side, as the lab has them. */
-function placeOf({ routers, clients }: Pair, side: PairSide) {
-  const isHere = ({ site }: { readonly site: string }): boolean => (site === 'onprem') === (side === 'onprem');
-  const [router] = routers.filter(isHere);
-  const [client] = clients.filter(isHere);
-  if (router === undefined || client === undefined) throw new Error(`nothing at ${side}`);
-  return { router, client };
-}
-
 test.each(pairFiles)('the lab has the names and addresses of the $side file of $cloud', ({ cloud, side }) => {
   const pair = PAIRS[cloud];
-  const here = placeOf(pair, side);
-  const there = placeOf(pair, side === 'cloud' ? 'onprem' : 'cloud');
+  const { [side]: here } = sidesOf(pair);
+  const { [side === 'cloud' ? 'onprem' : 'cloud']: there } = sidesOf(pair);
   const resources = load(exampleFile(cloud, side));
 
   expect(ofKind(resources, 'Interface').map(({ spec }) => spec.ifname)).toEqual([here.router.nic]);
