@@ -1,8 +1,12 @@
 /** Diagnostics as people read them, with a frame of the source, and as programs do. */
 import type { Diagnostic } from './diagnostic.ts';
+import { withoutSecrets } from './secret-words.ts';
 
 /** Longer source lines are cut around the place, so that a minified file does not flood the terminal. */
 const FRAME_WIDTH = 160;
+
+/** How far before the frame the name of a value is looked for. */
+const LOOK_BACK = 1000;
 
 /**
  * @param text the source that the diagnostic is about; without it (or with a line that it does not have) there is no frame
@@ -53,7 +57,10 @@ function frameOf({ line, column, endColumn }: Diagnostic, source: readonly strin
   const show = (number: number): string[] => {
     const content = source[number - 1];
     if (content === undefined || (number === source.length && content === '' && number !== line)) return [];
-    return [`  ${String(number).padStart(gutter)} | ${printable(content.slice(cut, cut + FRAME_WIDTH))}`.trimEnd()];
+    const from = Math.max(0, cut - LOOK_BACK);
+    const part = content.slice(from, cut + FRAME_WIDTH);
+    const shown = withoutSecrets(part, (source[number - 2] ?? '').slice(-LOOK_BACK)).slice(cut - from);
+    return [`  ${String(number).padStart(gutter)} | ${printable(shown)}`.trimEnd()];
   };
   const before = printable(concerned.slice(cut, column - 1)).replaceAll(/[^\t]/g, ' ');
   const length = Math.max(1, Math.min(endColumn - column, cut + FRAME_WIDTH - column + 1));

@@ -131,7 +131,9 @@ function expectPlaced(diagnostic: Diagnostic, lines: readonly string[], text: st
   expect(column).toBeLessThanOrEqual(shown.length + 1);
   expect(endColumn).toBeGreaterThan(column);
   expect(message).toMatch(/[.?!]$/);
-  expect(renderDiagnostic(diagnostic, text)).toContain(shown.slice(column - 1, Math.min(endColumn, column + 20) - 1));
+  const rendered = renderDiagnostic(diagnostic, text);
+  const about = shown.slice(column - 1, Math.min(endColumn, column + 20) - 1);
+  expect(rendered.includes(about) || rendered.includes('*'.repeat(about.length))).toBe(true);
   if (code !== 'field.unknown') return;
   // What is unknown is a key, and stands where it is said to stand.
   const key = shown.slice(column - 1, endColumn - 1).replaceAll(/^["']|["']$/g, '');

@@ -3,6 +3,7 @@ import type { DiagnosticCode } from '../diagnostic-codes.ts';
 import type { z } from 'zod';
 import type { FieldPath, Problem } from '../diagnostic.ts';
 import { nearestSpelling } from '../spelling.ts';
+import { namesSecret } from '../secret-words.ts';
 import { expectedOf, insteadOf, objectSchema, schemaAt, valueAt } from './schema-shape.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -44,7 +45,7 @@ function problemOf(issue: Issue, schema: z.ZodType, value: unknown): readonly Pr
     case 'too_big':
       return [outOfRange(issue, path, found, expected)];
     case 'invalid_format':
-      return [error('field.malformed', path, 'value', `Found ${describeValue(found)}; expected ${expected}.`)];
+      return [error('field.malformed', path, 'value', `Found ${describeFound(found, path)}; expected ${expected}.`)];
     case 'custom':
     case 'invalid_element':
     case 'not_multiple_of':
@@ -54,7 +55,7 @@ function problemOf(issue: Issue, schema: z.ZodType, value: unknown): readonly Pr
 
 /** Our own words about a field begin with "is …". */
 function invalidWords(own: string | undefined, path: FieldPath, found: unknown, expected: string): string {
-  if (own === undefined) return `Found ${describeValue(found)}; expected ${expected}`;
+  if (own === undefined) return `Found ${describeFound(found, path)}; expected ${expected}`;
   return own.startsWith('is ') ? `Field ${quoted(path.at(-1))} ${own}` : own;
 }
 
@@ -102,12 +103,17 @@ function notAllowed(
   const nearest = typeof found === 'string' ? nearestSpelling(found, allowed) : undefined;
   const list = allowed.length === 0 ? expected : allowed.join(', ');
   const text = own === undefined ? `allowed: ${list}` : own;
-  const problem = error('field.not-allowed', path, 'value', sentence(`Found ${describeValue(found)}; ${text}`));
+  const problem = error('field.not-allowed', path, 'value', sentence(`Found ${describeFound(found, path)}; ${text}`));
   return nearest === undefined ? problem : { ...problem, remedy: `Did you mean ${quoted(nearest)}?` };
 }
 
 function wrongType(path: FieldPath, found: unknown, expected: string): Problem {
-  const problem = error('field.wrong-type', path, 'value', `Found ${describeValue(found)}; expected ${expected}.`);
+  const problem = error(
+    'field.wrong-type',
+    path,
+    'value',
+    `Found ${describeFound(found, path)}; expected ${expected}.`,
+  );
   const remedy = retyped(found, expected);
   return remedy === undefined ? problem : { ...problem, remedy };
 }
@@ -133,7 +139,7 @@ function outOfRange(
   const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
   const unit = issue.origin === 'array' ? 'item(s)' : 'character(s)';
   const wanted = isSize ? `${bound} ${unit}` : expected;
-  return error('field.out-of-range', path, 'value', `Found ${describeValue(found)}; expected ${wanted}.`);
+  return error('field.out-of-range', path, 'value', `Found ${describeFound(found, path)}; expected ${wanted}.`);
 }
 
 function error(code: DiagnosticCode, path: FieldPath, at: 'key' | 'value', message: string): Problem {
@@ -151,6 +157,12 @@ const SHOWN_MAX = 80;
 export function quoted(text: unknown): string {
   const full = String(text);
   return JSON.stringify(full.length > SHOWN_MAX ? `${full.slice(0, SHOWN_MAX)}…` : full);
+}
+
+/** A text that may be a secret is not repeated: messages end in logs. */
+function describeFound(found: unknown, path: FieldPath): string {
+  if (typeof found !== 'string' || found === '' || !path.some(namesSecret)) return describeValue(found);
+  return `a text of ${found.length} characters`;
 }
 
 /** `the number 5`, `"text"`, `an empty value`, `a list`: a found value as a sentence can carry it. */
