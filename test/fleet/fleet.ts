@@ -25,7 +25,14 @@ import {
   type Resource,
   type Result,
 } from '@routerd/resources';
-import { composeNode, nodeSettings, type NodeAdapters, type RoutingNode } from '@routerd/routerd';
+import {
+  composeNode,
+  createMemoryOrders,
+  nodeSettings,
+  type MemoryOrders,
+  type NodeAdapters,
+  type RoutingNode,
+} from '@routerd/routerd';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 
 export const CLOUDS = ['aws', 'azure', 'oci'] as const;
@@ -63,18 +70,28 @@ interface Machine {
 export interface FleetOptions {
   /** Nodes that the pool declares as draining. */
   readonly draining?: readonly string[];
+  /** Static ownership, by node. */
+  readonly owned?: Readonly<Record<string, readonly string[]>>;
+  /** Addresses that the pool hands from one member to another. */
+  readonly handOvers?: readonly {
+    readonly address: string;
+    readonly fromNodeRef: string;
+    readonly toNodeRef: string;
+  }[];
 }
 
 export class Fleet {
   readonly clock = new ManualClock(instant(1_790_000_000_000));
   readonly network: MemoryNetwork;
   readonly clouds: ReadonlyMap<Site, MemoryExecutor>;
+  readonly orders: MemoryOrders;
   readonly #machines: ReadonlyMap<string, Machine>;
   #options: FleetOptions;
 
   constructor(options: FleetOptions = {}) {
     this.#options = options;
     this.network = createMemoryNetwork({ clock: this.clock });
+    this.orders = createMemoryOrders(this.clock);
     this.clouds = new Map(CLOUDS.map((site) => [site, cloudOf(site, this.clock)]));
     this.#machines = new Map(NODES.map((name) => [name, machineOf(name)]));
   }
@@ -98,6 +115,7 @@ export class Fleet {
       ledger,
       journal,
       highWater,
+      orders: this.orders.of(machine.name),
       executor: this.clouds.get(siteOf(name)) ?? createMemoryExecutor(this.clock),
       leases: {
         loadLeases: () => [...leases.values()],
@@ -248,6 +266,7 @@ function configOf(self: NodeName, machines: ReadonlyMap<string, Machine>, option
       groupRef: 'g',
       members: NODES.map((node) => memberOf(node, options)),
       leasePolicy: { ttl: '60s', holdDuration: '5s' },
+      ...(options.handOvers === undefined ? {} : { staticHandovers: options.handOvers }),
     }),
   ];
   return raw.map((value) => must(parseResource(value)));
@@ -287,7 +306,7 @@ function policyOf(site: Site): unknown {
   });
 }
 
-function memberOf(node: string, { draining = [] }: FleetOptions): unknown {
+function memberOf(node: string, { draining = [], owned = {} }: FleetOptions): unknown {
   const site = siteOf(node);
   const isLan = site === 'onprem';
   return {
@@ -304,6 +323,7 @@ function memberOf(node: string, { draining = [] }: FleetOptions): unknown {
           interface: 'eth0',
         },
     placement: { ...(isLan ? {} : { group: `${site}-routers` }), priority: node.endsWith('-a') ? 10 : 20 },
+    ...(owned[node] === undefined ? {} : { staticOwnedAddresses: owned[node] }),
     ...(draining.includes(node) && !isLan ? { maintenance: { drain: true } } : {}),
   };
 }

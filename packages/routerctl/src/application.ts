@@ -4,10 +4,12 @@ import { dynamicRoutes } from './commands/dynamic.ts';
 import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
+import { mobilityRoutes } from './commands/mobility.ts';
 import { pluginRoutes } from './commands/plugin.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
+import { whatIfRoutes } from './commands/what-if.ts';
 import type { Context } from './command-context.ts';
 
 const routes = buildRouteMap<string, Context>({
@@ -16,6 +18,8 @@ const routes = buildRouteMap<string, Context>({
     get: getCommand,
     describe: describeCommand,
     explain: explainCommand,
+    mobility: mobilityRoutes,
+    whatIf: whatIfRoutes,
     federation: federationRoutes,
     action: actionRoutes,
     plugin: pluginRoutes,
@@ -32,6 +36,8 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl status                                 what the node does and waits for',
       '  routerctl get remoteaddressclaims -o yaml        what it captures and delivers',
       '  routerctl explain 10.77.60.10                    why an address is where it is',
+      '  routerctl mobility leases                        which site owns which address',
+      '  routerctl what-if fail aws-router-a              what would happen, before it does',
       '  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h',
       '  routerctl action list --status failed',
       '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',

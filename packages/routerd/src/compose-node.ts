@@ -286,6 +286,8 @@ function viewOf(
     pools: reconciler.pools,
     derived: () => reconciler.derived(),
     waitingFor: () => reconciler.waitingFor(),
+    situation: (pool) => reconciler.situation(pool),
+    newsOf: (pool, address) => reconciler.newsOf(pool, address),
     federation: () => ({ ...federation.status(), members: federation.members.members() }),
     facts: () => federation.facts.accepted(),
     actions: () => engine.rows(),

@@ -9,6 +9,7 @@ import { systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
 import { dynamicRoutes } from './api/dynamic-routes.ts';
 import { serveApi } from './api/http-server.ts';
+import { mobilityRoutes } from './api/mobility-routes.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
@@ -65,6 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const { observers } = node.value;
   const routes = [
     ...createRoutes(node.value.view, node.value.orders),
+    ...mobilityRoutes(node.value.view),
     ...dynamicRoutes(() => node.value.reconciler.derived()),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
   ];

@@ -3,3 +3,5 @@ export { nodeSettings, type NodeSettings, type SettingsFault } from './node-sett
 export { watchLans, type LanWatch } from './lan-watch.ts';
 export { createMemoryOrders, type MemoryOrders } from './adapters/memory/memory-orders.ts';
 export { noOrders, type OrderOutcome, type OrderRegistry } from './order-registry.ts';
+export { mobilityRoutes } from './api/mobility-routes.ts';
+export { explainView, type Explanation } from './views/explain-view.ts';

@@ -345,13 +345,13 @@ export class Reconciler {
     this.#dirty.clear();
     const highWater = this.#ports.highWater.all();
     return [...dirty].flatMap(([pool, addresses]) => {
-      const situation = this.#situation(pool);
-      const newsOf = (address: HostAddress): AddressNews => this.#newsOf(pool, address);
+      const situation = this.situation(pool);
+      const newsOf = (address: HostAddress): AddressNews => this.newsOf(pool, address);
       return pool.replanAll(addresses, situation, highWater, newsOf).map((change) => ({ pool, ...change }));
     });
   }
 
-  #newsOf({ context: { name, selfMember } }: PoolState, address: HostAddress): AddressNews {
+  newsOf({ context: { name, selfMember } }: PoolState, address: HostAddress): AddressNews {
     const order = this.#orders.about(name, address);
     if (selfMember === undefined) return { order };
     return { order, refusals: this.#refusals.of(captureKeyOf(name, address, selfMember.domain)) };
@@ -371,7 +371,8 @@ export class Reconciler {
     );
   }
 
-  #situation(pool: PoolState): OuterSituation {
+  /** What all addresses of the pool are planned with now. */
+  situation(pool: PoolState): OuterSituation {
     const { federation, host, actions } = this.#ports;
     const liveness = federation.members.members();
     const members = [...pool.context.members.values()].map(

@@ -1,48 +1,86 @@
 /** GET /v1/explain/ADDRESS: the chain from facts to what this node does, told from the values that decided. */
-import { renderReason, type AddressPlan, type CaptureRecord, type Sighting } from '@routerd/mobility';
-import { formatInstant, prefixContains, type HostAddress } from '@routerd/resources';
+import {
+  outlookOf,
+  renderOutlook,
+  renderReason,
+  stepsAhead,
+  type AddressPlan,
+  type CaptureRecord,
+  type Outlook,
+  type PlannedStep,
+  type PoolSituation,
+  type Reason,
+  type Sighting,
+} from '@routerd/mobility';
+import { formatInstant, prefixContains, type HostAddress, type Instant } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
+import { ageText } from './age-text.ts';
 import type { NodeView } from './node-view.ts';
 
 export interface Explanation {
   readonly pool: string;
+  /** All of it, for people. */
   readonly lines: readonly string[];
+  readonly because: readonly Reason[];
+  readonly outlook: readonly Outlook[];
+  readonly steps: readonly PlannedStep[];
 }
 
 /** One explanation for each pool of this node that the address lies in. */
 export function explainView(node: NodeView, address: HostAddress): readonly Explanation[] {
   return node.pools
     .filter(({ context }) => prefixContains(context.prefix, address))
-    .map((pool) => ({ pool: pool.context.name, lines: explainIn(node, pool, address) }));
+    .map((pool) => explainIn(node, pool, address));
 }
 
-function explainIn(node: NodeView, pool: PoolState, address: HostAddress): readonly string[] {
-  const { sightings, records } = pool.input(address, new Map());
+function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Explanation {
+  const input = pool.input(address, new Map(), node.newsOf(pool, address));
+  const situation: PoolSituation = { ...node.situation(pool), heldBySelf: pool.heldBySelf(), load: pool.load() };
   const plan = pool.plan(address);
+  const { selfMember } = pool.context;
+  const record = selfMember === undefined ? undefined : input.records.get(selfMember.domain);
+  const because = plan?.because ?? [];
+  const outlook = plan === undefined ? [] : outlookOf(pool.context, situation, input, plan);
+  const steps = plan === undefined || selfMember === undefined ? [] : stepsAhead(selfMember, plan, record);
   const waiting = node.waitingFor();
-  return [
-    ...section('facts', sightings.map(sightingLine), 'none: nobody has reported this address'),
+  const facts = input.sightings.map((sighting) => sightingLine(sighting, situation.now));
+  const losers = plan?.placement?.losers ?? [];
+  const lines = [
+    ...section('facts', facts, 'none: nobody has reported this address'),
     ...section('lease', plan?.lease === undefined ? [] : [leaseLine(plan.lease)], 'none'),
-    ...section('registry', [...records.values()].map(recordLine), 'no router has captured it yet'),
+    ...section('registry', [...input.records.values()].map(recordLine), 'no router has captured it yet'),
     ...section('this node', ownLines(plan), 'nothing to do'),
-    ...section('because', plan?.because.map(renderReason) ?? [], 'nothing was derived yet'),
+    ...section('because', because.map(renderReason), 'nothing was derived yet'),
+    ...(losers.length === 0
+      ? []
+      : section(
+          'not chosen here',
+          losers.map(({ node: name, because: why }) => `${name}: ${why}`),
+          '',
+        )),
+    ...(steps.length === 0 ? [] : section('steps', [steps.map(stepText).join(' → ')], '')),
+    ...(outlook.length === 0 ? [] : section('what would change it', outlook.map(renderOutlook), '')),
     ...(waiting.length === 0 ? [] : section('waiting for', waiting, '')),
-    ...section(
-      'next',
-      plan?.lookAgainAt === undefined
-        ? []
-        : [`looked at again at ${formatInstant(plan.lookAgainAt)}, or when news comes`],
-      'when news comes',
-    ),
+    ...section('next', nextLines(plan, situation.now), 'when news comes'),
   ];
+  return { pool: pool.context.name, lines, because, outlook, steps };
 }
 
 function section(title: string, lines: readonly string[], otherwise: string): readonly string[] {
   return [`${title}:`, ...(lines.length === 0 ? [otherwise] : lines).map((line) => `  ${line}`)];
 }
 
-function sightingLine({ source, site, kind, observedAt, expiresAt, sequence }: Sighting): string {
-  return `${kind} by ${source} (${site}) at ${formatInstant(observedAt)}, stands until ${formatInstant(expiresAt)}, sequence ${sequence}`;
+function sightingLine(
+  { source, site, kind, observedAt, acceptedAt, expiresAt, sequence }: Sighting,
+  now: Instant,
+): string {
+  const stands =
+    kind === 'expired'
+      ? ''
+      : expiresAt > now
+        ? `, stands for ${ageText(expiresAt - now)}`
+        : `, ended ${ageText(now - expiresAt)} ago`;
+  return `${kind} by ${source} (${site}) at ${formatInstant(observedAt)}, heard ${ageText(now - acceptedAt)} ago${stands}, sequence ${sequence}`;
 }
 
 function leaseLine({
@@ -81,5 +119,18 @@ function ownLines(plan: AddressPlan | undefined): readonly string[] {
   const actions = plan.actions.map(
     (action) => `wants ${action.verb} on ${action.nicRef} in epoch ${action.captureEpoch}`,
   );
-  return [...claim, ...transition, ...actions];
+  const duty = plan.staticDuty;
+  const declared = duty === undefined ? [] : [`by the pool's declaration: ${duty.verb} (${duty.because})`];
+  return [...claim, ...transition, ...actions, ...declared];
+}
+
+function stepText({ step, is }: PlannedStep): string {
+  if (is === 'done') return `${step} (done)`;
+  return is === 'next' ? `${step} (next)` : step;
+}
+
+function nextLines(plan: AddressPlan | undefined, now: Instant): readonly string[] {
+  if (plan?.lookAgainAt === undefined) return [];
+  const wait = plan.lookAgainAt > now ? `in ${ageText(plan.lookAgainAt - now)}` : 'now';
+  return [`looked at again at ${formatInstant(plan.lookAgainAt)} (${wait}), or when news comes`];
 }

@@ -2,8 +2,8 @@
 import type { ActionRow } from '@routerd/actions';
 import type { HostOp, HostReconcilerStatus, ObservedHost } from '@routerd/dataplane';
 import type { AcceptedFact, FederationStatus } from '@routerd/federation';
-import type { Liveness } from '@routerd/mobility';
-import type { Instant, NodeName, Resource } from '@routerd/resources';
+import type { AddressNews, Liveness, OuterSituation } from '@routerd/mobility';
+import type { HostAddress, Instant, NodeName, Resource } from '@routerd/resources';
 import type { DerivedConfig } from '../derived-config.ts';
 import type { ObservingView } from '../observing.ts';
 import type { PoolState } from '../pool-state.ts';
@@ -15,6 +15,9 @@ export interface NodeView {
   readonly pools: readonly PoolState[];
   derived(): DerivedConfig | undefined;
   waitingFor(): readonly string[];
+  /** What the addresses of a pool are planned with now, and what is known of one beside facts and records. */
+  situation(pool: PoolState): OuterSituation;
+  newsOf(pool: PoolState, address: HostAddress): AddressNews;
   federation(): (FederationStatus & { readonly members: ReadonlyMap<NodeName, Liveness> }) | undefined;
   facts(): readonly AcceptedFact[];
   actions(): readonly ActionRow[];

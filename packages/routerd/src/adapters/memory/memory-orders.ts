@@ -89,6 +89,6 @@ class OrderLog implements MemoryOrders {
       reader.standing.set(next.subject, next);
       changed.add(next.subject);
     }
-    if (changed.size > 0) for (const listener of [...reader.listeners]) listener([...changed]);
+    if (changed.size > 0) for (const listener of reader.listeners) listener([...changed]);
   }
 }

@@ -1,0 +1,141 @@
+/** What the daemon answers about leases, captures and pools, and about what would follow if something happened. */
+import { poolContexts, type Hypothesis, type PoolContext } from '@routerd/mobility';
+import { err, ok, parseNodeName, parseResource, prefixContains, type NodeName, type Result } from '@routerd/resources';
+import { z } from 'zod';
+import type { PoolState } from '../pool-state.ts';
+import { forecastView } from '../views/forecast-view.ts';
+import { captureRows, leaseRows, poolRows } from '../views/mobility-view.ts';
+import type { NodeView } from '../views/node-view.ts';
+import { addressOf } from './address-text.ts';
+import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
+
+export function mobilityRoutes(node: NodeView): readonly Route[] {
+  const items = (rows: (view: NodeView) => readonly unknown[]): ApiAnswer => ({
+    status: 200,
+    body: { items: rows(node) },
+  });
+  return [
+    { method: 'GET', pattern: '/v1/mobility/leases', handle: () => items(leaseRows) },
+    { method: 'GET', pattern: '/v1/mobility/captures', handle: () => items(captureRows) },
+    { method: 'GET', pattern: '/v1/mobility/pools', handle: () => items(poolRows) },
+    { method: 'POST', pattern: '/v1/what-if', handle: ({ body }) => whatIf(node, body) },
+  ];
+}
+
+const question = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['drain', 'fail']), node: z.string() }),
+  z.strictObject({
+    kind: z.literal('fact'),
+    address: z.string(),
+    node: z.string().optional(),
+    site: z.string().optional(),
+    says: z.enum(['observed', 'expired']).default('observed'),
+  }),
+  z.strictObject({ kind: z.literal('apply'), resources: z.array(z.unknown()).min(1) }),
+]);
+type Question = z.output<typeof question>;
+
+interface Asked {
+  readonly pool: PoolState;
+  readonly hypothesis: Hypothesis;
+}
+
+function whatIf(node: NodeView, body: unknown): ApiAnswer {
+  const parsed = question.safeParse(body);
+  if (!parsed.success)
+    return {
+      status: 400,
+      fault: {
+        code: 'what-if.malformed',
+        message: z.prettifyError(parsed.error),
+        remedy: 'Ask for drain, fail, fact or apply; see `routerctl what-if --help`.',
+      },
+    };
+  const asked = hypothesesOf(node.pools, parsed.data);
+  if (!asked.ok) return { status: 409, fault: asked.error };
+  return {
+    status: 200,
+    body: { items: asked.value.map(({ pool, hypothesis }) => forecastView(node, pool, hypothesis)) },
+  };
+}
+
+/** One for each pool that the question is about; never none. */
+function hypothesesOf(pools: readonly PoolState[], asked: Question): Result<readonly Asked[], ApiFault> {
+  switch (asked.kind) {
+    case 'drain':
+    case 'fail': {
+      const node = parseNodeName(asked.node);
+      const concerned = node.ok ? pools.filter(({ context }) => context.members.has(node.value)) : [];
+      if (!node.ok || concerned.length === 0) return err(unknownNode(pools, asked.node));
+      return ok(concerned.map((pool) => ({ pool, hypothesis: { kind: asked.kind, node: node.value } })));
+    }
+    case 'fact':
+      return factHypothesis(pools, asked);
+    case 'apply':
+      return applyHypotheses(pools, asked.resources);
+  }
+}
+
+function factHypothesis(
+  pools: readonly PoolState[],
+  asked: Question & { readonly kind: 'fact' },
+): Result<readonly Asked[], ApiFault> {
+  const address = addressOf(asked.address);
+  if (address === undefined)
+    return err({
+      code: 'address.malformed',
+      message: `"${asked.address}" is not an IPv4 address.`,
+      remedy: 'Write 10.77.60.10 or 10.77.60.10/32.',
+    });
+  const pool = pools.find(({ context }) => prefixContains(context.prefix, address));
+  if (pool === undefined)
+    return err({ code: 'address.outside-pools', message: `${asked.address} lies in no pool of this node.` });
+  const node = speakerOf(pool.context, asked);
+  if (node === undefined) return err(unknownNode(pools, asked.node ?? asked.site ?? ''));
+  return ok([{ pool, hypothesis: { kind: 'fact', node, address, says: asked.says } }]);
+}
+
+/** The router named, or the first of the site named: whichever of them sees the machine, the site has it. */
+function speakerOf(
+  { members }: PoolContext,
+  asked: { readonly node?: string | undefined; readonly site?: string | undefined },
+): NodeName | undefined {
+  const named = [...members.values()].filter(({ node, site }) =>
+    asked.node === undefined ? site === asked.site : node === asked.node,
+  );
+  return named.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1))[0]?.node;
+}
+
+function applyHypotheses(pools: readonly PoolState[], raw: readonly unknown[]): Result<readonly Asked[], ApiFault> {
+  const parsed = raw.map((each) => parseResource(each));
+  const faulty = parsed.find((each) => !each.ok);
+  if (faulty !== undefined && !faulty.ok)
+    return err({
+      code: 'what-if.malformed',
+      message: `A resource is not valid: ${JSON.stringify(faulty.error)}.`,
+      remedy: 'Check the file with `routerctl validate`.',
+    });
+  const contexts = poolContexts(parsed.flatMap((each) => (each.ok ? [each.value] : [])));
+  if (!contexts.ok) return err(contexts.error);
+  const asked = contexts.value.flatMap((context) => {
+    const pool = pools.find((each) => each.context.name === context.name);
+    return pool === undefined ? [] : [{ pool, hypothesis: { kind: 'apply' as const, context } }];
+  });
+  if (asked.length > 0) return ok(asked);
+  return err({
+    code: 'what-if.other-pools',
+    message: 'The configuration has no MobilityPool that this node knows.',
+    remedy: `Pools: ${pools.map(({ context }) => context.name).join(', ') || 'none'}.`,
+  });
+}
+
+function unknownNode(pools: readonly PoolState[], name: string): ApiFault {
+  const known = new Set(
+    pools.flatMap(({ context }) => [...context.members.values()].flatMap(({ node, site }) => [node, site])),
+  );
+  return {
+    code: 'what-if.unknown-node',
+    message: `"${name}" is no member of a pool of this node.`,
+    remedy: `Members and sites: ${[...known].toSorted().join(', ') || 'none'}.`,
+  };
+}
