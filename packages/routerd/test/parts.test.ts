@@ -7,6 +7,7 @@ import { instant, parseResource, type Resource } from '@routerd/resources';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { expect, onTestFinished, test } from 'vitest';
 import { composeNode, nodeSettings, type RoutingNode } from '../src/index.ts';
+import { resourceViews } from '../src/views/resource-view.ts';
 
 const START = 1_800_000_000_000;
 
@@ -60,6 +61,11 @@ class Rig {
     return node.value;
   }
 
+  node(): RoutingNode {
+    if (this.#node === undefined) throw new Error('the node does not run');
+    return this.#node;
+  }
+
   async stop(): Promise<void> {
     const stopped = this.#node?.stop();
     this.#node = undefined;
@@ -104,6 +110,28 @@ test('a part is on the host when it arrives, and off it at the instant at which 
   expect(rig.routes()).toEqual(['192.0.2.0/25', '192.0.2.128/25']);
   await rig.rest(1);
   expect(rig.routes()).toEqual(['192.0.2.0/25']);
+});
+
+test('what is masked is shown as suppressed, with who, until when and why', async () => {
+  const rig = await started();
+  const shown = () =>
+    resourceViews(rig.node().view, { kind: 'ipv4route' }).map(({ metadata, status }) => [metadata.name, status]);
+  rig.put({ source: 'Plugin/x', directives: [MASK] });
+  await rig.rest();
+  expect(shown()).toEqual([
+    [
+      'old',
+      {
+        phase: 'Suppressed',
+        summary: 'masked by DynamicConfigPart/Plugin/x until 2027-01-15T08:01:00.000Z: replaced by what was found',
+        maskedBy: ['DynamicConfigPart/Plugin/x'],
+        maskedUntil: '2027-01-15T08:01:00.000Z',
+        reason: 'replaced by what was found',
+      },
+    ],
+  ]);
+  await rig.rest(60_000);
+  expect(shown()).toEqual([['old', expect.objectContaining({ phase: 'Installed' })]]);
 });
 
 test('what a part masks leaves the host, and comes back when the part ends or is withdrawn', async () => {

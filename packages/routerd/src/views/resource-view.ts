@@ -1,6 +1,13 @@
 /** GET /v1/resources: effective-config with what is known of each resource, plus the derived leases. */
 import type { AddressPlan, CaptureRecord } from '@routerd/mobility';
-import { formatDuration, NOT_APPLIED, type Resource, type ResourceOf, unreachable } from '@routerd/resources';
+import {
+  formatDuration,
+  formatInstant,
+  NOT_APPLIED,
+  type Resource,
+  type ResourceOf,
+  unreachable,
+} from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
 import { claimHostView, hybridRouteView, sysctlView, tableView } from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
@@ -21,7 +28,11 @@ export function resourceViews(
   filter: { readonly kind?: string; readonly name?: string },
 ): readonly ResourceView[] {
   const resources = node.derived()?.effective ?? node.startup;
-  const views = [...resources.map((resource) => withStatus(node, resource)), ...node.pools.flatMap(leaseViews)];
+  const views = [
+    ...resources.map((resource) => withStatus(node, resource)),
+    ...suppressedViews(node),
+    ...node.pools.flatMap(leaseViews),
+  ];
   const wanted = filter.kind?.toLowerCase();
   return views
     .filter(
@@ -36,6 +47,22 @@ export function resourceViews(
 function withStatus(node: NodeView, resource: Resource): ResourceView {
   const { apiVersion, kind, metadata, spec } = resource;
   return { apiVersion, kind, metadata, spec, status: statusOf(node, resource) };
+}
+
+/** What of startup-config dynamic parts mask: in no effect, and still there. */
+function suppressedViews(node: NodeView): readonly ResourceView[] {
+  return (node.derived()?.config.suppressed ?? []).map(({ resource, maskedBy, maskedUntil, reason }) => {
+    const { apiVersion, kind, metadata, spec } = resource;
+    const until = formatInstant(maskedUntil);
+    const summary = `masked by ${maskedBy.join(', ')} until ${until}: ${reason}`;
+    return {
+      apiVersion,
+      kind,
+      metadata,
+      spec,
+      status: { phase: 'Suppressed', summary, maskedBy, maskedUntil: until, reason },
+    };
+  });
 }
 
 function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
