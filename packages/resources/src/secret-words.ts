@@ -1,7 +1,7 @@
 /** What may be a secret is neither quoted nor shown in a frame: reports end in logs, and files hold keys by mistake. */
 
 /** Also the fields that name a file with a secret: what is written there by mistake is the secret itself. */
-const SECRET_NAME = /secret|token|passw|passphrase|credential|(private|preshared|access|auth)[_-]?key|psk|seed/i;
+const SECRET_NAME = /secret|token|passw|passphrase|credential|(?:private|preshared|access|auth)[_-]?key|psk|seed/i;
 
 export function namesSecret(field: string | number | undefined): boolean {
   return typeof field === 'string' && SECRET_NAME.test(field);
