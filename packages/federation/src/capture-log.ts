@@ -2,7 +2,7 @@
 import { foldCapture, type CaptureEpoch, type CaptureKey, type CaptureRecord, type ClaimId } from '@routerd/mobility';
 import type { NodeName } from '@routerd/resources';
 import type { HighWaterStore } from './ports.ts';
-import { captureKeyToken, parseCaptureSubject, type GroupName } from './subjects.ts';
+import { captureKeyToken, isOrderSubject, parseCaptureSubject, type GroupName } from './subjects.ts';
 import type { LogMessage } from './transport.ts';
 import type { Refusal } from './refusals.ts';
 import { parseCapture } from './wire/capture-wire.ts';
@@ -39,7 +39,7 @@ export class CaptureLog {
   readonly #options: CaptureLogOptions;
   #current = new Map<CaptureKey, CaptureRecord>();
   #rebuilding: Map<CaptureKey, CaptureRecord> | undefined;
-  #seenWhileRebuilding = new Set<ClaimId>();
+  #seenWhileRebuilding = new Map<ClaimId, CaptureKey>();
   #position = 0;
   #highWater: Map<CaptureKey, CaptureEpoch>;
 
@@ -63,7 +63,7 @@ export class CaptureLog {
 
   restarted(): void {
     this.#rebuilding = new Map();
-    this.#seenWhileRebuilding = new Set();
+    this.#seenWhileRebuilding = new Map();
     this.#position = 0;
   }
 
@@ -71,6 +71,8 @@ export class CaptureLog {
     const read: ReadRecord[] = [];
     for (const message of batch) {
       this.#position = message.sequence;
+      // Operators' orders stand in the same log and are read by themselves: see OrderExchange.
+      if (isOrderSubject(this.#options.group, message.subject)) continue;
       const record = this.#parse(message);
       if (record === undefined) continue;
       if (this.#rebuilding !== undefined) this.#foldHistory(this.#rebuilding, record);
@@ -85,7 +87,7 @@ export class CaptureLog {
    * The end of the log was reached: the new reading takes the place of the old one.
    * @returns what differs between them, and which claims stood in the log, winners or not
    */
-  caughtUp(): Omit<CaptureNews, 'read'> & { readonly claims: ReadonlySet<ClaimId> } {
+  caughtUp(): Omit<CaptureNews, 'read'> & { readonly claims: ReadonlyMap<string, CaptureKey> } {
     const rebuilt = this.#rebuilding ?? this.#current;
     const before = this.#current;
     this.#rebuilding = undefined;
@@ -133,7 +135,7 @@ export class CaptureLog {
   }
 
   #foldHistory(history: Map<CaptureKey, CaptureRecord>, record: CaptureRecord): void {
-    this.#seenWhileRebuilding.add(record.claim);
+    this.#seenWhileRebuilding.set(record.claim, record.key);
     const before = history.get(record.key);
     if (before === undefined || record.revision > before.revision) history.set(record.key, record);
   }

@@ -14,6 +14,8 @@ export type {
   FederationStatus,
   HighWaterStore,
   MemberView,
+  OrderOutcome,
+  OrderRegistry,
   PeerReport,
 } from './ports.ts';
 export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';

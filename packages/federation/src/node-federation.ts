@@ -6,6 +6,7 @@ import { FactExchange } from './fact-exchange.ts';
 import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
+import { OrderExchange } from './order-exchange.ts';
 import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
 import type {
   CaptureRegistry,
@@ -14,6 +15,7 @@ import type {
   Federation,
   FederationStatus,
   MemberView,
+  OrderRegistry,
   PeerReport,
 } from './ports.ts';
 import { Refusals } from './refusals.ts';
@@ -58,6 +60,7 @@ class NodeFederation implements Federation {
   readonly #facts: FactExchange;
   readonly #members: MemberWatch;
   readonly #registry: CaptureExchange;
+  readonly #orders: OrderExchange;
   readonly #refusals: Refusals;
   readonly #listeners = new Listeners<undefined>();
   #hub: string | undefined;
@@ -77,6 +80,7 @@ class NodeFederation implements Federation {
     this.#refusals = refusals;
     this.#facts = new FactExchange({ config, ports, log, random, signer, verifiers, transport, refusals, trouble });
     this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
+    this.#orders = new OrderExchange({ config, ports, log, random, transport, refusals, trouble });
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
     this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions });
   }
@@ -91,6 +95,10 @@ class NodeFederation implements Federation {
 
   get registry(): CaptureRegistry {
     return this.#registry;
+  }
+
+  get orders(): OrderRegistry {
+    return this.#orders;
   }
 
   status(): FederationStatus {
@@ -136,6 +144,7 @@ class NodeFederation implements Federation {
     this.#facts.stop();
     this.#members.disconnected();
     this.#registry.disconnected();
+    this.#orders.disconnected();
     await this.#options.transport.stop();
     this.#hub = undefined;
   }
@@ -143,8 +152,8 @@ class NodeFederation implements Federation {
   #listener(): TransportListener {
     const log = this.#options.ports.log.child({ group: this.#options.config.group });
     return {
-      facts: this.#reader('facts', this.#facts),
-      captures: this.#reader('captures', this.#registry),
+      facts: this.#reader('facts', [this.#facts]),
+      captures: this.#reader('captures', [this.#registry, this.#orders]),
       heartbeat: (subject, data) => this.#members.heartbeat(subject, data),
       connected: (hub) => {
         this.#hub = hub;
@@ -160,23 +169,26 @@ class NodeFederation implements Federation {
         this.#members.disconnected();
         this.#facts.disconnected();
         this.#registry.disconnected();
+        this.#orders.disconnected();
         this.#trouble(detail);
       },
       trouble: (detail) => this.#trouble(detail),
     };
   }
 
-  #reader(name: 'facts' | 'captures', inner: LogReader): LogReader {
+  #reader(name: 'facts' | 'captures', readers: readonly LogReader[]): LogReader {
     return {
       restarted: () => {
         this.#nowRead[name] = false;
-        inner.restarted();
+        for (const reader of readers) reader.restarted();
       },
-      received: (batch) => inner.received(batch),
+      received: (batch) => {
+        for (const reader of readers) reader.received(batch);
+      },
       caughtUp: () => {
         this.#everRead[name] = true;
         this.#nowRead[name] = true;
-        inner.caughtUp();
+        for (const reader of readers) reader.caughtUp();
         this.#listeners.tell(undefined);
       },
     };

@@ -1,5 +1,14 @@
 /** The ports of federation: what the reconciler sees (FactBus, MemberView, CaptureRegistry) and what federation needs (stores). */
-import type { CaptureEpoch, CaptureKey, CaptureRecord, CaptureTransition, Liveness } from '@routerd/mobility';
+import type {
+  CaptureEpoch,
+  CaptureKey,
+  CaptureRecord,
+  CaptureTransition,
+  Liveness,
+  OperatorOrder,
+  Order,
+  OrderSubject,
+} from '@routerd/mobility';
 import type { DurationMs, HostAddress, Instant, NodeName, PoolName, Result, SiteName } from '@routerd/resources';
 
 export const FACT_TYPES = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'] as const;
@@ -87,6 +96,23 @@ export interface CaptureRegistry {
   onChange(listener: (keys: readonly CaptureKey[]) => void): () => void;
 }
 
+export type OrderOutcome =
+  | { readonly kind: 'won'; readonly order: OperatorOrder }
+  /** Another order about the subject came first; it stands. */
+  | { readonly kind: 'lost'; readonly current: OperatorOrder | undefined; readonly because: string }
+  /** No answer before the deadline. The order may or may not take effect later; `orders()` will tell. */
+  | { readonly kind: 'unreachable'; readonly detail: string };
+
+/** Operators' orders: in the same totally ordered log as the capture records, folded by `foldOrder`. */
+export interface OrderRegistry {
+  /** What stands about each subject, as far as the log was read. Orders are level-triggered: the last one counts until the next. */
+  orders(): ReadonlyMap<OrderSubject, OperatorOrder>;
+  /** Appends the next version of the order's subject and waits to see it come back. Repeating what stands already is a new version too. */
+  append(order: Order, by: { readonly who: string; readonly why: string }, signal: AbortSignal): Promise<OrderOutcome>;
+  /** Told which subjects have a new order. @returns stops telling */
+  onChange(listener: (subjects: readonly OrderSubject[]) => void): () => void;
+}
+
 export interface FederationStatus {
   /** Connected to a hub, and facts and registry read up to the end of their streams at least once since then. */
   readonly connected: boolean;
@@ -128,6 +154,7 @@ export interface Federation {
   readonly facts: FactBus;
   readonly members: MemberView;
   readonly registry: CaptureRegistry;
+  readonly orders: OrderRegistry;
   status(): FederationStatus;
   /** In the order of their names. */
   peers(): readonly PeerReport[];

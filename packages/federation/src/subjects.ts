@@ -1,5 +1,5 @@
 /** Names on the hub. The node's token stands where the hub's permissions can bind it to the node's key. */
-import type { CaptureKey } from '@routerd/mobility';
+import type { CaptureKey, OrderSubject } from '@routerd/mobility';
 import {
   bareAddress,
   err,
@@ -50,6 +50,24 @@ export function heartbeatSubject(group: GroupName, node: NodeName): string {
 /** `sam.v1.<group>.capture.<node>.<keyToken>` */
 export function captureSubject(group: GroupName, writer: NodeName, key: CaptureKey): string {
   return `sam.v1.${group}.capture.${writer}.${captureKeyToken(key)}`;
+}
+
+/** `sam.v1.<group>.capture.<node>.orders.<base64url of what is ordered about>`: in the capture log, so that there is one order of all. */
+export function orderSubject(group: GroupName, writer: NodeName, about: OrderSubject): string {
+  return `sam.v1.${group}.capture.${writer}.${ORDERS}.${Buffer.from(about, 'utf8').toString('base64url')}`;
+}
+
+const ORDERS = 'orders';
+
+export function isOrderSubject(group: GroupName, subject: string): boolean {
+  const tokens = tokensAfter(`sam.v1.${group}.capture.`, subject);
+  return tokens.length === 3 && tokens[1] === ORDERS;
+}
+
+/** @returns the node whose key may publish here; undefined when it is no subject of orders */
+export function parseOrderSubject(group: GroupName, subject: string): NodeName | undefined {
+  const writer = parseNodeName(tokensAfter(`sam.v1.${group}.capture.`, subject)[0] ?? '');
+  return isOrderSubject(group, subject) && writer.ok ? writer.value : undefined;
 }
 
 /** base64url of the key: one subject token, from which a person can read the key back. */

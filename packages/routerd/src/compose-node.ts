@@ -26,7 +26,7 @@ import type { NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
-import { noOrders, type OrderRegistry } from './order-registry.ts';
+import type { OrderRegistry } from './order-registry.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
 import { observersOf, type ObservingAdapters } from './observing.ts';
 import { Reconciler, type LeaseMemory } from './reconciler.ts';
@@ -48,7 +48,7 @@ export interface NodeAdapters {
   /** Without it no plugin observes. */
   readonly observing?: ObservingAdapters;
   readonly highWater: HighWaterStore;
-  /** Operators' orders, shared by the group. Without it only the pools say who drains, and a freeze is this node's alone. */
+  /** Operators' orders, shared by the group; the federation carries them unless told. */
   readonly orders?: OrderRegistry;
   /** Builds the federation; told why an address may not be observed here. */
   readonly federation: (
@@ -132,7 +132,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       leases,
       parts,
       highWater,
-      orders: adapters.orders ?? noOrders,
+      orders: adapters.orders ?? federation.value.orders,
       onStaticDuty: (pool, address, duty) => localFacts.get(pool.context.name)?.follow(address, duty),
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },

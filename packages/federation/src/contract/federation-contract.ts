@@ -3,6 +3,7 @@ import { deliveryCases } from './delivery-cases.ts';
 import { factCases, type WithRig } from './fact-cases.ts';
 import type { FederationRig } from './federation-rig.ts';
 import { memberCases } from './member-cases.ts';
+import { orderCases } from './order-cases.ts';
 import { registryCases } from './registry-cases.ts';
 
 /** The behaviour of the three ports over one network. Every case gets a network of its own and takes it down again. */
@@ -28,6 +29,9 @@ export function federationContract(name: string, openRig: () => Promise<Federati
     });
     describe('members', () => {
       memberCases(withRig);
+    });
+    describe('orders', () => {
+      orderCases(withRig);
     });
     describe('capture registry', () => {
       registryCases(withRig);
