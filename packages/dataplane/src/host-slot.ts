@@ -58,8 +58,13 @@ export function textOfRoute(route: HostRoute): string {
 
 /** True if the observed route is what the desired one asks for: a gateway alone leaves the device to the kernel. */
 export function isSameRoute(desired: HostRoute, observed: HostRoute): boolean {
+  if (desired.blackhole || observed.blackhole) return desired.blackhole && observed.blackhole;
   const device = desired.device ?? (desired.gateway === undefined ? undefined : observed.device);
-  return textOfRoute({ ...desired, device }) === textOfRoute(observed);
+  return (
+    device === observed.device &&
+    desired.gateway === observed.gateway &&
+    desired.preferredSource === observed.preferredSource
+  );
 }
 
 export function textOfClamps(clamps: readonly MssClamp[]): string {

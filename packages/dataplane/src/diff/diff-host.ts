@@ -12,7 +12,6 @@ import {
   digestOfTable,
   isAcceptedValue,
   slotOfAddress,
-  slotOfProxyNeighbor,
   slotOfSysctl,
   slotOfSysctlFile,
   slotOfTable,
@@ -155,10 +154,13 @@ function withRetained(desired: readonly MssClamp[], observed: readonly MssClamp[
   return [...desired, ...observed.filter((clamp) => !wanted.has(pathOf(clamp)))];
 }
 
+/** By interface, then address: with ten thousand of them, making one text of both would be most of the work. */
 function diffProxyNeighbors(desired: HostState, observed: ObservedHost): Changes {
-  const present = new Set(observed.proxyNeighbors.map(slotOfProxyNeighbor));
-  const wanted = new Set(desired.proxyNeighbors.map(slotOfProxyNeighbor));
-  const missing = desired.proxyNeighbors.filter((neighbor) => !present.has(slotOfProxyNeighbor(neighbor)));
+  const present = addressesByInterface(observed.proxyNeighbors);
+  const wanted = addressesByInterface(desired.proxyNeighbors);
+  const missing = desired.proxyNeighbors.filter(
+    ({ interface: name, address }) => present.get(name)?.has(address) !== true,
+  );
   return {
     add: [
       ...missing.map((neighbor) => ({ verb: 'proxy-neighbor-add', neighbor }) as const),
@@ -167,10 +169,22 @@ function diffProxyNeighbors(desired: HostState, observed: ObservedHost): Changes
         .map(({ interface: name, address }) => ({ verb: 'announce', interface: name, address }) as const),
     ],
     remove: observed.proxyNeighbors
-      .filter((neighbor) => neighbor.ours && !wanted.has(slotOfProxyNeighbor(neighbor)))
+      .filter(({ ours, interface: name, address }) => ours && wanted.get(name)?.has(address) !== true)
       .map(({ address, interface: name }) => ({
         verb: 'proxy-neighbor-remove',
         neighbor: { address, interface: name, announce: false },
       })),
   };
+}
+
+function addressesByInterface(
+  neighbors: readonly { readonly interface: string; readonly address: HostAddress }[],
+): ReadonlyMap<string, ReadonlySet<HostAddress>> {
+  const byInterface = new Map<string, Set<HostAddress>>();
+  for (const { interface: name, address } of neighbors) {
+    const addresses = byInterface.get(name) ?? new Set<HostAddress>();
+    addresses.add(address);
+    byInterface.set(name, addresses);
+  }
+  return byInterface;
 }
