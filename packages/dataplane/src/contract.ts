@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 import { diffHost } from './diff/diff-host.ts';
 import type { ObservedHost } from './host-op.ts';
-import { DELIVERY_METRIC, EMPTY_HOST_STATE, type HostRoute, type HostState } from './host-state.ts';
+import { DELIVERY_METRIC, EMPTY_HOST_STATE, SYSCTL_FILE_MARK, type HostRoute, type HostState } from './host-state.ts';
 import type { Host, HostEvent } from './ports.ts';
 import { cleanupHost } from './reconciler/cleanup-host.ts';
 import { createHostReconciler, type HostReconciler } from './reconciler/host-reconciler.ts';
@@ -48,6 +48,14 @@ const captured: HostState = {
     { path: proxyDelayOf('lan0'), value: '0' },
   ],
   mssClamps: [{ captureInterface: 'lan0', tunnelInterface: 'tun-a', mss: 1300 }],
+  sysctlFiles: [{ name: 'contract', content: `${SYSCTL_FILE_MARK}\nnet/ipv4/ip_forward = 1\n` }],
+  tables: [
+    {
+      family: 'inet',
+      name: 'routerd_filter',
+      lines: ['chain forward {', '  type filter hook forward priority filter; policy accept;', '}'],
+    },
+  ],
 };
 
 export function hostContract(name: string, open: () => Promise<HostRig>): void {

@@ -1,5 +1,5 @@
 /** A host of its own: a network namespace with `lan0` (cabled to a second namespace), `tun-a` and `tun-b`. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bareAddress } from '@routerd/resources';
@@ -66,6 +66,8 @@ export async function openNamespaceRig(): Promise<NamespaceRig> {
   const router = await makeNamespace('r');
   const lan = await makeNamespace('l');
   const directory = await mkdtemp(path.join(tmpdir(), 'dataplane-'));
+  const sysctlDirectory = path.join(directory, 'sysctl.d');
+  await mkdir(sysctlDirectory);
   await cable(router, 'lan0', lan, 'eth0');
   await router.batch(
     'addr add 10.77.60.2/24 dev lan0',
@@ -84,8 +86,9 @@ export async function openNamespaceRig(): Promise<NamespaceRig> {
       clock: systemClock,
       log: new RecordingLog(),
       commandPrefix: ['ip', 'netns', 'exec', router.name],
+      sysctlDirectory,
     }),
-    show: async () => showHost(router),
+    show: async () => [...(await showHost(router)), ...(await readdir(sysctlDirectory))],
     deleteRoute: async (address, device) => router.batch(`route del ${address} dev ${device}`),
     addAddress: async (interfaceName, address) => router.batch(`address replace ${address} dev ${interfaceName}`),
     addForeignRoute: async (address, device, metric) =>

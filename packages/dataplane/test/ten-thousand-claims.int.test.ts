@@ -20,7 +20,9 @@ test('ten thousand claims: applied at once, changed one by one, and left alone',
   const rig = await openNamespaceRig();
   try {
     const script = path.join(import.meta.dirname, 'ten-thousand-claims.ts');
-    const ran = await runCommand(['ip', 'netns', 'exec', rig.router.name, process.execPath, script], { timeoutMs: 55_000 });
+    const ran = await runCommand(['ip', 'netns', 'exec', rig.router.name, process.execPath, script], {
+      timeoutMs: 55_000,
+    });
     if (!ran.ok) throw new Error(`${ran.error.code} ${ran.error.stderr}`);
     const measured = figures.parse(JSON.parse(ran.value.stdout));
     const ratio = measured.fromNothingMs / measured.plainMs;

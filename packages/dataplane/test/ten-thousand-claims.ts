@@ -57,7 +57,10 @@ async function plainly(): Promise<number> {
     await must(['ip', '-batch', '-'], `${lines.join('\n')}\n`);
     await must(['nft', '-f', '-'], table);
   });
-  await cleanupHost({ host: createLinuxHost({ clock: systemClock, log: new RecordingLog() }), ledger: new MemoryLedger() });
+  await cleanupHost({
+    host: createLinuxHost({ clock: systemClock, log: new RecordingLog() }),
+    ledger: new MemoryLedger(),
+  });
   return took;
 }
 
@@ -66,8 +69,11 @@ function childrenNow(): readonly string[] {
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((pid) => {
       try {
-        const [, name = '', parent = ''] = /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-        return Number(parent) === process.pid ? [`${name} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`] : [];
+        const [, name = '', parent = ''] =
+          /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+        return Number(parent) === process.pid
+          ? [`${name} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
+          : [];
       } catch {
         return []; // it has ended
       }

@@ -18,6 +18,14 @@ export function hostLines(host: ObservedHost): readonly HostLine[] {
     })),
     ...[...host.sysctls].map(([path, value]) => ({ slot: `sysctl ${path}`, text: `sysctl ${path}=${value}` })),
     ...host.proxyNeighbors.map(({ address, interface: name }) => same(`neigh proxy ${address} dev ${name}`)),
+    ...host.tables.map(({ family, name, digest }) => ({
+      slot: `table ${family} ${name}`,
+      text: `table ${family} ${name} ${digest ?? 'changed by somebody'}`,
+    })),
+    ...[...host.sysctlFiles].map(([name, content]) => ({
+      slot: `file 90-routerd-${name}.conf`,
+      text: `file 90-routerd-${name}.conf ${content.trim().split('\n').at(-1) ?? ''}`,
+    })),
     ...(host.mssClamps ?? []).map(({ captureInterface, tunnelInterface, mss }) => ({
       slot: `clamp ${captureInterface} ${tunnelInterface}`,
       text: `clamp ${captureInterface} <-> ${tunnelInterface} to ${mss} bytes`,
