@@ -1,6 +1,7 @@
 /** The two routers of a pair: what an operator types on them, from the key to the running daemon. */
 import path from 'node:path';
 import { filledInExample, type PairSide } from './examples.ts';
+import { textOf } from './lab-fault.ts';
 import type { Lab } from './lab.ts';
 import { routerDir } from './lab-files.ts';
 import { isReady } from './router-api.ts';
@@ -41,13 +42,33 @@ export async function applyExamples(
       const said = (validated.ok ? validated.value.stdout : validated.error.stderr).trim();
       evidence.file(`${vm.name}-validate.txt`, said);
       evidence.check(`${vm.name}: routerd validate`, 'valid', validated.ok ? 'valid' : said);
+      const plan = await planOf(lab, vm.name);
+      evidence.check(
+        `${vm.name}: routerd plan before it runs`,
+        'Plan: N to add, …',
+        plan,
+        /^Plan: [1-9]\d* to add/.test(plan),
+      );
     }),
   );
 }
 
 /** Also starts it again after it was killed. */
 export async function startPairRouter(lab: Lab, name: string): Promise<void> {
-  await startRouterd(lab, name, { configFile: CONFIG_FILE, stateDir: path.join(routerDir(lab.files, name), 'state') });
+  await startRouterd(lab, name, { configFile: CONFIG_FILE, stateDir: stateDirOf(lab, name) });
+}
+
+/** `routerd plan` while no daemon runs. @returns its last line, which counts */
+export async function planOf(lab: Lab, name: string): Promise<string> {
+  const argv = ['routerd', 'plan', '--config', CONFIG_FILE, '--state-dir', stateDirOf(lab, name)];
+  const planned = await lab.vm(name).exec(argv);
+  // 2: there is something to do.
+  const said = planned.ok || planned.error.exitCode === 2 ? textOf(planned) : `failed: ${textOf(planned)}`;
+  return said.trim().split('\n').at(-1) ?? '';
+}
+
+function stateDirOf(lab: Lab, name: string): string {
+  return path.join(routerDir(lab.files, name), 'state');
 }
 
 /** Ready by its own word, and its tunnel up by the kernel's. */

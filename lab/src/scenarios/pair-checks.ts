@@ -4,6 +4,7 @@ import { flowName, ping, type Flow } from '../client-flows.ts';
 import { textOf } from '../lab-fault.ts';
 import { macOf } from '../mac-address.ts';
 import type { Pair, Sides } from '../pair-topology.ts';
+import { planOf } from '../pair-routers.ts';
 import { isRunning, signalProcess } from '../process-table.ts';
 import type { Stage } from '../scenario.ts';
 import { differences } from '../snapshot.ts';
@@ -61,6 +62,8 @@ export async function goesOnWithoutRouterd(
     const routerd = lab.daemon(name, 'routerd');
     signalProcess(routerd, 'SIGTERM');
     await waitUntil(`${name}: the end of routerd`, () => !isRunning(routerd) || undefined, { deadlineMs: 10_000 });
+    const nothing = 'Plan: 0 to add, 0 to change, 0 to remove.';
+    evidence.check(`${name}: routerd plan after it was stopped`, nothing, await planOf(lab, name));
   }
   for (const flow of flows) {
     const { received, sent } = await ping(lab, flow.from.name, flow.to.address);
