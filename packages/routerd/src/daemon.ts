@@ -67,7 +67,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const routes = [
     ...createRoutes(node.value.view, node.value.orders),
     ...mobilityRoutes(node.value.view),
-    ...dynamicRoutes(() => node.value.reconciler.derived()),
+    ...dynamicRoutes(node.value.view),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
   ];
   const api = await serveApi(options.socketPath, routes, log);

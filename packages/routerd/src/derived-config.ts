@@ -51,12 +51,17 @@ export function deriveConfig(
   };
 }
 
+/** The source of what this node's planner derives for a pool. */
+export function plannedSource({ context }: Pick<PoolState, 'context'>): string {
+  return `MobilityPool/${context.name}/node/${context.self}`;
+}
+
 /** The derived part of one pool: its domain and this node's claims. Its content changes exactly when they do. */
 function derivedPart(pool: PoolState, now: Instant): DynamicConfigPart {
   const { context } = pool;
   const claims = [...pool.plans()].flatMap((plan) => (plan.claim === undefined ? [] : [plan.claim]));
   return {
-    source: `MobilityPool/${context.name}/node/${context.self}`,
+    source: plannedSource(pool),
     generation: 1,
     observedAt: now,
     expiresAt: NEVER,

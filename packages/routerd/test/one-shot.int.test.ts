@@ -6,7 +6,7 @@
  * What plan printed is what apply did (I8), and a second plan has nothing to do.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { instant, parseResource, type Resource } from '@routerd/resources';
@@ -266,6 +266,9 @@ test('stored parts count: what they add is planned, what they mask is not', asyn
   });
   const planned = await router.routerd('plan');
   expect(operations(planned)).toEqual(['  + ip route add 198.51.100.0/24 proto 84 dev ov0']);
+  expect(planned.stdout).toMatch(
+    /^note: IPv4Route\/docs is left out: masked by DynamicConfigPart\/Plugin\/inventory until /,
+  );
   await router.withStore(({ parts }) => {
     parts.withdraw('Plugin/inventory');
   });
@@ -282,6 +285,22 @@ function found(): Resource {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;
 }
+
+test('of a pool, whose needs follow from facts, nothing is removed, and the plan says so', async () => {
+  const router = await Router.make();
+  router.configure(ROUTE);
+  expect((await router.routerd('apply', '--once')).code).toBe(0);
+  const pool = readFileSync(
+    path.join(import.meta.dirname, '../../../examples/four-sites/onprem-router-a.yaml'),
+    'utf8',
+  );
+  router.configure(pool.replace(/^# yaml-language-server.*\n/, ''));
+  const planned = await router.routerd('plan');
+  expect(planned.code).toBe(2);
+  expect(planned.stdout).toMatch(/^note: What MobilityPool\/\S+ needs follows from facts, which only the daemon has/m);
+  expect(operations(planned).filter((line) => line.startsWith('  -'))).toEqual([]);
+  expect(planned.stdout).toMatch(/^Plan: \d+ to add, \d+ to change, 0 to remove\.$/m);
+});
 
 test('while a daemon holds the state, plan and apply refuse and say whom to ask', async () => {
   const router = await Router.make();

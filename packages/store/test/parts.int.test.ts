@@ -1,7 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { partStoreContract } from '@routerd/config/contract';
 import Database from 'better-sqlite3';
 import { instant } from '@routerd/resources';
 import { expect, test } from 'vitest';
+import { MIGRATIONS } from '../src/migrations.ts';
 import { opened, temporaryFile } from './store-rig.ts';
 
 /** Changes a row while nobody has the file open. */
@@ -53,4 +56,17 @@ test.each([
   expect(again.parts.list()).toEqual([
     { source: 'Plugin/a', generation: 1, observedAt: 1, expiresAt: 2, damage: expect.stringMatching(/^The stored/) },
   ]);
+});
+
+test('a state file of the first version gets its table of parts, and keeps what it has', () => {
+  const file = temporaryFile();
+  mkdirSync(path.dirname(file), { recursive: true });
+  const old = new Database(file);
+  old.exec(MIGRATIONS[0] ?? '');
+  old.exec("INSERT INTO high_water (key, epoch) VALUES ('pool|10.77.60.10/32|site', 7)");
+  old.pragma('user_version = 1');
+  old.close();
+  const store = opened(file);
+  expect([...store.highWater.all().values()]).toEqual([7]);
+  expect(store.parts.list()).toEqual([]);
 });

@@ -1,10 +1,11 @@
 /** What the daemon answers about dynamic parts and the configuration that they make. */
 import type { DerivedConfig } from '../derived-config.ts';
+import type { NodeView } from '../views/node-view.ts';
 import { diffView, effectiveView, partDetails, partsView } from '../views/dynamic-view.ts';
 import type { ApiAnswer, Route } from './http-server.ts';
 
-/** @param derived what the last pass derived; undefined before the first */
-export function dynamicRoutes(derived: () => DerivedConfig | undefined): readonly Route[] {
+/** `derived`: what the last pass derived; undefined before the first. */
+export function dynamicRoutes({ derived, pools }: Pick<NodeView, 'derived' | 'pools'>): readonly Route[] {
   const answer = (show: (config: DerivedConfig) => ApiAnswer): ApiAnswer => {
     const config = derived();
     return config === undefined ? NOT_YET : show(config);
@@ -13,7 +14,7 @@ export function dynamicRoutes(derived: () => DerivedConfig | undefined): readonl
     {
       method: 'GET',
       pattern: '/v1/dynamic/parts',
-      handle: ({ query }) => answer((config) => parts(config, query.get('source'))),
+      handle: ({ query }) => answer((config) => parts(config, pools, query.get('source'))),
     },
     {
       method: 'GET',
@@ -37,9 +38,9 @@ const NOT_YET: ApiAnswer = {
   },
 };
 
-function parts(config: DerivedConfig, source: string | null): ApiAnswer {
-  if (source === null) return { status: 200, body: { items: partsView(config) } };
-  const items = partDetails(config, source);
+function parts(config: DerivedConfig, pools: NodeView['pools'], source: string | null): ApiAnswer {
+  if (source === null) return { status: 200, body: { items: partsView(config, pools) } };
+  const items = partDetails(config, pools, source);
   if (items.length > 0) return { status: 200, body: { items } };
   const known = [...new Set(config.parts.map((part) => part.source))].toSorted();
   return {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { MemoryLedger, type Host, type OwnershipLedger } from '@routerd/dataplane';
-import { err, ok, type Result } from '@routerd/resources';
+import { err, formatInstant, ok, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { openStore, type Store, type StoreFault } from '@routerd/store';
 import { deriveConfig, type DerivedConfig } from '../derived-config.ts';
@@ -62,7 +62,8 @@ export async function lookOnce(
     owned: ledger.entries(),
     retainSurplus: pools.length > 0,
   });
-  return ok({ plan, problems: derived.problems, notes: notesOn(pools), ledger, close });
+  const notes = [...notesOn(pools), ...notesOnMasks(derived.config.suppressed)];
+  return ok({ plan, problems: derived.problems, notes, ledger, close });
 }
 
 /** @returns no store where there is none yet and none may be made */
@@ -87,4 +88,11 @@ function notesOn(pools: readonly string[]): readonly string[] {
   return [
     `What ${names} needs follows from facts, which only the daemon has: nothing that was installed is removed here.`,
   ];
+}
+
+function notesOnMasks(suppressed: DerivedConfig['config']['suppressed']): readonly string[] {
+  return suppressed.map(
+    ({ resource, maskedBy, maskedUntil, reason }) =>
+      `${resource.kind}/${resource.metadata.name} is left out: masked by ${maskedBy.join(', ')} until ${formatInstant(maskedUntil)}: ${reason}`,
+  );
 }

@@ -1,18 +1,23 @@
 /** What the API shows of dynamic parts: what became of each, what they hold, and what they made of startup-config. */
 import { isDamaged, type EffectiveResource, type PartVerdict, STARTUP_SOURCE } from '@routerd/config';
 import { authoredForm, formatInstant, type AuthoredResource, type Instant } from '@routerd/resources';
-import { NEVER, type DerivedConfig } from '../derived-config.ts';
+import { NEVER, plannedSource, type DerivedConfig } from '../derived-config.ts';
+import type { PoolState } from '../pool-state.ts';
 
 type Part = DerivedConfig['parts'][number];
 
 /** GET /v1/dynamic/parts: one line a part and generation, by source, the newest first. */
-export function partsView({ parts, config }: DerivedConfig): readonly unknown[] {
-  return parts.map((part) => partLine(part, config.parts)).toSorted(bySourceAndGeneration);
+export function partsView(derived: DerivedConfig, pools: readonly PoolState[]): readonly unknown[] {
+  const { config } = derived;
+  return partsOf(derived, pools)
+    .map((part) => partLine(part, config.parts))
+    .toSorted(bySourceAndGeneration);
 }
 
 /** GET /v1/dynamic/parts?source=S: everything about each generation of one source; none for an unknown source. */
-export function partDetails({ parts, config }: DerivedConfig, source: string): readonly unknown[] {
-  return parts
+export function partDetails(derived: DerivedConfig, pools: readonly PoolState[], source: string): readonly unknown[] {
+  const { config } = derived;
+  return partsOf(derived, pools)
     .filter((part) => part.source === source)
     .map((part): PartLine => ({ ...partLine(part, config.parts), ...contentOf(part) }))
     .toSorted(bySourceAndGeneration);
@@ -58,6 +63,19 @@ function marked(resource: AuthoredResource, source: string): AuthoredResource {
   const { annotations, ...metadata } = resource.metadata;
   const others = typeof annotations === 'object' ? annotations : {};
   return { ...resource, metadata: { ...metadata, annotations: { ...others, [SOURCE_ANNOTATION]: source } } };
+}
+
+/** The planner's actions change without its resources: they are taken from where they live. */
+function partsOf({ parts }: DerivedConfig, pools: readonly PoolState[]): readonly Part[] {
+  const bySource = new Map(pools.map((pool) => [plannedSource(pool), pool]));
+  return parts.map((part) => {
+    const pool = isDamaged(part) ? undefined : bySource.get(part.source);
+    if (pool === undefined || isDamaged(part)) return part;
+    return {
+      ...part,
+      actionPlans: [...pool.plans()].flatMap(({ actions }) => actions.map((action) => ({ ...action }))),
+    };
+  });
 }
 
 interface PartLine {
