@@ -1,7 +1,10 @@
 /** What a node is told by its configuration, lowered once at start: who it is, its pools, its group, its policies. Pure. */
+import { digestOf } from '@routerd/config';
 import { parseGroupName, type FederationConfig, type HubConfig } from '@routerd/federation';
 import { poolContexts, type PoolContext } from '@routerd/mobility';
 import { err, ofKind, ok, type HostAddress, type Resource, type ResourceOf, type Result } from '@routerd/resources';
+
+const DIGEST_DIGITS = 16;
 
 export interface NodeSettings {
   readonly startup: readonly Resource[];
@@ -80,7 +83,12 @@ function federationOf(
     pools: new Map(
       pools.map((pool) => [
         pool.name,
-        { prefix: pool.prefix, sites: new Map([...pool.members].map(([node, { site }]) => [node, site])) },
+        {
+          prefix: pool.prefix,
+          sites: new Map([...pool.members].map(([node, { site }]) => [node, site])),
+          // A digest in every heartbeat: long enough that two definitions do not share it by accident.
+          digest: digestOf(pool.pool.spec).slice(0, DIGEST_DIGITS),
+        },
       ]),
     ),
   });

@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import { z } from 'zod';
 import {
   clientOf,
+  fail,
   outputAliases,
   outputFlag,
   show,
@@ -10,6 +11,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
+import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
 import { addNodeCommand, initCommand, joinCommand, rotateCommand, updateCommand } from './federation-material.ts';
 
 const event = z.object({
@@ -107,12 +109,38 @@ function tableOf(items: readonly z.output<typeof event>[], now: number): string 
   );
 }
 
+interface WatchFlags {
+  readonly socket: string | undefined;
+}
+
+/** Until it is interrupted, or the daemon goes away. */
+const watchCommand = buildCommand<WatchFlags, [], Context>({
+  async func(this: Context, flags: WatchFlags) {
+    const client = clientOf(this, flags);
+    const news = events.extend({ last: z.number(), missed: z.number() });
+    for (let after: number | undefined; ;) {
+      const answer = await client.get(`/v1/federation/news${after === undefined ? '' : `?after=${after}`}`);
+      if (!answer.ok) return fail(this, answer.error);
+      const { items, last, missed } = news.parse(answer.value);
+      if (missed > 0) this.process.stderr.write(`${missed} facts came too fast to be shown\n`);
+      for (const { type, subject, source, site, origin, sequence } of items)
+        this.process.stdout.write(`${subject} ${type} ${source} ${site} ${sequence} ${origin}\n`);
+      after = last;
+    }
+  },
+  parameters: { flags: { socket: socketFlag } },
+  docs: { brief: 'Print facts as they are accepted, one a line, until interrupted' },
+});
+
 export const federationRoutes = buildRouteMap<string, Context>({
   routes: {
     event: buildRouteMap<string, Context>({
-      routes: { emit: emitCommand, list: listCommand },
+      routes: { emit: emitCommand, list: listCommand, watch: watchCommand },
       docs: { brief: 'Facts about addresses' },
     }),
+    status: federationStatusCommand,
+    peers: peersCommand,
+    deliveries: deliveriesCommand,
     init: initCommand,
     'add-node': addNodeCommand,
     rotate: rotateCommand,

@@ -2,7 +2,7 @@ import type { AcceptedFact } from '@routerd/federation';
 import { compareAddresses } from '@routerd/resources';
 
 /** GET /v1/federation/events: the last accepted fact of each node about each address, in address order. */
-export function factsView(facts: readonly AcceptedFact[]): unknown {
+export function factsView(facts: readonly AcceptedFact[]) {
   const items = facts
     .map(({ fact, acceptedAt }) => ({
       id: fact.id,
