@@ -25,14 +25,7 @@ import {
   type Resource,
   type Result,
 } from '@routerd/resources';
-import {
-  composeNode,
-  createMemoryOrders,
-  nodeSettings,
-  type MemoryOrders,
-  type NodeAdapters,
-  type RoutingNode,
-} from '@routerd/routerd';
+import { composeNode, nodeSettings, type NodeAdapters, type RoutingNode } from '@routerd/routerd';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 
 export const CLOUDS = ['aws', 'azure', 'oci'] as const;
@@ -84,14 +77,12 @@ export class Fleet {
   readonly clock = new ManualClock(instant(1_790_000_000_000));
   readonly network: MemoryNetwork;
   readonly clouds: ReadonlyMap<Site, MemoryExecutor>;
-  readonly orders: MemoryOrders;
   readonly #machines: ReadonlyMap<string, Machine>;
   #options: FleetOptions;
 
   constructor(options: FleetOptions = {}) {
     this.#options = options;
     this.network = createMemoryNetwork({ clock: this.clock });
-    this.orders = createMemoryOrders(this.clock);
     this.clouds = new Map(CLOUDS.map((site) => [site, cloudOf(site, this.clock)]));
     this.#machines = new Map(NODES.map((name) => [name, machineOf(name)]));
   }
@@ -115,7 +106,6 @@ export class Fleet {
       ledger,
       journal,
       highWater,
-      orders: this.orders.of(machine.name),
       executor: this.clouds.get(siteOf(name)) ?? createMemoryExecutor(this.clock),
       leases: {
         loadLeases: () => [...leases.values()],

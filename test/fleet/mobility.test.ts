@@ -22,8 +22,9 @@ const MOVING = '10.77.60.10';
 const kim = { who: 'kim', why: 'test' };
 
 async function order(running: Fleet, at: string, what: Order): Promise<void> {
-  const outcome = await running.orders.of(running.machine(at).name).append(what, kim, new AbortController().signal);
-  expect(outcome.kind).toBe('won');
+  const asked = running.node(at).federation.orders.append(what, kim, new AbortController().signal);
+  await running.advance(100);
+  expect((await asked).kind).toBe('won');
 }
 
 function leaseAt(running: Fleet, name: string, quad = MOVING) {

@@ -5,6 +5,7 @@ import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
 import { mobilityRoutes } from './commands/mobility.ts';
+import { drainCommand, ordersCommand, undrainCommand } from './commands/order.ts';
 import { pluginRoutes } from './commands/plugin.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { statusCommand } from './commands/status.ts';
@@ -20,6 +21,9 @@ const routes = buildRouteMap<string, Context>({
     explain: explainCommand,
     mobility: mobilityRoutes,
     whatIf: whatIfRoutes,
+    drain: drainCommand,
+    undrain: undrainCommand,
+    orders: ordersCommand,
     federation: federationRoutes,
     action: actionRoutes,
     plugin: pluginRoutes,
@@ -38,6 +42,7 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl explain 10.77.60.10                    why an address is where it is',
       '  routerctl mobility leases                        which site owns which address',
       '  routerctl what-if fail aws-router-a              what would happen, before it does',
+      '  routerctl drain aws-router-a --wait              until it may be switched off',
       '  routerctl federation event emit --address 10.77.60.11/32 --ttl 24h',
       '  routerctl action list --status failed',
       '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',

@@ -26,7 +26,6 @@ import type { NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
-import type { OrderRegistry } from './order-registry.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
 import { observersOf, type ObservingAdapters } from './observing.ts';
 import { Reconciler, type LeaseMemory } from './reconciler.ts';
@@ -48,8 +47,6 @@ export interface NodeAdapters {
   /** Without it no plugin observes. */
   readonly observing?: ObservingAdapters;
   readonly highWater: HighWaterStore;
-  /** Operators' orders, shared by the group; the federation carries them unless told. */
-  readonly orders?: OrderRegistry;
   /** Builds the federation; told why an address may not be observed here. */
   readonly federation: (
     config: NonNullable<NodeSettings['federation']>,
@@ -132,7 +129,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       leases,
       parts,
       highWater,
-      orders: adapters.orders ?? federation.value.orders,
+      orders: federation.value.orders,
       onStaticDuty: (pool, address, duty) => localFacts.get(pool.context.name)?.follow(address, duty),
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },

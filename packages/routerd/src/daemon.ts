@@ -8,14 +8,17 @@ import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
 import { dynamicRoutes } from './api/dynamic-routes.ts';
+import { federationRoutes } from './api/federation-routes.ts';
 import { serveApi } from './api/http-server.ts';
 import { mobilityRoutes } from './api/mobility-routes.ts';
+import { orderRoutes } from './api/order-routes.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
 import { startGroupHub } from './group-hub.ts';
 import { watchLans } from './lan-watch.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { RecentFacts } from './recent-facts.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface DaemonOptions {
@@ -64,9 +67,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   if (!node.ok) return fail(node.error);
 
   const { observers } = node.value;
+  const recent = new RecentFacts();
+  node.value.federation.facts.onAccepted((facts) => recent.add(facts));
   const routes = [
+    ...federationRoutes({
+      federation: node.value.federation,
+      recent,
+      within: (milliseconds) => AbortSignal.timeout(milliseconds),
+    }),
     ...createRoutes(node.value.view, node.value.orders),
     ...mobilityRoutes(node.value.view),
+    ...orderRoutes({
+      node: node.value.view,
+      registry: node.value.federation.orders,
+      onChange: (listener) => node.value.reconciler.onChange(listener),
+      within: (milliseconds) => AbortSignal.timeout(milliseconds),
+    }),
     ...dynamicRoutes(node.value.view),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
   ];

@@ -8,7 +8,7 @@
  */
 import type { ActionRow } from '@routerd/actions';
 import type { HostState } from '@routerd/dataplane';
-import type { Federation, HighWaterStore } from '@routerd/federation';
+import type { Federation, HighWaterStore, OrderRegistry } from '@routerd/federation';
 import {
   captureKeyOf,
   type ActionProposal,
@@ -28,7 +28,6 @@ import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.t
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
 import { NextLook } from './next-look.ts';
 import { NicTrust } from './nic-trust.ts';
-import type { OrderRegistry } from './order-registry.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
 import { surroundingsOf } from './pool-surroundings.ts';

@@ -1,7 +1,6 @@
 /** The federation of a node that belongs to none: hand-written claims on two sites need no facts, members or registry. */
 import type { Federation, FederationStatus } from '@routerd/federation';
 import { err } from '@routerd/resources';
-import { noOrders } from './order-registry.ts';
 
 const STATUS: FederationStatus = {
   connected: false,
@@ -24,7 +23,11 @@ export function solitaryFederation(): Federation {
         transitions.map(() => ({ kind: 'unreachable', detail: 'no EventGroup is declared' }) as const),
       onChange: silent,
     },
-    orders: noOrders,
+    orders: {
+      orders: () => new Map(),
+      append: async () => ({ kind: 'unreachable', detail: 'no EventGroup is declared' }),
+      onChange: silent,
+    },
     status: () => STATUS,
     peers: () => [],
     deliveries: () => [],

@@ -10,7 +10,7 @@ import {
 } from '@routerd/mobility';
 import type { HostAddress, NodeName, PoolName } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
-import type { OrderRegistry } from './order-registry.ts';
+import type { OrderRegistry } from '@routerd/federation';
 
 export interface StandingOrdersPorts {
   readonly log: Log;

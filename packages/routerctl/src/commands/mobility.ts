@@ -11,6 +11,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
+import { freezeCommand, handOverCommand, releaseCommand } from './order.ts';
 
 const leases = z.object({
   items: z.array(
@@ -162,10 +163,13 @@ export const mobilityRoutes = buildRouteMap<string, Context>({
       'The routers of each pool: alive, draining, and how much each captures',
       poolText,
     ),
+    freeze: freezeCommand,
+    handOver: handOverCommand,
+    release: releaseCommand,
   },
   docs: {
-    brief: 'Leases, captures and pools',
+    brief: 'Leases, captures and pools; freeze or hand over an address',
     fullDescription:
-      'Leases, captures and pools as this node sees them.\n\nEXAMPLES\n  routerctl mobility leases\n  routerctl mobility captures -o json\n  routerctl mobility pools\n  routerctl explain 10.77.60.10        why one address is where it is',
+      'Leases, captures and pools as this node sees them.\n\nEXAMPLES\n  routerctl mobility leases\n  routerctl mobility captures -o json\n  routerctl mobility pools\n  routerctl mobility hand-over 10.77.60.10 --to aws\n  routerctl explain 10.77.60.10        why one address is where it is',
   },
 });

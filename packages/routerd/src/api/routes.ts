@@ -1,14 +1,7 @@
 /** What the daemon answers. Each route reads the live view or hands one order to its engine; nothing is decided here. */
 import { ACTION_STATUSES, type ActionStatus } from '@routerd/actions';
 import { FACT_TYPES, type FactFault, type FactType } from '@routerd/federation';
-import {
-  PROVIDERS,
-  parseDuration,
-  parseHostAddress,
-  parseIpv4,
-  hostAddressOf,
-  type HostAddress,
-} from '@routerd/resources';
+import { PROVIDERS, parseDuration } from '@routerd/resources';
 import { z } from 'zod';
 import { actionView, attemptView } from '../views/action-view.ts';
 import { explainView } from '../views/explain-view.ts';
@@ -16,6 +9,7 @@ import { factsView } from '../views/fact-view.ts';
 import type { NodeView } from '../views/node-view.ts';
 import { resourceViews } from '../views/resource-view.ts';
 import { statusView } from '../views/status-view.ts';
+import { addressOf } from './address-text.ts';
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 import type { NodeOrders } from './orders.ts';
 
@@ -95,16 +89,8 @@ function resources(node: NodeView, query: URLSearchParams): ApiAnswer {
   );
 }
 
-/** `10.77.60.10` and `10.77.60.10/32` mean the same to people. */
-function parseAddress(text: string): HostAddress | undefined {
-  const host = parseHostAddress(text);
-  if (host.ok) return host.value;
-  const bare = parseIpv4(text);
-  return bare.ok ? hostAddressOf(bare.value) : undefined;
-}
-
 function explain(node: NodeView, text: string): ApiAnswer {
-  const address = parseAddress(text);
+  const address = addressOf(text);
   if (address === undefined)
     return refused(400, {
       code: 'address.malformed',
@@ -136,7 +122,7 @@ function emit(orders: NodeOrders, body: unknown): ApiAnswer {
       message: z.prettifyError(parsed.error),
       remedy: `Types: ${FACT_TYPES.join(', ')}.`,
     });
-  const address = parseAddress(parsed.data.address);
+  const address = addressOf(parsed.data.address);
   if (address === undefined)
     return refused(400, {
       code: 'address.malformed',
