@@ -3,7 +3,7 @@ import { instant } from '@routerd/resources';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deriveLease, type LeaseVerdict } from '../src/lease.ts';
-import type { AddressInput, AddressLease, Liveness, PoolContext, PoolSituation, Sighting } from '../src/model.ts';
+import type { AddressInput, AddressLease, Liveness, PoolContext, PoolSituation } from '../src/model.ts';
 import {
   address,
   contextOf,
@@ -16,6 +16,7 @@ import {
   site,
   situationOf,
 } from './fixtures.ts';
+import { wordOf, type Word } from './oracle.ts';
 
 const HOLD_MS = 5000; // of the fixture's pool
 const SITES = ['onprem', 'aws', 'azure'] as const;
@@ -173,42 +174,15 @@ test('silence alone ends nothing: with nobody heard and no denial, an owned addr
   );
 });
 
-// ---- the naive second implementation: one site at a time, straight from the rules ----
+// ---- compared with a naive second implementation ----
 
-interface Word {
-  readonly says: 'fresh' | 'silent' | 'lapsed' | 'gone' | 'nothing';
-  readonly first: number;
-}
-
-function wordOf(world: World, name: string): Word {
-  const [context, situation, { sightings: all, records }] = world;
-  const heard = (each: Sighting): boolean =>
-    situation.registryConnected &&
-    situation.membersWaited &&
-    (each.source === context.self || situation.members.get(each.source)?.liveness === 'alive');
-  const own = all.filter((each) => each.site === name);
-  const denials = own.filter(({ kind }) => kind === 'expired');
-  const claims = own.filter(
-    ({ kind, source }) => kind === 'observed' && ![...records.values()].some((record) => record.holder === source),
-  );
-  const declares = [...context.members.values()].some(
-    ({ site: at, node: by, spec }) =>
-      at === name && spec.staticOwnedAddresses.includes(address) && !denials.some(({ source }) => source === by),
-  );
-  const fresh = claims.filter(({ expiresAt }) => situation.now < expiresAt);
-  if (declares) return { says: 'fresh', first: 0 };
-  if (fresh.length > 0) return { says: 'fresh', first: Math.min(...fresh.map((each) => each.firstAcceptedAt)) };
-  const isDeaf = !situation.registryConnected || !situation.membersWaited;
-  const isOutvoted = (claim: Sighting): boolean =>
-    !isDeaf && denials.some((denial) => denial.acceptedAt >= claim.acceptedAt);
-  if (claims.some((claim) => !heard(claim) && !isOutvoted(claim))) return { says: 'silent', first: 0 };
-  if (claims.some(heard)) return { says: 'lapsed', first: 0 };
-  return { says: denials.length > 0 || claims.length > 0 ? 'gone' : 'nothing', first: 0 };
+function wordAt([context, situation, input]: World, name: string): Word {
+  return wordOf({ context, situation, input }, name);
 }
 
 function oracle(world: World): string {
   const [, { now, registryConnected, membersWaited }, { previousLease: before }] = world;
-  const fresh = SITES.map((name) => ({ name, ...wordOf(world, name) }))
+  const fresh = SITES.map((name) => ({ name, ...wordAt(world, name) }))
     .filter(({ says }) => says === 'fresh')
     .toSorted((a, b) => a.first - b.first || (a.name < b.name ? -1 : 1));
   const owned = (name: string): string => `${fresh.some((each) => each.name !== name) ? 'conflict' : 'active'} ${name}`;
@@ -216,10 +190,10 @@ function oracle(world: World): string {
     const [winner] = fresh;
     if (winner !== undefined) return owned(winner.name);
     if (before !== undefined) return `expired ${before.site}`;
-    return SITES.some((name) => wordOf(world, name).says === 'gone') ? 'expired' : 'none';
+    return SITES.some((name) => wordAt(world, name).says === 'gone') ? 'expired' : 'none';
   }
   const incumbent = before.site;
-  const { says } = wordOf(world, incumbent);
+  const { says } = wordAt(world, incumbent);
   // The pool names who has it when nobody asserts it: until that one does, it stays where it was.
   const isAwaited = incumbent !== 'onprem' && world[0] === declared;
   const end = isAwaited ? `holding ${incumbent}` : `expired ${incumbent}`;

@@ -209,3 +209,36 @@ test('planning what news touches leaves every plan as planning everything would'
     { numRuns: 300 },
   );
 });
+
+test('no NIC is given more than it carries, and nothing waits while a router of its site has room', () => {
+  const draws = fc.record({
+    capacity: fc.integer({ min: 1, max: 4 }),
+    hosts: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 }),
+    taken: fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.constantFrom(A, B)), { maxLength: 6 }),
+    self: fc.constantFrom(A, B),
+    isDead: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(draws, ({ capacity, hosts, taken, self, isDead }) => {
+      const context = contextOf({ capacity, self });
+      const world = new PoolWorld(context, []);
+      for (const host of hosts) seen(world, numbered(host));
+      const held = new Map<number, string>();
+      for (const [host, holder] of taken)
+        if (hosts.includes(host) && [...held.values()].filter((each) => each === holder).length < capacity)
+          held.set(host, held.get(host) ?? holder);
+      for (const [host, holder] of held) take(world, numbered(host), holder);
+      const partner = self === A ? B : A;
+      const options: SituationOptions = isDead ? { liveness: { [partner]: 'dead' } } : {};
+      world.replanAll(world.addresses(), outer(context, options), NO_MARKS);
+      const load = world.load();
+      expect(load.get(node(self)) ?? 0).toBeLessThanOrEqual(capacity);
+      const room = [A, B].filter((name) => !(isDead && name === partner) && (load.get(node(name)) ?? 0) < capacity);
+      for (const host of hosts) {
+        const plan = world.plan(numbered(host));
+        if (plan?.placement?.node === undefined) expect(room, `${host} finds no room`).toEqual([]);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
