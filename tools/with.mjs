@@ -47,6 +47,8 @@ const LAB_COMMANDS = [
   ['ssh', 'openssh-client'],
   ['openssl', 'openssl'],
   ['socat', 'socat'],
+  ['spin', 'spin'],
+  ['gcc', 'build-essential'],
 ];
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
