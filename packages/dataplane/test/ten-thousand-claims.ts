@@ -113,7 +113,7 @@ async function startReconciler(): Promise<HostReconciler> {
 
 const plain: number[] = [];
 const fromNothing: number[] = [];
-for (let round = 0; round < 2; round += 1) {
+for (let round = 0; round < 4; round += 1) {
   // With a reconciler that wants nothing, what looks like ours would be removed.
   plain.push(await plainly());
   const passing = await startReconciler();

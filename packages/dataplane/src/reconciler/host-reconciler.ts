@@ -125,8 +125,8 @@ class LevelReconciler implements HostReconciler {
   #retryAfterMs = RETRY_AFTER_MS_MIN;
   /** The same ops were needed again right after they had landed: they take no effect, or somebody undoes them. */
   #contested = false;
-  /** The ops that landed at the last apply, as text. */
-  #lastLanded = '';
+  /** The ops that landed at the last apply, unless another state was desired since. */
+  #lastLanded: readonly HostOp[] = [];
   /** What stays the same is said once, however often it is tried. */
   #reportedResiduals = '';
   /** Monotonic milliseconds before which events lead to no reading. */
@@ -160,7 +160,7 @@ class LevelReconciler implements HostReconciler {
     if (state.sysctls.some(({ path }) => !this.#isRead(path.join('/')))) this.#mustRead = true;
     this.#retainSurplus = options.retainSurplus ?? false;
     this.#mustDiff = true;
-    this.#lastLanded = '';
+    this.#lastLanded = [];
     this.#retryAfterMs = RETRY_AFTER_MS_MIN;
     this.#run();
   }
@@ -315,7 +315,7 @@ class LevelReconciler implements HostReconciler {
     this.#agreed = retainSurplus ? undefined : desired;
     if (ops.length === 0) {
       this.#residuals = [];
-      this.#lastLanded = '';
+      this.#lastLanded = [];
       this.#contested = false;
       this.#retryAfterMs = RETRY_AFTER_MS_MIN;
       return false;
@@ -337,9 +337,8 @@ class LevelReconciler implements HostReconciler {
     this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
     this.#report(landed, residuals);
     this.#residuals = residuals;
-    const text = landed.map(describeOp).join('\n');
-    this.#contested = afterReading && text !== '' && text === this.#lastLanded;
-    this.#lastLanded = text;
+    this.#contested = afterReading && landed.length > 0 && textOf(landed) === textOf(this.#lastLanded);
+    this.#lastLanded = landed;
     return residuals.length > 0 || this.#contested;
   }
 
@@ -391,6 +390,10 @@ class LevelReconciler implements HostReconciler {
     const { clock } = this.#ports;
     await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, signal);
   }
+}
+
+function textOf(ops: readonly HostOp[]): string {
+  return ops.map(describeOp).join('\n');
 }
 
 /** Nothing is made anew while no captured address is found on the host: that is how nearly all changes are. */
