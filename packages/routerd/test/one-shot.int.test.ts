@@ -79,7 +79,7 @@ class Router {
         'sysctl',
         '-a',
         '-r',
-        '^net.ipv4.(ip_forward|ip_nonlocal_bind|conf.(all|lan0).send_redirects|neigh.lan0.proxy_delay)',
+        '^net.ipv4.(ip_forward|ip_nonlocal_bind|conf.(all|lan0).(send|accept)_redirects|neigh.lan0.proxy_delay)',
       ),
     ];
     return parts.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '');
@@ -134,6 +134,21 @@ kind: IPv4Route
 metadata: { name: docs }
 spec: { destination: 192.0.2.0/24, device: ov0 }
 `;
+const FIREWALL = `apiVersion: firewall.routerd.net/v1alpha1
+kind: FirewallZone
+metadata: { name: lan }
+spec: { role: trust, interfaces: [lan0] }
+---
+apiVersion: firewall.routerd.net/v1alpha1
+kind: FirewallRule
+metadata: { name: ssh }
+spec: { fromZone: lan, toZone: self, protocol: tcp, port: 22, action: accept }
+`;
+const SETTING = `apiVersion: system.routerd.net/v1alpha1
+kind: Sysctl
+metadata: { name: redirects }
+spec: { key: net.ipv4.conf.all.accept_redirects, value: '0' }
+`;
 const POLICY = `apiVersion: config.routerd.net/v1alpha1
 kind: DynamicOverridePolicy
 metadata: { name: observed }
@@ -146,7 +161,7 @@ spec:
 
 test('what plan prints is what apply does, a second plan has nothing to do, and taking it away leaves the host as it was', async () => {
   const router = await Router.make();
-  router.configure(PEER, LAN, DOMAIN, claim(10), claim(11), ROUTE);
+  router.configure(PEER, LAN, DOMAIN, claim(10), claim(11), ROUTE, FIREWALL, SETTING);
   const untouched = await router.shown();
 
   const planned = await router.routerd('plan');
