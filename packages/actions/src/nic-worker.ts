@@ -158,7 +158,8 @@ export class NicWorker {
     const instants = [
       this.#rowBackoff.earliest(rows.filter(({ id }) => !this.#rowBackoff.isDue(id)).map(({ id }) => id)),
       this.#isObservationWanted ? this.#ownBackoff.earliest(['observe']) : undefined,
-      this.#settling?.at,
+      // A reading that is due is still kept back by one that failed: waiting for an instant that has passed would be no waiting.
+      this.#settling && Math.max(this.#settling.at, this.#ownBackoff.earliest(['observe']) ?? 0),
       opensInMinutes === undefined ? undefined : clock.monotonic() + (opensInMinutes - 1) * MINUTE_MS + toMinute,
     ].filter((at) => at !== undefined);
     return instants.length === 0 ? undefined : (Math.min(...instants) as Monotonic);
