@@ -1,5 +1,11 @@
 /** From the plans of all pools to effective-config and the desired state of this host. Pure. */
-import { effectiveConfig, type DynamicConfigPart, type EffectiveConfig, type StoredPart } from '@routerd/config';
+import {
+  effectiveConfig,
+  isPlanned,
+  type DynamicConfigPart,
+  type EffectiveConfig,
+  type StoredPart,
+} from '@routerd/config';
 import { lower, type ClaimLowering, type HostState, type HybridRouteLowering } from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
 import type { Instant, Resource } from '@routerd/resources';
@@ -21,15 +27,20 @@ export interface DerivedConfig {
 /** Derived parts of a living daemon are replaced by every pass; they do not expire by themselves. */
 export const NEVER = Number.MAX_SAFE_INTEGER as Instant;
 
-/** Cost: linear in resources and claims. */
+/** A pool as far as its plans touch the configuration. */
+export interface PlannedPool {
+  readonly context: PoolState['context'];
+  plans(): Iterable<Pick<AddressPlan, 'claim' | 'captureOpen'>>;
+}
+
+/** Cost: linear in resources and claims; once more for each claim that cannot be there. */
 export function deriveConfig(
   startup: readonly Resource[],
-  pools: readonly PoolState[],
+  pools: readonly PlannedPool[],
   now: Instant,
   stored: readonly StoredPart[] = [],
 ): DerivedConfig {
-  const parts = [...pools.map((pool) => derivedPart(pool, now)), ...stored];
-  const config = effectiveConfig(startup, parts, now);
+  const { config, parts, setAside } = merge(startup, pools, now, stored);
   const effective = config.resources.map((entry) => entry.resource);
   const open = new Set(
     pools.flatMap((pool) => [...pool.plans()].flatMap((plan) => (plan.captureOpen ? captureKeysOf(plan) : []))),
@@ -42,6 +53,7 @@ export function deriveConfig(
     claims: lowered.claims,
     hybridRoutes: lowered.hybridRoutes,
     problems: [
+      ...setAside,
       ...config.parts.flatMap((part) =>
         part.status === 'Rejected' ? [{ subject: part.source, reason: part.reason }] : [],
       ),
@@ -51,15 +63,43 @@ export function deriveConfig(
   };
 }
 
+/** Past this many the pool's part is set aside as a whole: something else is wrong. */
+const CLAIMS_SET_ASIDE_MAX = 100;
+
+/** One claim of a pool that cannot be there costs itself; the part of a plugin is taken or left as a whole. */
+function merge(
+  startup: readonly Resource[],
+  pools: readonly PlannedPool[],
+  now: Instant,
+  stored: readonly StoredPart[],
+): Pick<DerivedConfig, 'config' | 'parts'> & { readonly setAside: DerivedConfig['problems'] } {
+  const setAside = new Map<string, string>();
+  for (;;) {
+    const parts = [...pools.map((pool) => derivedPart(pool, now, setAside)), ...stored];
+    const config = effectiveConfig(startup, parts, now);
+    const culprit = config.rejected.find(
+      ({ resource, source }) =>
+        isPlanned({ source }) && resource?.startsWith(CLAIM) === true && !setAside.has(resource),
+    );
+    if (culprit?.resource === undefined || setAside.size >= CLAIMS_SET_ASIDE_MAX)
+      return { config, parts, setAside: [...setAside].map(([subject, reason]) => ({ subject, reason })) };
+    setAside.set(culprit.resource, culprit.reason);
+  }
+}
+
+const CLAIM = 'RemoteAddressClaim/';
+
 /** The source of what this node's planner derives for a pool. */
-export function plannedSource({ context }: Pick<PoolState, 'context'>): string {
+export function plannedSource({ context }: Pick<PlannedPool, 'context'>): string {
   return `MobilityPool/${context.name}/node/${context.self}`;
 }
 
 /** The derived part of one pool: its domain and this node's claims. Its content changes exactly when they do. */
-function derivedPart(pool: PoolState, now: Instant): DynamicConfigPart {
+function derivedPart(pool: PlannedPool, now: Instant, setAside: ReadonlyMap<string, string>): DynamicConfigPart {
   const { context } = pool;
-  const claims = [...pool.plans()].flatMap((plan) => (plan.claim === undefined ? [] : [plan.claim]));
+  const claims = [...pool.plans()].flatMap(({ claim }) =>
+    claim === undefined || setAside.has(`${CLAIM}${claim.metadata.name}`) ? [] : [claim],
+  );
   return {
     source: plannedSource(pool),
     generation: 1,
@@ -74,7 +114,7 @@ function derivedPart(pool: PoolState, now: Instant): DynamicConfigPart {
   };
 }
 
-function captureKeysOf(plan: AddressPlan): readonly string[] {
+function captureKeysOf(plan: Pick<AddressPlan, 'claim'>): readonly string[] {
   const gate = plan.claim?.spec.capture.activeWhen;
   return gate?.type === 'capture-holder' ? [gate.captureKey] : [];
 }
