@@ -24,7 +24,7 @@ import type {
   Reason,
   SeizeRefusal,
 } from './model.ts';
-import { mayStopForwarding, restoresForwarding } from './nic-forwarding.ts';
+import { mayStopForwarding, restoresForwarding, standsByForwarding } from './nic-forwarding.ts';
 import { closedGate, isGone } from './placement.ts';
 import { proposalOf } from './provider-action.ts';
 import { isLeftBehind, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
@@ -55,7 +55,7 @@ export function captureStep(view: CaptureView, placement: Placement): CaptureSte
   if (record?.holder !== context.self) {
     if (placement.node === context.self || isForgotten(view)) return claimStep(view, placement);
     const because: Reason = { rule: 'capture.standby', holder: record?.holder, epoch: record?.epoch ?? NEVER_HELD };
-    return cleaningUp(view, [because], { isOwnNic: false });
+    return warmStandby(view, cleaningUp(view, [because], { isOwnNic: false }));
   }
   const role = closedGate(view.self, view.situation);
   if (role !== undefined)
@@ -116,6 +116,17 @@ export function releaseStep(
     reason: 'released',
   });
   return { transition: vacated, actions: [], because };
+}
+
+/** Forwarding is all that a router which stands by asks for; it attracts nothing. */
+function warmStandby(view: CaptureView, step: CaptureStep): CaptureStep {
+  const { context, situation, record } = view;
+  const { nic } = situation;
+  if (step.actions.length > 0 || record === undefined || nic.kind === 'unknown' || nic.forwarding) return step;
+  if (!standsByForwarding(context, situation, record)) return step;
+  const because: Reason = { rule: 'capture.ready-to-deliver', epoch: record.epoch };
+  const actions = propose(view, record, ['ensure-forwarding-enabled'], [because]);
+  return { ...step, actions, because: [...step.because, because] };
 }
 
 /** Nothing is known of the address any more: what this node holds it keeps, what the registry says it left behind it cleans up. */

@@ -30,7 +30,10 @@ export function fenceAction(
     return stale(`epoch ${action.captureEpoch} was offered, ${record.epoch} stands`);
   const isHolder = record.holder === action.captureHolder;
   const acquires = action.verb === 'assign-secondary-ip' || action.verb === 'ensure-forwarding-enabled';
-  if (acquires && !isHolder) return stale(`${record.holder ?? 'nobody'} holds, not ${action.captureHolder}`);
+  // Forwarding attracts nothing: a router that stands by may have it while somebody holds.
+  const standsBy = action.verb === 'ensure-forwarding-enabled' && record.phase === 'held';
+  if (acquires && !isHolder && !standsBy)
+    return stale(`${record.holder ?? 'nobody'} holds, not ${action.captureHolder}`);
   if (acquires && record.phase === 'releasing') return stale(`${action.captureHolder} is releasing`);
   if (!acquires && isHolder && record.phase !== 'releasing')
     return stale(`${action.captureHolder} holds and is not releasing`);

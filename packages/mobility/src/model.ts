@@ -149,6 +149,7 @@ export type Reason =
   | { readonly rule: 'capture.standby'; readonly holder: NodeName | undefined; readonly epoch: CaptureEpoch }
   | { readonly rule: 'capture.drift'; readonly detail: string }
   | { readonly rule: 'capture.held-by-stranger'; readonly asked: readonly NodeName[] }
+  | { readonly rule: 'capture.ready-to-deliver'; readonly epoch: CaptureEpoch }
   | { readonly rule: 'capture.left-behind'; readonly detail: string }
   | { readonly rule: 'capture.releasing'; readonly detail: string };
 

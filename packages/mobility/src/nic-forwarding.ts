@@ -2,22 +2,42 @@
 import type { HostAddress } from '@routerd/resources';
 import type { CaptureRecord } from './capture-record.ts';
 import type { PoolContext, PoolSituation } from './model.ts';
+import { isDraining } from './placement.ts';
 
-/** The last address to leave a NIC restores forwarding, in whichever pool; of several that leave together it is the highest. */
+/**
+ * The last address to leave a NIC restores forwarding, in whichever pool, unless one lives behind it; of several that leave together it
+ * is the highest.
+ */
 export function restoresForwarding(situation: PoolSituation, address: HostAddress): boolean {
-  if ((situation.heldForOtherPools ?? 0) > 0) return false;
+  if ((situation.heldForOtherPools ?? 0) > 0 || (situation.ownedHere ?? 0) > 0) return false;
   for (const [other, phase] of situation.heldBySelf)
     if (other !== address && (phase !== 'releasing' || other > address)) return false;
   return true;
 }
 
 /**
- * A router whose last capture was taken over keeps forwarding for the overlap, in which others still send to it. It stops when the
- * registry shows that the overlap is over, it holds nothing in any pool, and no address lives behind it that it may have to deliver.
+ * A router that stands by forwards already, where addresses live behind it: others send to it as soon as its partner drains or fails,
+ * before it has captured anything. Make before break.
  */
-export function mayStopForwarding({ self }: PoolContext, situation: PoolSituation, record: CaptureRecord): boolean {
+export function standsByForwarding(context: PoolContext, situation: PoolSituation, record: CaptureRecord): boolean {
+  const isSettled = record.phase === 'held' && record.holder !== context.self;
+  return isSettled && (situation.ownedHere ?? 0) > 0 && !isSelfDraining(context, situation);
+}
+
+/**
+ * A router whose last capture was taken over keeps forwarding for the overlap, in which others still send to it. It stops when the
+ * registry shows that the overlap is over, it holds nothing in any pool, and it has nothing to deliver: because no address lives behind
+ * it, or because it drains, so that others deliver through its partners.
+ */
+export function mayStopForwarding(context: PoolContext, situation: PoolSituation, record: CaptureRecord): boolean {
+  const { self } = context;
   const isOver = record.phase === 'held' || record.phase === 'vacant';
   const wasOurs = record.previous === self && record.holder !== self;
   const holdsNothing = situation.heldBySelf.size === 0 && (situation.heldForOtherPools ?? 0) === 0;
-  return isOver && wasOurs && holdsNothing && situation.ownedHere === 0;
+  const deliversNothing = situation.ownedHere === 0 || isSelfDraining(context, situation);
+  return isOver && wasOurs && holdsNothing && deliversNothing;
+}
+
+function isSelfDraining({ selfMember }: PoolContext, situation: PoolSituation): boolean {
+  return selfMember !== undefined && isDraining(situation, selfMember);
 }

@@ -118,7 +118,7 @@ export function isGone(context: PoolContext, situation: PoolSituation, node: Nod
   return !context.members.has(node) || liveness === 'dead' || (liveness === 'unheard' && situation.membersWaited);
 }
 
-function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boolean {
+export function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boolean {
   return situation.members.get(node)?.draining ?? spec.maintenance?.drain ?? false;
 }
 

@@ -35,7 +35,9 @@ export interface PlanChange {
 }
 
 /** The part of the situation that the world does not know by itself. */
-export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load'> & {
+export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load' | 'ownedHere'> & {
+  /** Addresses of other pools that live behind the same NIC of this node; 0 unless told. */
+  readonly ownedForOtherPools?: number;
   /** Addresses that other pools give to the NICs of these routers. */
   readonly loadOfOtherPools?: ReadonlyMap<NodeName, number>;
 };
@@ -211,20 +213,40 @@ export class PoolWorld {
     highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
     newsOf: (address: HostAddress) => AddressNews = noNews,
   ): readonly PlanChange[] {
-    const changes: PlanChange[] = [];
+    const changes = new Map<HostAddress, PlanChange>();
+    const plan = (address: HostAddress, current: PoolSituation): void => {
+      const { before, after } = this.#replanIn(current, this.input(address, highWater, newsOf(address)));
+      const earlier = changes.get(address);
+      changes.set(address, { before: earlier === undefined ? before : earlier.before, after });
+    };
+    const isDelivering = this.#ownedHere() > 0;
+    this.#planQueue(addresses, situation, plan);
+    // The first address to live behind this node's NIC, and the last, decide whether it forwards while it stands by.
+    if (this.#ownedHere() > 0 !== isDelivering) this.#planQueue(this.#known, situation, plan);
+    return [...changes.values()];
+  }
+
+  #planQueue(
+    addresses: Iterable<HostAddress>,
+    situation: OuterSituation,
+    plan: (address: HostAddress, current: PoolSituation) => void,
+  ): void {
     const done = new Set<HostAddress>();
-    const shared = this.#isBounded ? undefined : this.#completed(situation);
+    const shared = this.#isBounded ? undefined : this.situationIn(situation);
     const queue = this.#isBounded ? [...addresses].toSorted(compareAddresses) : [...addresses];
     for (const address of queue) {
       if (done.has(address)) continue;
       done.add(address);
       const wasClaiming = this.#claiming.delete(address);
-      const current = shared ?? this.#completed(situation);
-      changes.push(this.#replanIn(current, this.input(address, highWater, newsOf(address))));
+      plan(address, shared ?? this.situationIn(situation));
       // A claim that is no longer wanted frees a place which others were denied. Each is planned once a pass, so this ends.
       if (this.#isBounded && wasClaiming && !this.#claiming.has(address)) queue.push(...this.#roomConcerned);
     }
-    return changes;
+  }
+
+  #ownedHere(): number {
+    const { selfMember } = this.context;
+    return selfMember?.role === 'cloud' ? this.ownedAt(selfMember.site) : 0;
   }
 
   /** Plans one address anew and remembers the outcome. */
@@ -235,7 +257,7 @@ export class PoolWorld {
     news: AddressNews = NO_NEWS,
   ): PlanChange {
     this.#claiming.delete(address);
-    return this.#replanIn(this.#completed(situation), this.input(address, highWater, news));
+    return this.#replanIn(this.situationIn(situation), this.input(address, highWater, news));
   }
 
   #replanIn(situation: PoolSituation, input: AddressInput): PlanChange {
@@ -246,14 +268,12 @@ export class PoolWorld {
     return { before, after };
   }
 
-  #completed(outer: OuterSituation): PoolSituation {
-    const own = this.load();
-    const { loadOfOtherPools } = outer;
-    if (loadOfOtherPools === undefined || loadOfOtherPools.size === 0)
-      return { ...outer, heldBySelf: this.heldBySelf(), load: own };
-    const load = new Map(own);
-    for (const [node, count] of loadOfOtherPools) load.set(node, (load.get(node) ?? 0) + count);
-    return { ...outer, heldBySelf: this.heldBySelf(), load };
+  /** What addresses of this pool are planned with: what the world knows by itself, added to what surrounds it. */
+  situationIn({ loadOfOtherPools, ownedForOtherPools = 0, ...outer }: OuterSituation): PoolSituation {
+    const load = new Map(this.load());
+    for (const [node, count] of loadOfOtherPools ?? []) load.set(node, (load.get(node) ?? 0) + count);
+    const ownedHere = this.#ownedHere() + ownedForOtherPools;
+    return { ...outer, heldBySelf: this.heldBySelf(), load, ownedHere };
   }
 
   #remember(address: HostAddress, before: AddressPlan | undefined, after: AddressPlan): void {

@@ -2,6 +2,7 @@
 import { parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
+import { fenceAction } from '../src/fence.ts';
 import type { ActionProposal, AddressPlan, PoolContext, SeizeRefusal, Sighting } from '../src/model.ts';
 import { planAddress } from '../src/plan-address.ts';
 import {
@@ -252,19 +253,60 @@ test('an orphan that nobody wants is vacated in the name of whom it may still be
   }
 });
 
-test('a router whose captures were all taken over stops forwarding, once that is over and nobody lives behind it', () => {
-  const options: SituationOptions = { nic: empty, draining: [A], ownedHere: 0 };
-  const taken = recordOf(cloud, B, { epoch: 3, phase: 'held', previous: A });
-  expect(wishes(plan(cloud, options, taken))).toMatchObject([{ verb: 'ensure-forwarding-disabled', captureEpoch: 3 }]);
+/** Two routers of equal priority: who holds keeps, so that the other stands by. */
+const equal = contextOf({ priorities: [10, 10] });
+
+test('a router whose captures were all taken over stops forwarding, once that is over and it has nothing to deliver', () => {
+  const options: SituationOptions = { nic: empty, ownedHere: 0 };
+  const taken = recordOf(equal, B, { epoch: 3, phase: 'held', previous: A });
+  const stops = [{ verb: 'ensure-forwarding-disabled', captureEpoch: 3 }];
+  expect(wishes(plan(equal, options, taken))).toMatchObject(stops);
+  const drained = { ...options, draining: [A], ownedHere: 1 };
+  expect(wishes(plan(equal, drained, taken)), 'its partner delivers while it drains').toMatchObject(stops);
   const still: readonly [string, SituationOptions, CaptureRecord][] = [
     ['an address lives here', { ...options, ownedHere: 1 }, taken],
-    ['it is not known whether one does', { nic: empty, draining: [A] }, taken],
+    ['it is not known whether one does', { nic: empty }, taken],
     ['it holds another address', { ...options, held: new Map([[address, 'held']]) }, taken],
     ['another pool holds one on this NIC', { ...options, heldForOtherPools: 1 }, taken],
-    ['the successor has not verified it', options, recordOf(cloud, B, { phase: 'confirmed', previous: A })],
-    ['it never captured this address', options, recordOf(cloud, B, { previous: 'aws-router-c' })],
+    ['the successor has not verified it', options, recordOf(equal, B, { phase: 'confirmed', previous: A })],
+    ['it never captured this address', options, recordOf(equal, B, { previous: 'aws-router-c' })],
   ];
-  for (const [why, given, record] of still) expect(plan(cloud, given, record).actions, why).toEqual([]);
+  for (const [why, given, record] of still) expect(plan(equal, given, record).actions, why).toEqual([]);
+});
+
+test('a router that stands by forwards already where addresses live behind it, under the epoch of its partner', () => {
+  const cold = { nic: { addresses: [], forwarding: false }, ownedHere: 1 };
+  const held = recordOf(equal, B, { epoch: 3 });
+  const [wish] = plan(equal, cold, held).actions;
+  expect(wish).toMatchObject({
+    verb: 'ensure-forwarding-enabled',
+    captureEpoch: 3,
+    captureHolder: A,
+    nicRef: 'nic-aws-a',
+  });
+  expect(wish === undefined ? '' : fenceAction(wish, held).ok).toBe(true);
+  for (const later of [
+    recordOf(equal, B, { epoch: 4 }),
+    recordOf(equal, B, { epoch: 3, phase: 'releasing' }),
+    undefined,
+  ])
+    expect(wish === undefined ? '' : fenceAction(wish, later).ok).toBe(false);
+  const not: readonly [string, SituationOptions, CaptureRecord][] = [
+    ['nothing lives behind it', { ...cold, ownedHere: 0 }, held],
+    ['it forwards already', { ...cold, nic: empty }, held],
+    ['it drains', { ...cold, draining: [A] }, held],
+    ['its partner has not verified its capture', cold, recordOf(equal, B, { phase: 'confirmed' })],
+  ];
+  for (const [why, given, record] of not) expect(plan(equal, given, record).actions, why).toEqual([]);
+});
+
+test('the last capture to be released leaves forwarding on while an address lives behind the NIC', () => {
+  const releasing = recordOf(cloud, A, { phase: 'releasing' });
+  const held = new Map([[address, 'releasing' as const]]);
+  expect(plan(cloud, { nic: empty, held, ownedHere: 1 }, releasing, gone)).toMatchObject({
+    actions: [],
+    transition: { phase: 'vacant' },
+  });
 });
 
 test('the last address of a pool leaves forwarding on for the other pool of its NIC', () => {

@@ -56,7 +56,7 @@ function whatIf(hypothesis: Hypothesis, present = atRest()): Forecast {
   return forecast(present, hypothesis);
 }
 
-test('a drain is make before break: delivery moves, the successor claims, takes all with one call, and holds', () => {
+test('a drain is make before break: delivery moves to a router that forwards, which takes all with one call; the old one stops last', () => {
   const result = whatIf({ kind: 'drain', node: A });
   expect(result).toMatchObject({ isSettled: true, unheld: [], calls: { aws: 2 }, leases: [] });
   expect(result.moves).toEqual(
@@ -70,9 +70,9 @@ test('a drain is make before break: delivery moves, the successor claims, takes 
     '1 oci-router-a deliver aws-router-b: 1',
     '1 oci-router-b deliver aws-router-b: 1',
     '1 aws-router-b claim: 3',
-    '2 aws-router-b call ensure-forwarding-enabled ×1: 3',
     '2 aws-router-b call assign-secondary-ip ×1: 3',
     '3 aws-router-b hold: 3',
+    '4 aws-router-a call ensure-forwarding-disabled ×1: 3',
   ]);
 });
 

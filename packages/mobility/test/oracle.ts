@@ -238,7 +238,13 @@ function stepOf(world: SmallWorld, self: PoolMember, duty: Duty, chosen: string 
     if (isReleasing && record?.holder !== undefined && isGone(world, record.holder) && chosen === self.node)
       return claimAsUsual();
     if (duty === 'release' && isForgotten) return claimAsUsual();
-    return { actions: tidied(world, self, record, duty === 'own' || duty === 'leave') };
+    const tidying = tidied(world, self, record, duty === 'own' || duty === 'leave');
+    const isDraining = situation.members.get(self.node)?.draining === true;
+    const isWarm = record?.phase === 'held' && (situation.ownedHere ?? 0) > 0 && !isDraining;
+    const isCold = nic !== undefined && !nic.forwarding;
+    if (duty === 'capture' && tidying.length === 0 && isWarm && isCold)
+      return { actions: ['ensure-forwarding-enabled'] };
+    return { actions: tidying };
   }
   if (duty === 'leave') return {};
   const say = (phase: string): Step => ({ wish: `${phase} ${self.node} ${mine.epoch} ${mine.previous ?? 'nobody'}` });
@@ -274,8 +280,8 @@ function stepOf(world: SmallWorld, self: PoolMember, duty: Duty, chosen: string 
     if (isOnNic) return { actions: ['unassign-secondary-ip'] };
     const others = [...situation.heldBySelf].filter(([other]) => other !== input.address);
     const isLast = others.every(([other, phase]) => phase === 'releasing' && other < input.address);
-    if (nic.forwarding && isLast && (situation.heldForOtherPools ?? 0) === 0)
-      return { actions: ['ensure-forwarding-disabled'] };
+    const isUnused = (situation.heldForOtherPools ?? 0) === 0 && (situation.ownedHere ?? 0) === 0;
+    if (nic.forwarding && isLast && isUnused) return { actions: ['ensure-forwarding-disabled'] };
   }
   const was = mine.previous;
   const leftWith = was !== undefined && was !== self.node && isGone(world, was) ? was : self.node;
@@ -331,7 +337,9 @@ function tidied(
   }
   const holdsNothing = situation.heldBySelf.size === 0 && (situation.heldForOtherPools ?? 0) === 0;
   const isOver = record.phase === 'held' || record.phase === 'vacant';
-  return situation.nic.forwarding && holdsNothing && isOver && namesUs && situation.ownedHere === 0
+  const isDraining = situation.members.get(self.node)?.draining === true;
+  const deliversNothing = situation.ownedHere === 0 || isDraining;
+  return situation.nic.forwarding && holdsNothing && isOver && namesUs && record.holder !== self.node && deliversNothing
     ? ['ensure-forwarding-disabled']
     : [];
 }

@@ -132,6 +132,10 @@ const TOLD: Told = {
     { rule: 'capture.held-by-stranger', asked: [b] },
     'the provider says that another NIC holds the address, and it is none of aws-router-b: nothing is taken from strangers',
   ],
+  'capture.ready-to-deliver': [
+    { rule: 'capture.ready-to-deliver', epoch },
+    'has its NIC forward, so that it can take over and deliver at once (epoch 7)',
+  ],
   'capture.left-behind': [{ rule: 'capture.left-behind', detail: 'on this NIC' }, 'cleans up: on this NIC'],
   'capture.releasing': [{ rule: 'capture.releasing', detail: 'moved' }, 'releases: moved'],
 };

@@ -3,7 +3,7 @@ import type { OuterSituation, PoolMember } from '@routerd/mobility';
 import type { NodeName } from '@routerd/resources';
 import type { PoolState } from './pool-state.ts';
 
-export type Surroundings = Pick<OuterSituation, 'heldForOtherPools' | 'ownedHere' | 'loadOfOtherPools'>;
+export type Surroundings = Pick<OuterSituation, 'heldForOtherPools' | 'ownedForOtherPools' | 'loadOfOtherPools'>;
 
 /** Cost: the members of all pools; nothing of it grows with addresses. */
 export function surroundingsOf(pool: PoolState, pools: readonly PoolState[]): Surroundings {
@@ -11,10 +11,9 @@ export function surroundingsOf(pool: PoolState, pools: readonly PoolState[]): Su
   const others = pools.filter((other) => other !== pool);
   const ownNic = selfMember === undefined ? undefined : nicOf(selfMember);
   const sharing = ownNic === undefined ? [] : others.filter((other) => nicOfSelf(other) === ownNic);
-  const behindOwnNic = selfMember === undefined ? [] : [pool, ...sharing];
   return {
     heldForOtherPools: sharing.reduce((sum, other) => sum + other.heldBySelf().size, 0),
-    ownedHere: behindOwnNic.reduce((sum, each) => sum + ownedAtSelf(each), 0),
+    ownedForOtherPools: sharing.reduce((sum, each) => sum + ownedAtSelf(each), 0),
     ...(others.length === 0 ? {} : { loadOfOtherPools: loadOf(members.values(), others) }),
   };
 }

@@ -55,7 +55,6 @@ export class VirtualRouter {
     if (this.#dirty.size === 0) return [];
     const dirty = [...this.#dirty].toSorted();
     this.#dirty.clear();
-    const { selfMember } = this.world.context;
     const situation = {
       now,
       members,
@@ -64,7 +63,6 @@ export class VirtualRouter {
       registryConnected: true,
       nic: { kind: 'known', addresses: this.nic.addresses, forwarding: this.nic.forwarding, observedAt: now },
       hostCaptures: this.answers,
-      ownedHere: selfMember === undefined ? 0 : this.world.ownedAt(selfMember.site),
       vrrp,
     } as const;
     const changes = this.world.replanAll(dirty, situation, new Map(), this.#newsOf);

@@ -8,7 +8,6 @@ import {
   type CaptureRecord,
   type Outlook,
   type PlannedStep,
-  type PoolSituation,
   type Reason,
   type Sighting,
 } from '@routerd/mobility';
@@ -35,7 +34,7 @@ export function explainView(node: NodeView, address: HostAddress): readonly Expl
 
 function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Explanation {
   const input = pool.input(address, new Map(), node.newsOf(pool, address));
-  const situation: PoolSituation = { ...node.situation(pool), heldBySelf: pool.heldBySelf(), load: pool.load() };
+  const situation = pool.situationIn(node.situation(pool));
   const plan = pool.plan(address);
   const { selfMember } = pool.context;
   const record = selfMember === undefined ? undefined : input.records.get(selfMember.domain);
