@@ -126,6 +126,10 @@ test('of two demos started at once one runs, the other says who has the lab; `la
   await winner?.said('the lab is up');
   const down = home.run(['down', '--lab', BUILT]);
   expect(await down.ended).toBe(0);
+  expect(down.lines).toEqual([
+    `Process ${winner?.child.pid} uses it and is told to end.`,
+    `The lab is down. Logs: ${home.files(BUILT).logDir}`,
+  ]);
   expect(await winner?.ended).toBe(143);
   expect(leftovers(home.files(BUILT))).toEqual([]);
 });

@@ -31,7 +31,8 @@ export async function down(name: string): Promise<number> {
   }
   if (record !== undefined && signalProcess(record.owner, 'SIGTERM')) await ended(record.owner);
   const removed = await exclusively(files, async () => tearDown(files));
-  process.stdout.write(`Removed ${removed} machines. Logs: ${files.logDir}\n`);
+  const what = removed === 0 ? 'The lab is down.' : `Removed ${removed} machines.`;
+  process.stdout.write(`${what} Logs: ${files.logDir}\n`);
   return 0;
 }
 
