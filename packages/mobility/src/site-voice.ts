@@ -57,9 +57,11 @@ export function isDeaf({ registryConnected, membersWaited }: PoolSituation): boo
 interface Admitted {
   readonly sighting: Sighting;
   readonly member: PoolMember;
+  /** Its node captures the address itself, and so says that it lives elsewhere: what it saw before does not stand any more. */
+  readonly isTakenBack: boolean;
 }
 
-/** Facts count only inside the pool, from members, about their own site, and never from the node that itself captures there. */
+/** Facts count only inside the pool, from members and about their own site. */
 function admitSightings(
   context: PoolContext,
   input: AddressInput,
@@ -71,9 +73,9 @@ function admitSightings(
     const member = context.members.get(sighting.source);
     if (member === undefined || member.site !== sighting.site) continue;
     const record = input.records.get(member.domain);
-    if (sighting.kind === 'observed' && record?.holder === sighting.source)
-      refused.push({ rule: 'fact.refused-holder', source: sighting.source, captureKey: record.key });
-    else accepted.push({ sighting, member });
+    const isTakenBack = sighting.kind === 'observed' && record?.holder === sighting.source;
+    if (isTakenBack) refused.push({ rule: 'fact.refused-holder', source: sighting.source, captureKey: record.key });
+    accepted.push({ sighting, member, isTakenBack });
   }
   return { accepted, refused };
 }
@@ -103,10 +105,12 @@ function spoken(
   context: PoolContext,
   situation: PoolSituation,
   all: readonly Admitted[],
-  { sighting, member: { site, role, node } }: Admitted,
+  { sighting, member: { site, role, node }, isTakenBack }: Admitted,
 ): SiteVoice {
   const { firstAcceptedAt, acceptedAt, observedAt, expiresAt } = sighting;
-  const kind = kindOf(context, situation, sighting);
+  // Two sites that each capture what the other is said to own would otherwise believe each other for ever.
+  const lapsed = isDeaf(situation) ? 'silent' : 'lapsed';
+  const kind = isTakenBack ? lapsed : kindOf(context, situation, sighting);
   // Another router of the site that has denied the address since speaks for one that cannot be heard.
   const isDenied = all.some(
     ({ sighting: other }) =>

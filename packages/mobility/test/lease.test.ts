@@ -221,6 +221,18 @@ test('what a router captures it cannot own: its observation is ignored, with the
   });
 });
 
+test('a site that captures an address itself owns it no longer, once the hold is over and unless nobody can be heard', () => {
+  const records = recordsOf(recordOf(context, 'aws-router-a'));
+  const given = inputOf([sighting('aws-router-a')], { records, previousLease: lease('aws') });
+  const held = deriveLease(context, situationOf(context), given);
+  expect(held.lease).toMatchObject({ status: 'holding', site: 'aws' });
+  const later = situationOf(context, { now: held.lookAgainAt ?? instant(0) });
+  const again = { ...given, previousLease: held.lease };
+  expect(deriveLease(context, later, again).lease).toMatchObject({ status: 'expired', site: 'aws' });
+  const deaf = { ...later, registryConnected: false };
+  expect(deriveLease(context, deaf, again).lease).toMatchObject({ status: 'stale', site: 'aws' });
+});
+
 test('a fact about another site than its sender, or from no member, counts for nothing', () => {
   expect(
     verdict([{ ...sighting('aws-router-a'), site: site('onprem') }, sighting('stranger-router-a')]).lease,

@@ -46,6 +46,7 @@ export function wordOf({ context, situation, input }: SmallWorld, name: string):
     ({ kind, source }) =>
       kind === 'observed' && ![...input.records.values()].some((record) => record.holder === source),
   );
+  const takenBack = own.some(({ kind }) => kind === 'observed') && claims.length < own.length - denials.length;
   const declares = [...context.members.values()].some(
     ({ site: at, node: by, spec }) =>
       at === name && spec.staticOwnedAddresses.includes(input.address) && !denials.some(({ source }) => source === by),
@@ -57,7 +58,8 @@ export function wordOf({ context, situation, input }: SmallWorld, name: string):
   const isOutvoted = (claim: Sighting): boolean =>
     !isDeaf && denials.some((denial) => denial.acceptedAt >= claim.acceptedAt);
   if (claims.some((claim) => !heard(claim) && !isOutvoted(claim))) return { says: 'silent', first: 0 };
-  if (claims.some(heard)) return { says: 'lapsed', first: 0 };
+  if (takenBack && isDeaf) return { says: 'silent', first: 0 };
+  if (takenBack || claims.some(heard)) return { says: 'lapsed', first: 0 };
   return { says: denials.length > 0 || claims.length > 0 ? 'gone' : 'nothing', first: 0 };
 }
 
