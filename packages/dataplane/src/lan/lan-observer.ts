@@ -37,6 +37,7 @@ const ROUTERS_MAX = 64;
 const HELLO_AGAIN_AFTER_MS = 2000;
 const ANSWER_EVERY_MS = 50;
 const ROUTERS_ANSWER_WITHIN_MS = 500;
+const TELL_AGAIN_AFTER_MS = 5000;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
 const SILENT_AFTER_MS = 60_000;
 
@@ -51,7 +52,7 @@ export interface LanObserverOptions {
   readonly prefix: Ipv4Prefix;
   /** Addresses that are never a client here: this router's own, and those that this site captures. Asked each time. */
   readonly isIgnored: (address: HostAddress) => boolean;
-  /** Within milliseconds of the first packet, once until it is gone. */
+  /** Within milliseconds of the first packet, and now and then while it goes on speaking: it may have been refused meanwhile. */
   readonly onObserved: (address: HostAddress, mac: string) => void;
   readonly onGone: (address: HostAddress) => void;
 }
@@ -73,6 +74,7 @@ export interface LanObserver {
 interface Machine {
   readonly mac: string;
   readonly heardAt: Monotonic;
+  readonly toldAt: Monotonic;
 }
 
 export function createLanObserver(ports: LanObserverPorts, options: LanObserverOptions): LanObserver {
@@ -155,8 +157,10 @@ class ArpObserver implements LanObserver {
     const now = this.#ports.clock.monotonic();
     const known = this.#machines.has(sender);
     if (!known && !this.#mayJoin(now)) return;
-    this.#machines.set(sender, { mac, heardAt: now });
-    if (!known) onObserved(sender, mac);
+    const toldAt = this.#machines.get(sender)?.toldAt;
+    const isTold = toldAt !== undefined && now - toldAt < TELL_AGAIN_AFTER_MS;
+    this.#machines.set(sender, { mac, heardAt: now, toldAt: isTold ? toldAt : now });
+    if (!isTold) onObserved(sender, mac);
   }
 
   #onRouter(mac: string): void {
@@ -238,7 +242,7 @@ class ArpObserver implements LanObserver {
     if (this.#stopping.signal.aborted) return;
     const latest = this.#machines.get(address);
     if (answer === 'answered' && latest !== undefined)
-      this.#machines.set(address, { mac: latest.mac, heardAt: this.#ports.clock.monotonic() });
+      this.#machines.set(address, { ...latest, heardAt: this.#ports.clock.monotonic() });
     else if (answer === 'silent' && latest?.heardAt === machine.heardAt) this.#forget(address);
   }
 }
