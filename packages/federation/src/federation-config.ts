@@ -1,7 +1,7 @@
 /** What a node's federation is told when it is built. */
 import type { DurationMs, HostAddress, Ipv4Prefix, NodeName, PoolName, SiteName } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
-import type { verifierOf } from './node-identity.ts';
+import type { signerOf, verifierOf } from './node-identity.ts';
 import type { FactStore, HighWaterStore } from './ports.ts';
 import type { GroupName } from './subjects.ts';
 
@@ -45,7 +45,8 @@ export interface FederationPorts {
   readonly log: Log;
   /** Bytes for ids; the system's unless told. A simulator gives seeded ones. */
   readonly random?: RandomBytes;
-  /** Checks signatures with a peer's public key; Ed25519 unless told. A simulator of many nodes gives one that remembers its answers. */
+  /** Ed25519 unless told. A simulator of many nodes that start often gives ones that remember what they found. */
+  readonly signerOf?: typeof signerOf;
   readonly verifierOf?: typeof verifierOf;
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;

@@ -27,7 +27,7 @@ export function federationOver(
   config: FederationConfig,
   ports: FederationPorts,
 ): Result<Federation, IdentityFault> {
-  const signer = signerOf(config.seed);
+  const signer = (ports.signerOf ?? signerOf)(config.seed);
   if (!signer.ok) return signer;
   const verifiers = new Map<NodeName, VerifySignature>();
   for (const [node, publicKey] of [
