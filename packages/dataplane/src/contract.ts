@@ -11,6 +11,8 @@ import { cleanupHost } from './reconciler/cleanup-host.ts';
 import { createHostReconciler, type HostReconciler } from './reconciler/host-reconciler.ts';
 import { IP_FORWARD, proxyDelayOf } from './sysctl-names.ts';
 
+export { vrrpContract, type VrrpRig } from './vrrp/vrrp-contract.ts';
+
 /**
  * A host with the links `lan0` (10.77.60.2/24), `tun-a` and `tun-b`, all up, `proxy_delay` of lan0 at 80, and nothing of ours.
  * The other side of the world acts through the rig.

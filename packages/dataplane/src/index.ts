@@ -1,7 +1,9 @@
+export { createKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
 export { createLinuxLanWire, type LinuxLanWireOptions } from './adapters/linux/linux-lan-wire.ts';
 export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';
 export { createMemoryLanWire, type MemoryLanWire } from './adapters/memory/memory-lan-wire.ts';
+export { MemoryVrrp } from './adapters/memory/memory-vrrp.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
@@ -63,3 +65,4 @@ export {
 } from './status/claim-host-status.ts';
 export { hybridRouteStatus, type HybridRouteReason, type HybridRouteStatus } from './status/hybrid-route-status.ts';
 export { sysctlStatus, type SysctlStatus } from './status/sysctl-status.ts';
+export type { VirtualRouter, Vrrp, VrrpFault, VrrpRole } from './vrrp/virtual-router.ts';

@@ -293,7 +293,7 @@ describe('nft -j list table', () => {
   });
 });
 
-test('nft monitor: a transaction concerns us when it touches a table of ours', () => {
+test('nft monitor: a transaction is news when somebody else touches a table of ours', () => {
   const block = new NftMonitorBlock();
   const verdicts = [
     'add table inet filter',
@@ -303,8 +303,12 @@ test('nft monitor: a transaction concerns us when it touches a table of ours', (
     '# new generation 3 by process 2669 (nft)',
     'add rule ip nat postrouting masquerade comment "inet routerd_mss"',
     '# new generation 4 by process 2679 (nft)',
+    'delete table inet routerd_mss',
+    'add table inet routerd_mss',
+    'add counter inet routerd_mss owner { comment "routerd:owner=dataplane" packets 0 bytes 0 } ',
+    '# new generation 5 by process 2680 (nft)',
   ].map((line) => block.endsWith(line));
-  expect(verdicts).toEqual([false, false, false, false, true, false, false]);
+  expect(verdicts).toEqual([false, false, false, false, true, false, false, false, false, false, false]);
 });
 
 describe('tcpdump', () => {

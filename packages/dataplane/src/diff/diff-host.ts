@@ -27,6 +27,8 @@ import { diffWireGuard } from './diff-wireguard.ts';
 export interface DiffOptions {
   /** Remove nothing of ours yet: the desired state is known to be incomplete. Captured addresses still leave the host. */
   readonly retainSurplus?: boolean;
+  /** Interfaces on which another router may answer by now: surplus proxy neighbours leave them even if all other surplus is retained. */
+  readonly closedInterfaces?: ReadonlySet<string>;
 }
 
 /** Cost: linear in the objects of both, but for sorting. */
@@ -56,7 +58,10 @@ export function diffHost(
     ...absentAddressRemovals(desired.absentAddresses, observed),
     ...neighbors.add,
   ];
-  if (options.retainSurplus === true) return activation;
+  if (options.retainSurplus === true) {
+    const closed = options.closedInterfaces;
+    return [...activation, ...neighbors.remove.filter((op) => isOnClosedInterface(op, closed))];
+  }
   return [
     ...activation,
     ...neighbors.remove,
@@ -68,6 +73,10 @@ export function diffHost(
     ...addresses.remove,
     ...wireGuard.remove,
   ];
+}
+
+function isOnClosedInterface(op: HostOp, closed: ReadonlySet<string> | undefined): boolean {
+  return op.verb === 'proxy-neighbor-remove' && closed?.has(op.neighbor.interface) === true;
 }
 
 function diffAddresses(desired: HostState, observed: ObservedHost, ownership: Ownership): Changes {

@@ -11,12 +11,16 @@ import { lowerClaims } from './claims.ts';
 import type { HybridRouteLowering } from './hybrid-routes.ts';
 import { lowerRoutes } from './routes.ts';
 import { lowerSysctls } from './sysctls.ts';
+import { lowerVirtualAddresses } from './virtual-addresses.ts';
 import { lowerWireGuard, tunnelDirectory } from './tunnels.ts';
+import type { VirtualRouter } from '../vrrp/virtual-router.ts';
 
 export interface Lowered {
   readonly state: HostState;
   readonly claims: readonly ClaimLowering[];
   readonly hybridRoutes: readonly HybridRouteLowering[];
+  /** VirtualAddresses of mode vrrp, for whoever speaks VRRP on this host. Sorted by name. */
+  readonly virtualRouters: readonly VirtualRouter[];
   readonly problems: readonly LoweringProblem[];
 }
 
@@ -30,12 +34,13 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   const routes = lowerRoutes(resources, tunnels, claims.routes);
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
   const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
+  const virtual = lowerVirtualAddresses(resources);
   const [firewall, nat] = [lowerFirewall(resources), lowerNat(resources)];
   const delivering = claims.claims.filter(({ route }) => route !== undefined);
   return {
     state: {
       wireGuard: wireGuard.devices,
-      addresses: lowerAddresses(resources),
+      addresses: lowerAddresses(resources, virtual.addresses),
       routes: routes.routes,
       proxyNeighbors: inTextOrder(claims.proxyNeighbors, ({ address }) => address),
       absentAddresses: inTextOrder(claims.absentAddresses, (address) => address),
@@ -52,11 +57,13 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
     },
     claims: claims.claims,
     hybridRoutes: routes.hybridRoutes,
+    virtualRouters: virtual.routers,
     problems: [
       ...managedInterfaces(resources),
       ...wireGuard.problems,
       ...claims.problems,
       ...routes.problems,
+      ...virtual.problems,
       ...sysctls.problems,
       ...firewall.problems,
       ...nat.problems,
@@ -64,9 +71,13 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   };
 }
 
-function lowerAddresses(resources: readonly Resource[]): readonly InterfaceAddressState[] {
+function lowerAddresses(
+  resources: readonly Resource[],
+  virtual: readonly InterfaceAddressState[],
+): readonly InterfaceAddressState[] {
+  const fixed = ofKind(resources, 'IPv4StaticAddress').map(({ spec }) => spec);
   const bySlot = new Map(
-    ofKind(resources, 'IPv4StaticAddress').map(({ spec: { interface: name, address } }) => [
+    [...fixed, ...virtual].map(({ interface: name, address }) => [
       slotOfAddress(name, address),
       { interface: name, address },
     ]),

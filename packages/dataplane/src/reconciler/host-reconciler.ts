@@ -10,7 +10,7 @@
 import { parseHostAddress, type HostAddress, type Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { describeOp } from '../describe-op.ts';
-import { diffHost } from '../diff/diff-host.ts';
+import { diffHost, type DiffOptions } from '../diff/diff-host.ts';
 import { diffSince } from '../diff/diff-since.ts';
 import type { HostOp, ObservedHost } from '../host-op.ts';
 import type { HostState } from '../host-state.ts';
@@ -53,8 +53,8 @@ export interface AddressTakenOff {
 }
 
 export interface HostReconciler {
-  /** @param options.retainSurplus remove nothing yet, the desired state is known to be incomplete */
-  setDesired(state: HostState, options?: { readonly retainSurplus?: boolean }): void;
+  /** @param options what is kept of a host while the desired state is known to be incomplete; nothing unless told */
+  setDesired(state: HostState, options?: DiffOptions): void;
   /** Resolves when nothing is left to do but to wait: all landed, or what is left over waits for its next try. */
   settled(): Promise<void>;
   status(): HostReconcilerStatus;
@@ -105,7 +105,7 @@ class LevelReconciler implements HostReconciler {
   readonly #neighborListeners = new Set<(event: NeighborEvent) => void>();
   #watching: { stop(): Promise<void> } | undefined;
   #desired: HostState | undefined;
-  #retainSurplus = false;
+  #diffOptions: DiffOptions = {};
   /** What the host last showed, and our changes since. */
   #picture: HostPicture | undefined;
   /** The picture shows all of this; undefined when it may not. */
@@ -154,11 +154,11 @@ class LevelReconciler implements HostReconciler {
     await this.#running;
   }
 
-  setDesired(state: HostState, options: { readonly retainSurplus?: boolean } = {}): void {
+  setDesired(state: HostState, options: DiffOptions = {}): void {
     this.#desired = state;
     // What a setting was must be known before it is changed.
     if (state.sysctls.some(({ path }) => !this.#isRead(path.join('/')))) this.#mustRead = true;
-    this.#retainSurplus = options.retainSurplus ?? false;
+    this.#diffOptions = options;
     this.#mustDiff = true;
     this.#lastLanded = [];
     this.#retryAfterMs = RETRY_AFTER_MS_MIN;
@@ -307,10 +307,10 @@ class LevelReconciler implements HostReconciler {
     const [desired, picture] = [this.#desired, this.#picture];
     this.#mustDiff = false;
     if (desired === undefined || picture === undefined) return false;
-    const retainSurplus = this.#retainSurplus;
+    const retainSurplus = this.#diffOptions.retainSurplus === true;
     const ops =
       this.#agreed === undefined || retainSurplus
-        ? diffHost(desired, picture.observed(), this.#ownership.entries(), { retainSurplus })
+        ? diffHost(desired, picture.observed(), this.#ownership.entries(), this.#diffOptions)
         : diffSince(this.#agreed, desired, picture, this.#ownership.entries());
     this.#agreed = retainSurplus ? undefined : desired;
     if (ops.length === 0) {

@@ -1,5 +1,6 @@
 /** A program whose lines are news (`ip monitor`, `tcpdump`), kept running until stopped. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Monotonic } from '@routerd/resources';
@@ -15,12 +16,21 @@ export interface LineProcessOptions {
   readonly onStarted: () => void;
   /** How the program begins when it says on stderr that it has subscribed; without it, it is given a moment. */
   readonly startsWith?: string;
+  /** The netlink family that it subscribes to, by which its subscription is seen. */
+  readonly subscribesTo?: NetlinkFamily;
   /** Above this rate the program is not read any more until the second is over: it, or the kernel, drops what does not fit. */
   readonly linesPerSecondMax: number;
 }
 
-/** From start of process to its subscription, generously: both programs need about 3 ms. */
+export type NetlinkFamily = 'route' | 'netfilter';
+/** NETLINK_ROUTE and NETLINK_NETFILTER of linux/netlink.h. */
+const FAMILY_NUMBERS: Readonly<Record<NetlinkFamily, string>> = { route: '0', netfilter: '12' };
+
+/** From start of process to its subscription where it cannot be seen; 3 ms, if nothing else is going on. */
 const SUBSCRIBED_AFTER_MS = 50;
+/** How often, and for how long, the subscription is looked for; a busy machine may take its time to start a program. */
+const LOOK_EVERY_MS = 5;
+const SUBSCRIBED_WITHIN_MS = 2000;
 const RESTART_AFTER_MS_MIN = 100;
 const RESTART_AFTER_MS_MAX = 5000;
 
@@ -86,19 +96,22 @@ export class LineProcess {
       });
       child.once('close', () => resolve());
     });
-    void this.#sleep(SUBSCRIBED_AFTER_MS).then(() => {
-      if (
-        startsWith === undefined &&
-        this.#child === child &&
-        child.exitCode === null &&
-        !this.#stopping.signal.aborted
-      )
-        onStarted();
-      return undefined;
-    });
+    if (startsWith === undefined) void this.#tellWhenSubscribed(child);
     await ended;
     this.#child = undefined;
     return said;
+  }
+
+  async #tellWhenSubscribed(child: ChildProcess): Promise<void> {
+    const { clock, subscribesTo, onStarted } = this.#options;
+    const isRunning = (): boolean => this.#child === child && child.exitCode === null && !this.#stopping.signal.aborted;
+    if (subscribesTo === undefined) await this.#sleep(SUBSCRIBED_AFTER_MS);
+    else {
+      const deadline = clock.monotonic() + SUBSCRIBED_WITHIN_MS;
+      do await this.#sleep(LOOK_EVERY_MS);
+      while (isRunning() && clock.monotonic() < deadline && !hasSubscribed(child.pid, subscribesTo));
+    }
+    if (isRunning()) onStarted();
   }
 
   #onLine(line: string, source: Readable): void {
@@ -118,5 +131,20 @@ export class LineProcess {
   async #sleep(milliseconds: number): Promise<void> {
     const { clock } = this.#options;
     await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, this.#stopping.signal);
+  }
+}
+
+/** `sk Eth Pid Groups …`: a socket of the process that listens to any group. Its network namespace is the program's own. */
+function hasSubscribed(pid: number | undefined, family: NetlinkFamily): boolean {
+  try {
+    return readFileSync(`/proc/${pid ?? 0}/net/netlink`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .some(
+        ([, number, owner, groups]) =>
+          number === FAMILY_NUMBERS[family] && owner === `${pid}` && !/^0*$/.test(groups ?? ''),
+      );
+  } catch {
+    return false; // it has ended, or is about to begin
   }
 }

@@ -104,6 +104,7 @@ class LinuxHost implements Host {
       log,
       argv: [...commandPrefix, 'ip', '-ts', '-o', 'monitor', 'label', 'link', 'address', 'route', 'neigh', 'netconf'],
       linesPerSecondMax: MONITOR_LINES_PER_SECOND_MAX,
+      subscribesTo: 'route',
       onStarted: () => listener({ kind: 'changed', what: 'link' }),
       onLine: (line) => {
         const event = parseMonitorLine(line);
@@ -218,12 +219,7 @@ class LinuxHost implements Host {
     op: Extract<HostOp, { readonly verb: 'table-replace' | 'table-remove' }>,
   ): Promise<HostFault | undefined> {
     this.#watchNft();
-    const fault =
-      op.verb === 'table-remove' ? await removeTable(this.#run, op) : await replaceTable(this.#run, op.table);
-    if (fault !== undefined) return fault;
-    this.#nftWatch.expectEcho();
-    if (op.verb === 'table-replace') this.#nftWatch.expectEcho(); // the table, and its mark
-    return undefined;
+    return op.verb === 'table-remove' ? removeTable(this.#run, op) : replaceTable(this.#run, op.table);
   }
 
   async #applyMss(
@@ -242,7 +238,6 @@ class LinuxHost implements Host {
     const fault =
       op.verb === 'mss-remove' ? await removeMssTable(this.#run) : await replaceMssTable(this.#run, op.clamps);
     if (fault !== undefined) return fault;
-    this.#nftWatch.expectEcho();
     this.#watchNft();
     this.#mssTable = op.verb === 'mss-remove' ? { kind: 'absent' } : { kind: 'ours', clamps: op.clamps };
     return undefined;

@@ -1,5 +1,4 @@
 /** Tells when somebody changes a table of ours, by `nft monitor`. */
-import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { LineProcess } from './line-process.ts';
 
@@ -14,17 +13,11 @@ export interface NftWatchOptions {
 
 /** Firewalls that log into sets say a lot; of ours a line suffices. */
 const LINES_PER_SECOND_MAX = 5000;
-/** A transaction of ours is reported within milliseconds, or was before the watch began. */
-const ECHO_MS_MAX = 1000;
 
 export class NftWatch {
   readonly #options: NftWatchOptions;
   readonly #block = new NftMonitorBlock();
   #process: LineProcess | undefined;
-  /** Before that, transactions are not reported, or may not be. */
-  #isSubscribed = false;
-  /** When our own transactions ended that were not reported yet, monotonic milliseconds, in their order. */
-  #ownEchoes: Monotonic[] = [];
 
   /** Starts nothing: a host without tables of ours needs no program that watches them. */
   constructor(options: NftWatchOptions) {
@@ -38,47 +31,38 @@ export class NftWatch {
       log,
       argv: [...commandPrefix, 'nft', 'monitor'],
       linesPerSecondMax: LINES_PER_SECOND_MAX,
-      onStarted: () => {
-        this.#isSubscribed = true;
-        this.#ownEchoes = [];
-        onChanged();
-      },
+      subscribesTo: 'netfilter',
+      onStarted: onChanged,
       onLine: (line) => {
-        if (this.#block.endsWith(line) && !this.#isOwn()) onChanged();
+        if (this.#block.endsWith(line)) onChanged();
       },
     });
-  }
-
-  /** A transaction of ours has landed. */
-  expectEcho(): void {
-    if (this.#isSubscribed) this.#ownEchoes.push(this.#options.clock.monotonic());
   }
 
   async stop(): Promise<void> {
     await this.#process?.stop();
     this.#process = undefined;
-    this.#isSubscribed = false;
-  }
-
-  #isOwn(): boolean {
-    const now = this.#options.clock.monotonic();
-    this.#ownEchoes = this.#ownEchoes.filter((landedAt) => now - landedAt < ECHO_MS_MAX);
-    return this.#ownEchoes.shift() !== undefined;
   }
 }
 
-/** Gathers the lines of one transaction: `delete table inet routerd_mss`, …, `# new generation 4 by process 2679 (nft)`. */
+/**
+ * Gathers the lines of one transaction: `delete table inet routerd_mss`, …, `# new generation 4 by process 2679 (nft)`. One that writes
+ * our mark is our own; somebody who puts back a table of ours as it was once is found by the next reading.
+ */
 export class NftMonitorBlock {
   #concernsUs = false;
+  #isOwn = false;
 
-  /** @returns true if the line ends a transaction that touched a table of ours */
+  /** @returns true if the line ends a transaction of somebody else, or a removal, that touched a table of ours */
   endsWith(line: string): boolean {
     if (!line.startsWith('# new generation ')) {
       this.#concernsUs ||= /^(?:add|insert|delete|replace) \w+ (?:inet|ip) routerd_/.test(line);
+      this.#isOwn ||= /^add counter (?:inet|ip) routerd_\w+ owner \{ comment "routerd:owner=dataplane/.test(line);
       return false;
     }
-    const concernsUs = this.#concernsUs;
+    const isNews = this.#concernsUs && !this.#isOwn;
     this.#concernsUs = false;
-    return concernsUs;
+    this.#isOwn = false;
+    return isNews;
   }
 }

@@ -12,10 +12,10 @@ import { createInterface } from 'node:readline';
 import type { Resource } from '@routerd/resources';
 import { RecordingLog, systemClock } from '@routerd/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLinuxHost } from '../src/adapters/linux/linux-host.ts';
-import { MemoryLedger } from '../src/adapters/memory/memory-ledger.ts';
-import { lower } from '../src/lower/lower.ts';
-import { createHostReconciler, type HostReconciler } from '../src/reconciler/host-reconciler.ts';
+import { createLinuxHost } from '../../src/adapters/linux/linux-host.ts';
+import { MemoryLedger } from '../../src/adapters/memory/memory-ledger.ts';
+import { lower } from '../../src/lower/lower.ts';
+import { createHostReconciler, type HostReconciler } from '../../src/reconciler/host-reconciler.ts';
 import {
   hybridRoute,
   networkInterface,
@@ -23,8 +23,8 @@ import {
   proxyArpClaim,
   wireGuardInterface,
   wireGuardPeer,
-} from './claims.ts';
-import { cable, makeNamespace, type Namespace } from './namespace-rig.ts';
+} from '../claims.ts';
+import { cable, makeNamespace, type Namespace } from '../namespace-rig.ts';
 
 const ROUNDS = 12;
 const ROUND_MS = 400;

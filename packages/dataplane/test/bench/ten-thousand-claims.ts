@@ -4,11 +4,11 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { RecordingLog, runCommand, systemClock } from '@routerd/runtime';
-import { lineOf } from '../src/adapters/linux/apply-ip.ts';
-import { renderMssTable } from '../src/adapters/linux/mss-table.ts';
-import { diffHost } from '../src/diff/diff-host.ts';
-import { EMPTY_OBSERVED_HOST } from '../src/host-op.ts';
-import { EMPTY_HOST_STATE, type HostState } from '../src/host-state.ts';
+import { lineOf } from '../../src/adapters/linux/apply-ip.ts';
+import { renderMssTable } from '../../src/adapters/linux/mss-table.ts';
+import { diffHost } from '../../src/diff/diff-host.ts';
+import { EMPTY_OBSERVED_HOST } from '../../src/host-op.ts';
+import { EMPTY_HOST_STATE, type HostState } from '../../src/host-state.ts';
 import {
   cleanupHost,
   createHostReconciler,
@@ -16,8 +16,8 @@ import {
   lower,
   MemoryLedger,
   type HostReconciler,
-} from '../src/index.ts';
-import { overlayPeer, proxyArpClaim } from './claims.ts';
+} from '../../src/index.ts';
+import { overlayPeer, proxyArpClaim } from '../claims.ts';
 
 const CLAIMS = 10_000;
 const CHANGES = 30;

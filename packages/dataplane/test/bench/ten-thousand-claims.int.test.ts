@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { runCommand } from '@routerd/runtime';
-import { openNamespaceRig } from './namespace-rig.ts';
+import { openNamespaceRig } from '../namespace-rig.ts';
 
 const figures = z.object({
   settled: z.boolean(),
