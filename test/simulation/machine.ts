@@ -1,7 +1,7 @@
 /** One router: what of it outlives its process (disk, kernel, keys, clock), and the process, which is the daemon's own code. */
 import { createMemoryHost, type Host, type MemoryHost } from '@routerd/dataplane';
 import { generateNodeIdentity, type NodeIdentity } from '@routerd/federation';
-import { federationOver, verifierOf, type VerifySignature } from '@routerd/federation/internal';
+import { federationOver, signerOf, verifierOf, type VerifySignature } from '@routerd/federation/internal';
 import { durationMs, instant, type Resource } from '@routerd/resources';
 import {
   composeNode,
@@ -164,6 +164,7 @@ export class Machine {
           clock,
           log: this.log,
           random: (count: number) => this.#random.bytes(count),
+          signerOf: rememberedSignerOf,
           verifierOf: rememberedVerifierOf,
           factStore: stores.factStore,
           highWaterStore: stores.highWater,
@@ -226,12 +227,23 @@ async function ended(life: Life, time: VirtualTime): Promise<void> {
   while (!life.isOver()) await time.sleep(100);
 }
 
+const SIGNERS = new Map<string, ReturnType<typeof signerOf>>();
+
+/** Keys are worked out slowly, and nodes start often. */
+const rememberedSignerOf: typeof signerOf = (seed) => {
+  const signer = SIGNERS.get(seed) ?? signerOf(seed);
+  SIGNERS.set(seed, signer);
+  return signer;
+};
+
+const VERIFIERS = new Map<string, ReturnType<typeof verifierOf>>();
 const VERDICTS = new Map<string, boolean>();
 const VERDICTS_MAX = 100_000;
 
 /** Every node of the fleet checks each signature; the answer is the same for all. */
 const rememberedVerifierOf: typeof verifierOf = (publicKey) => {
-  const built = verifierOf(publicKey);
+  const built = VERIFIERS.get(publicKey) ?? verifierOf(publicKey);
+  VERIFIERS.set(publicKey, built);
   if (!built.ok) return built;
   const verify: VerifySignature = (content, signature) => {
     const key = `${publicKey} ${Buffer.from(signature).toString('base64')} ${Buffer.from(content).toString('latin1')}`;

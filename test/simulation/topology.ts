@@ -34,7 +34,7 @@ export function drawTopology(random: SeededRandom, bounds: TopologyBounds): Topo
   const isLarge = random.chance(0.03) && bounds.hasLargeWorlds;
   const siteCount = isLarge ? random.between(5, 12) : random.betweenMostlySmall(2, 4);
   const sites = Array.from({ length: siteCount }, (_, index) => drawSite(random, index, isLarge));
-  const heartbeatMs = random.pick([500, 1000, 1000, 2000]);
+  const heartbeatMs = random.pick([500, 1000, 2000, 2000]);
   return {
     sites,
     addresses: isLarge
@@ -44,7 +44,7 @@ export function drawTopology(random: SeededRandom, bounds: TopologyBounds): Topo
     ttlMs: random.pick([20_000, 30_000, 60_000]),
     holdMs: random.pick([0, 2000, 5000, 10_000]),
     heartbeatMs,
-    deadAfterMs: heartbeatMs * random.between(4, 10),
+    deadAfterMs: heartbeatMs * random.between(4, 8),
   };
 }
 
