@@ -7,9 +7,9 @@ import { ROUTE_PROTOCOL, type HostRoute, type WireGuardDevice } from './host-sta
 export function describeOp(op: HostOp): string {
   switch (op.verb) {
     case 'wireguard-create':
-      return `ip link add ${op.device.name} type wireguard; ${describeDevice(op.device)}`;
+      return `ip link add ${op.device.name} type wireguard; ${describeDevice(op.device, undefined)}`;
     case 'wireguard-configure':
-      return describeDevice(op.device);
+      return describeDevice(op.device, op.endpointsOf);
     case 'wireguard-remove':
       return `ip link del ${op.name}`;
     case 'address-add':
@@ -58,12 +58,19 @@ export function routeArguments(route: HostRoute): string {
   return blackhole ? `blackhole ${place}` : `${place} ${textOfRoute(route)}`;
 }
 
-function describeDevice({ name, listenPort, mtu, peers }: WireGuardDevice): string {
-  const parts = peers.map(
-    ({ publicKey, allowedIPs, endpoint, persistentKeepalive }) =>
-      `peer ${publicKey} allowed-ips ${allowedIPs.join(',')}${endpoint === undefined ? '' : ` endpoint ${endpoint}`} persistent-keepalive ${persistentKeepalive}`,
+/** Files by name, whose content nobody sees. @param endpointsOf peers whose endpoint is set; all when undefined */
+function describeDevice(device: WireGuardDevice, endpointsOf: readonly string[] | undefined): string {
+  const { name, privateKeyFile, listenPort, mtu, peers } = device;
+  const parts = peers.map(({ publicKey, presharedKeyFile, allowedIPs, endpoint, persistentKeepalive }) =>
+    [
+      `peer ${publicKey}`,
+      ...(presharedKeyFile === undefined ? [] : [`preshared-key ${presharedKeyFile}`]),
+      ...(endpoint === undefined || endpointsOf?.includes(publicKey) === false ? [] : [`endpoint ${endpoint}`]),
+      `persistent-keepalive ${persistentKeepalive} allowed-ips ${allowedIPs.join(',')}`,
+    ].join(' '),
   );
-  return `wg set ${name} listen-port ${listenPort} ${parts.join(' ')}; ip link set ${name} mtu ${mtu} up`;
+  const settings = [`private-key ${privateKeyFile}`, `listen-port ${listenPort}`, ...parts].join(' ');
+  return `wg set ${name} ${settings}; ip link set ${name} mtu ${mtu} up`;
 }
 
 /** In the host's `/etc/sysctl.d` unless told otherwise. */

@@ -68,7 +68,7 @@ test('nothing is attracted before it can be delivered, and a hijacked address le
   ]);
   expect(ops.map(describeOp)).toMatchInlineSnapshot(`
     [
-      "ip link add wg-aws type wireguard; wg set wg-aws listen-port 51820 peer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= allowed-ips 10.77.60.0/24 endpoint 198.51.100.31:51801 persistent-keepalive 0; ip link set wg-aws mtu 1420 up",
+      "ip link add wg-aws type wireguard; wg set wg-aws private-key /etc/routerd/wireguard.key listen-port 51820 peer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= endpoint 198.51.100.31:51801 persistent-keepalive 0 allowed-ips 10.77.60.0/24; ip link set wg-aws mtu 1420 up",
       "ip addr add 10.255.0.1/32 dev lo",
       "ip route add 10.77.60.11/32 proto 84 metric 120 dev wg-aws",
       "ip route add 10.77.60.12/32 proto 84 metric 120 dev wg-aws",
