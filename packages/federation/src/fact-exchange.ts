@@ -3,9 +3,11 @@ import { err, instant, ok, prefixContains, type HostAddress, type NodeName, type
 import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { AcceptedFacts } from './accepted-facts.ts';
 import { judgeClaim, judgeFact, type FactSituation } from './fact-judgement.ts';
-import { FactPublisher } from './fact-publisher.ts';
 import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
+import { OutboxPublisher, type OutgoingRow } from './outbox-publisher.ts';
+import { factSubject } from './subjects.ts';
+import type { FactRow } from './ports.ts';
 import type { Signer, VerifySignature } from './node-identity.ts';
 import type { AcceptedFact, Fact, FactBus, FactDraft, FactFault } from './ports.ts';
 import type { Refusals } from './refusals.ts';
@@ -25,7 +27,7 @@ export interface FactExchangeOptions {
 }
 
 export class FactExchange implements FactBus, LogReader {
-  readonly #publisher: FactPublisher;
+  readonly #publisher: OutboxPublisher<FactRow>;
   readonly #options: FactExchangeOptions;
   readonly #accepted = new AcceptedFacts();
   readonly #listeners = new Listeners<readonly AcceptedFact[]>();
@@ -47,7 +49,14 @@ export class FactExchange implements FactBus, LogReader {
     const { config, ports, transport, log, trouble } = options;
     const { clock, factStore: store } = ports;
     this.#steady = steadyClock(clock);
-    this.#publisher = new FactPublisher({ group: config.group, clock, log, store, transport, trouble });
+    this.#publisher = new OutboxPublisher({
+      clock,
+      log,
+      store,
+      outgoing: (row) => this.#outgoing(row),
+      publish: async (message) => transport.publishFact(message),
+      trouble,
+    });
     const situation = this.#situation();
     for (const accepted of store.loadAccepted()) {
       const { fact } = accepted;
@@ -176,9 +185,10 @@ export class FactExchange implements FactBus, LogReader {
       )
       // What has lapsed meanwhile is not news; an `expired` stays true.
       .filter(({ fact, acceptedAt }) => fact.type === 'routerd.client.ipv4.expired' || now <= acceptedAt + fact.ttl)
-      .map(({ fact }) => ({ fact, wire: encodeFact(fact, signer.sign) }))
       // Not the id under which it was sent with an earlier key: the log is to hold the signature that counts from now on.
-      .map((again) => ({ ...again, messageId: `${again.fact.id}.${signer.publicKey}` }));
+      .map(({ fact }) =>
+        this.#outgoing({ fact, wire: encodeFact(fact, signer.sign) }, `${fact.id}.${signer.publicKey}`),
+      );
     if (missing.length === 0) return;
     const event = 'federation.fact.republished';
     log.warn('the hub lacks facts of this node, sending them again', { event, facts: missing.length });
@@ -194,6 +204,11 @@ export class FactExchange implements FactBus, LogReader {
     const isOwn = fact.source === this.#options.config.self;
     const since = !isOwn ? now : acceptedAt <= now ? acceptedAt : instant(now - fact.ttl);
     return { fact, acceptedAt: since, firstAcceptedAt: instant(Math.min(firstAcceptedAt, since)) };
+  }
+
+  #outgoing({ fact, wire }: FactRow, messageId: string = fact.id): OutgoingRow {
+    const subject = factSubject(this.#options.config.group, fact);
+    return { id: fact.id, key: fact.address, message: { subject, id: messageId, text: wire } };
   }
 
   #append(draft: FactDraft): Fact {

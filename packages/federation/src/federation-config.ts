@@ -1,6 +1,7 @@
 /** What a node's federation is told when it is built. */
 import type { DurationMs, HostAddress, Ipv4Prefix, NodeName, PoolName, SiteName } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
+import type { EventRetention, EventStore } from './event.ts';
 import type { signerOf, verifierOf } from './node-identity.ts';
 import type { FactStore, HighWaterStore } from './ports.ts';
 import type { GroupName } from './subjects.ts';
@@ -28,6 +29,8 @@ export interface FederationConfig {
   /** A fact dated further in the future is refused. */
   readonly replayWindow: DurationMs;
   readonly pools: ReadonlyMap<PoolName, PoolMembership>;
+  /** How many events are kept, and for how long; 100,000 and a day unless told. */
+  readonly retention?: EventRetention;
   /** How long `append` waits to see its record in the log; 5 s unless told. */
   readonly appendDeadline?: DurationMs;
 }
@@ -50,6 +53,8 @@ export interface FederationPorts {
   readonly verifierOf?: typeof verifierOf;
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;
+  /** Without it this node neither emits nor reads events. */
+  readonly eventStore?: EventStore;
   /** Says, in words, why this address may not be claimed as living here: a router of this site captures it, or has it. */
   readonly isCapturedHere: (address: HostAddress) => string | undefined;
 }

@@ -7,6 +7,7 @@ export type {
   Fact,
   FactBus,
   FactDraft,
+  FactRow,
   FactFault,
   FactStore,
   FactType,
@@ -19,7 +20,26 @@ export type {
   PeerReport,
 } from './ports.ts';
 export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';
-export { captureStream, factsStream, parseGroupName, type GroupName, type GroupNameFault } from './subjects.ts';
+export {
+  matchesEvent,
+  type EventBus,
+  type EventDraft,
+  type EventFault,
+  type EventFilter,
+  type EventId,
+  type EventRetention,
+  type EventRow,
+  type EventStore,
+  type GroupEvent,
+} from './event.ts';
+export {
+  captureStream,
+  eventsStream,
+  factsStream,
+  parseGroupName,
+  type GroupName,
+  type GroupNameFault,
+} from './subjects.ts';
 export { generateNodeIdentity, signerOf, type IdentityFault, type NodeIdentity, type Signer } from './node-identity.ts';
 export { encodeToken, parseToken, type Enrolment, type TokenFault } from './enrolment/enrolment-token.ts';
 export {
@@ -51,6 +71,6 @@ export {
   type MemoryNetworkOptions,
   type MemoryNodePorts,
 } from './adapters/memory/memory-network.ts';
-export { MemoryFactStore, MemoryHighWaterStore } from './adapters/memory/memory-stores.ts';
+export { MemoryEventStore, MemoryFactStore, MemoryHighWaterStore } from './adapters/memory/memory-stores.ts';
 export { WIRE_BYTES_MAX } from './wire/bounded-json.ts';
 export { encodeFact, parseFact, type SignedFact } from './wire/fact-wire.ts';

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { err, ok, type NodeName, type Result } from '@routerd/resources';
 import { CaptureExchange } from './capture-exchange.ts';
 import { FactExchange } from './fact-exchange.ts';
+import type { EventBus } from './event.ts';
+import { EventExchange } from './event-exchange.ts';
 import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
@@ -61,6 +63,7 @@ class NodeFederation implements Federation {
   readonly #members: MemberWatch;
   readonly #registry: CaptureExchange;
   readonly #orders: OrderExchange;
+  readonly #events: EventExchange;
   readonly #refusals: Refusals;
   readonly #listeners = new Listeners<undefined>();
   #hub: string | undefined;
@@ -81,6 +84,8 @@ class NodeFederation implements Federation {
     this.#facts = new FactExchange({ config, ports, log, random, signer, verifiers, transport, refusals, trouble });
     this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
     this.#orders = new OrderExchange({ config, ports, log, random, transport, refusals, trouble });
+    const eventOptions = { config, ports, log, random, signer, verifiers, transport, refusals, trouble };
+    this.#events = new EventExchange(eventOptions);
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
     this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions });
   }
@@ -95,6 +100,10 @@ class NodeFederation implements Federation {
 
   get registry(): CaptureRegistry {
     return this.#registry;
+  }
+
+  get events(): EventBus {
+    return this.#events;
   }
 
   get orders(): OrderRegistry {
@@ -142,6 +151,7 @@ class NodeFederation implements Federation {
 
   async stop(): Promise<void> {
     this.#facts.stop();
+    this.#events.stop();
     this.#members.disconnected();
     this.#registry.disconnected();
     this.#orders.disconnected();
@@ -154,12 +164,14 @@ class NodeFederation implements Federation {
     return {
       facts: this.#reader('facts', [this.#facts]),
       captures: this.#reader('captures', [this.#registry, this.#orders]),
+      ...(this.#events.isKeeping ? { events: this.#events } : {}),
       heartbeat: (subject, data) => this.#members.heartbeat(subject, data),
       connected: (hub) => {
         this.#hub = hub;
         log.info('connected to a hub', { event: 'federation.connected', hub });
         this.#members.connected();
         this.#facts.connected();
+        this.#events.connected();
         this.#listeners.tell(undefined);
       },
       disconnected: (detail) => {
@@ -168,6 +180,7 @@ class NodeFederation implements Federation {
         log.warn('disconnected from the hub', { event: 'federation.disconnected', detail });
         this.#members.disconnected();
         this.#facts.disconnected();
+        this.#events.disconnected();
         this.#registry.disconnected();
         this.#orders.disconnected();
         this.#trouble(detail);

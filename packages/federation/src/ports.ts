@@ -11,6 +11,8 @@ import type {
 } from '@routerd/mobility';
 import type { DurationMs, HostAddress, Instant, NodeName, PoolName, Result, SiteName } from '@routerd/resources';
 
+import type { EventBus } from './event.ts';
+
 export const FACT_TYPES = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'] as const;
 export type FactType = (typeof FACT_TYPES)[number];
 
@@ -155,6 +157,7 @@ export interface Federation {
   readonly members: MemberView;
   readonly registry: CaptureRegistry;
   readonly orders: OrderRegistry;
+  readonly events: EventBus;
   status(): FederationStatus;
   /** In the order of their names. */
   peers(): readonly PeerReport[];
@@ -166,6 +169,11 @@ export interface Federation {
   stop(): Promise<void>;
 }
 
+export interface FactRow {
+  readonly fact: Fact;
+  readonly wire: string;
+}
+
 /** Durable memory for facts; synchronous, because the adapter (SQLite) is. */
 export interface FactStore {
   /**
@@ -173,9 +181,9 @@ export interface FactStore {
    * The sequence is higher than every one given out before, also before a restart, and than `above`: the log may
    * remember more of this node than its own disk does.
    */
-  appendLocal(make: (sequence: number) => { readonly fact: Fact; readonly wire: string }, above: number): Fact;
+  appendLocal(make: (sequence: number) => FactRow, above: number): Fact;
   /** Oldest first. Asked often: cost in proportion to `limit`. */
-  unsent(limit: number): readonly { readonly fact: Fact; readonly wire: string }[];
+  unsent(limit: number): readonly FactRow[];
   /** Need not be synced: a fact that is sent twice is known by its id. Unknown ids are ignored. */
   markSent(ids: readonly string[]): void;
   outboxDepth(): number;

@@ -31,6 +31,10 @@ export function factsStream(group: GroupName): string {
   return `SAM_${group.toUpperCase()}_FACTS`;
 }
 
+export function eventsStream(group: GroupName): string {
+  return `SAM_${group.toUpperCase()}_EVENTS`;
+}
+
 export function captureStream(group: GroupName): string {
   return `SAM_${group.toUpperCase()}_CAPTURE`;
 }
@@ -41,6 +45,18 @@ export function factSubject(
   fact: { source: NodeName; pool: PoolName; address: HostAddress },
 ): string {
   return `sam.v1.${group}.facts.${fact.source}.${fact.pool}.${bareAddress(fact.address).replaceAll('.', '-')}`;
+}
+
+/** `sam.v1.<group>.events.<node>.<type>`: a history, so any number of messages of one subject are kept. */
+export function eventSubject(group: GroupName, node: NodeName, type: string): string {
+  return `sam.v1.${group}.events.${node}.${type}`;
+}
+
+/** @returns the node whose key may publish here; undefined when it is no subject of events of the group */
+export function parseEventSubject(group: GroupName, subject: string): NodeName | undefined {
+  const [node = '', ...type] = tokensAfter(`sam.v1.${group}.events.`, subject);
+  const parsed = parseNodeName(node);
+  return parsed.ok && type.length > 0 ? parsed.value : undefined;
 }
 
 export function heartbeatSubject(group: GroupName, node: NodeName): string {

@@ -17,6 +17,10 @@ export interface LogMessage {
 }
 
 export interface LogReader {
+  /**
+   * Reading begins anew. The log of events is a history and is read on from where this connection's predecessor ended, unless it is another
+   * log than before.
+   */
   restarted(): void;
   received(batch: readonly LogMessage[]): void;
   caughtUp(): void;
@@ -25,6 +29,8 @@ export interface LogReader {
 export interface TransportListener {
   readonly facts: LogReader;
   readonly captures: LogReader;
+  /** Undefined where nobody keeps events: then they are not read. */
+  readonly events?: LogReader | undefined;
   heartbeat(subject: string, data: Uint8Array): void;
   connected(hub: string): void;
   disconnected(detail: string): void;
@@ -54,6 +60,8 @@ export interface Transport {
   stop(): Promise<void>;
   /** @returns the sequence that the hub acknowledged. Calls made in one order arrive in that order. */
   publishFact(message: OutgoingMessage): Promise<Result<number, TransportFault>>;
+  /** As {@link publishFact}; absent where the network carries no events. */
+  readonly publishEvent?: (message: OutgoingMessage) => Promise<Result<number, TransportFault>>;
   /** As {@link publishFact}. Acknowledged is not decided: only reading the record back is. */
   appendCapture(message: OutgoingMessage): Promise<Result<number, TransportFault>>;
   /** Sequence of the last record of the capture log now; 0 when it never had one. */

@@ -1,8 +1,20 @@
 /** The in-memory network under the contract's hands; time passes only when somebody waits. */
-import { createMemoryNetwork, MemoryFactStore, MemoryHighWaterStore, type MemoryNetwork } from '../src/index.ts';
+import {
+  createMemoryNetwork,
+  MemoryEventStore,
+  MemoryFactStore,
+  MemoryHighWaterStore,
+  type MemoryNetwork,
+} from '../src/index.ts';
 import { instant, type NodeName } from '@routerd/resources';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
-import { rigConfig, rigIdentities, type FederationRig, type RigNode } from '../src/contract/federation-rig.ts';
+import {
+  rigConfig,
+  rigIdentities,
+  type FederationRig,
+  type RigDisk,
+  type RigNode,
+} from '../src/contract/federation-rig.ts';
 import { valueOf } from './value-of.ts';
 
 const STEP_MS = 10;
@@ -66,17 +78,19 @@ function makeNode(
   network: MemoryNetwork,
   identities: FederationRig['identities'],
   name: NodeName,
-  disk?: Pick<RigNode, 'factStore' | 'highWaterStore'>,
+  disk?: RigDisk,
 ): RigNode {
   const factStore = disk?.factStore ?? new MemoryFactStore();
   const highWaterStore = disk?.highWaterStore ?? new MemoryHighWaterStore();
+  const eventStore = disk?.eventStore ?? new MemoryEventStore();
   const log = new RecordingLog();
   const captured: RigNode['captured'] = new Map();
   const made = network.federation(rigConfig(name, identities), {
     log,
     factStore,
     highWaterStore,
+    eventStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  return { name, federation: valueOf(made), factStore, highWaterStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, log, captured };
 }

@@ -1,5 +1,5 @@
-import { MemoryFactStore, MemoryHighWaterStore } from '@routerd/federation';
-import { factStoreContract, highWaterStoreContract } from '@routerd/federation/contract';
+import { MemoryEventStore, MemoryFactStore, MemoryHighWaterStore } from '@routerd/federation';
+import { eventStoreContract, factStoreContract, highWaterStoreContract } from '@routerd/federation/contract';
 
 factStoreContract('in memory', () => {
   const store = new MemoryFactStore();
@@ -8,5 +8,10 @@ factStoreContract('in memory', () => {
 
 highWaterStoreContract('in memory', () => {
   const store = new MemoryHighWaterStore();
+  return { open: () => store, close: () => undefined };
+});
+
+eventStoreContract('in memory', () => {
+  const store = new MemoryEventStore();
   return { open: () => store, close: () => undefined };
 });

@@ -6,15 +6,24 @@ import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transp
 import {
   captureStream,
   createFederation,
+  eventsStream,
   factsStream,
   generateNodeIdentity,
+  MemoryEventStore,
   MemoryFactStore,
   MemoryHighWaterStore,
   provisionGroup,
   renderHubConfig,
   type NodeIdentity,
 } from '@routerd/federation';
-import { RIG_GROUP, rigConfig, rigIdentities, type FederationRig, type RigNode } from '@routerd/federation/contract';
+import {
+  RIG_GROUP,
+  rigConfig,
+  rigIdentities,
+  type FederationRig,
+  type RigDisk,
+  type RigNode,
+} from '@routerd/federation/contract';
 import type { NodeName } from '@routerd/resources';
 import { RecordingLog, systemClock } from '@routerd/runtime';
 import {
@@ -135,7 +144,7 @@ async function openNatsRig(under: HubUnderTest): Promise<FederationRig> {
 export async function makeStreamsAnew(under: HubUnderTest): Promise<void> {
   const connection = await connectAs(under, under.operator.seed, '_INBOX_OPERATOR');
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  for (const stream of [factsStream(RIG_GROUP), captureStream(RIG_GROUP)]) {
+  for (const stream of [factsStream(RIG_GROUP), captureStream(RIG_GROUP), eventsStream(RIG_GROUP)]) {
     await manager.streams.delete(stream).catch(() => false);
   }
   await connection.close();
@@ -152,14 +161,10 @@ export async function provision(under: HubUnderTest): Promise<void> {
   valueOf(provisioned);
 }
 
-export function makeNode(
-  under: HubUnderTest,
-  name: NodeName,
-  port: number,
-  disk?: Pick<RigNode, 'factStore' | 'highWaterStore'>,
-): RigNode {
+export function makeNode(under: HubUnderTest, name: NodeName, port: number, disk?: RigDisk): RigNode {
   const factStore = disk?.factStore ?? new MemoryFactStore();
   const highWaterStore = disk?.highWaterStore ?? new MemoryHighWaterStore();
+  const eventStore = disk?.eventStore ?? new MemoryEventStore();
   const log = new RecordingLog();
   const captured: RigNode['captured'] = new Map();
   const made = createFederation({
@@ -168,7 +173,8 @@ export function makeNode(
     log,
     factStore,
     highWaterStore,
+    eventStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  return { name, federation: valueOf(made), factStore, highWaterStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, log, captured };
 }

@@ -144,6 +144,7 @@ async function buildNode(
         log,
         factStore: store.facts,
         highWaterStore: store.highWater,
+        eventStore: store.events,
         isCapturedHere,
       });
       return built.ok ? built : err({ code: built.error.code, message: built.error.detail });

@@ -122,7 +122,7 @@ function keepStreams(
 ): { readonly stop: () => Promise<void> } {
   const stopping = new AbortController();
   const name = parseGroupName(group.metadata.name);
-  const { servers, tls, hub } = group.spec;
+  const { servers, tls, hub, retention } = group.spec;
   const done = name.ok
     ? provisionUntilDone(
         {
@@ -131,6 +131,7 @@ function keepStreams(
           ...(tls === undefined ? {} : { caFile: tls.caFile }),
           seed: operatorSeed,
           replicas: hub?.replicas ?? 1,
+          retention,
           clock,
           log,
         },

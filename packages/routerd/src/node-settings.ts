@@ -63,7 +63,7 @@ function federationOf(
       code: name.error.code,
       message: `EventGroup "${name.error.input}": a group is named in lower-case letters, digits and "-".`,
     });
-  const { nodeName, servers, identity, tls, heartbeat, replayWindow } = group.spec;
+  const { nodeName, servers, identity, tls, heartbeat, replayWindow, retention } = group.spec;
   const peers = ofKind(startup, 'EventPeer').filter(({ spec }) => spec.groupRef === group.metadata.name);
   return ok({
     group: name.value,
@@ -80,6 +80,7 @@ function federationOf(
     heartbeatInterval: heartbeat.interval,
     deadAfter: heartbeat.deadAfter,
     replayWindow,
+    retention,
     pools: new Map(
       pools.map((pool) => [
         pool.name,

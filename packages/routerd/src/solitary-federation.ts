@@ -28,6 +28,11 @@ export function solitaryFederation(): Federation {
       append: async () => ({ kind: 'unreachable', detail: 'no EventGroup is declared' }),
       onChange: silent,
     },
+    events: {
+      emit: () => err({ code: 'event.not-stored', detail: 'no EventGroup is declared' }),
+      events: () => [],
+      onEvents: silent,
+    },
     status: () => STATUS,
     peers: () => [],
     deliveries: () => [],

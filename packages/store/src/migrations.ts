@@ -109,4 +109,20 @@ export const MIGRATIONS: readonly string[] = [
     matched INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Events of this node that no hub has acknowledged, and the history of everybody's, in the order of acceptance.
+  CREATE TABLE event_outbox (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    event TEXT NOT NULL,
+    wire TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE event_history (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    accepted_at INTEGER NOT NULL,
+    event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX event_history_by_age ON event_history (accepted_at);
+  `,
 ];

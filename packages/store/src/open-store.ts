@@ -2,10 +2,11 @@
 import type { Journal } from '@routerd/actions';
 import type { PartStore } from '@routerd/config';
 import type { OwnershipLedger } from '@routerd/dataplane';
-import type { FactStore, HighWaterStore } from '@routerd/federation';
+import type { EventStore, FactStore, HighWaterStore } from '@routerd/federation';
 import type { RunStore } from '@routerd/observers';
 import { err, ok, type Result } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
+import { eventStoreOn } from './event-tables.ts';
 import { factStoreOn, highWaterStoreOn } from './fact-tables.ts';
 import { journalOn } from './journal-tables.ts';
 import { partStoreOn } from './part-tables.ts';
@@ -26,6 +27,7 @@ import { faultOf, type StoreFault } from './store-fault.ts';
 export interface Store {
   readonly facts: FactStore;
   readonly highWater: HighWaterStore;
+  readonly events: EventStore;
   readonly journal: Journal;
   readonly ledger: OwnershipLedger;
   readonly leases: LeaseStore;
@@ -50,6 +52,7 @@ export function openStore(file: string, { log }: { readonly log: Log }): Result<
     return ok({
       facts: factStoreOn(state),
       highWater: highWaterStoreOn(state),
+      events: eventStoreOn(state),
       journal: journalOn(state),
       ledger: ownershipLedgerOn(state),
       leases: leaseStoreOn(state),

@@ -1,4 +1,4 @@
-import { factStoreContract, highWaterStoreContract } from '@routerd/federation/contract';
+import { eventStoreContract, factStoreContract, highWaterStoreContract } from '@routerd/federation/contract';
 import { RecordingLog } from '@routerd/runtime';
 import { openStore, type Store } from '../src/open-store.ts';
 import { temporaryFile } from './store-rig.ts';
@@ -20,4 +20,5 @@ function rigOf<Part>(part: (store: Store) => Part): { open(): Part; close(): voi
 }
 
 factStoreContract('sqlite', () => rigOf((store) => store.facts));
+eventStoreContract('sqlite', () => rigOf((store) => store.events));
 highWaterStoreContract('sqlite', () => rigOf((store) => store.highWater));

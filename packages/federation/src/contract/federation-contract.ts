@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { deliveryCases } from './delivery-cases.ts';
+import { eventCases } from './event-cases.ts';
 import { factCases, type WithRig } from './fact-cases.ts';
 import type { FederationRig } from './federation-rig.ts';
 import { memberCases } from './member-cases.ts';
@@ -26,6 +27,9 @@ export function federationContract(name: string, openRig: () => Promise<Federati
     });
     describe('deliveries', () => {
       deliveryCases(withRig);
+    });
+    describe('events', () => {
+      eventCases(withRig);
     });
     describe('members', () => {
       memberCases(withRig);

@@ -10,6 +10,7 @@ import {
   type SiteName,
 } from '@routerd/resources';
 import type { RecordingLog } from '@routerd/runtime';
+import type { EventStore } from '../event.ts';
 import type { FederationConfig, PoolMembership } from '../federation-config.ts';
 import { generateNodeIdentity, type NodeIdentity } from '../node-identity.ts';
 import type { FactDraft, FactStore, Federation, HighWaterStore } from '../ports.ts';
@@ -22,16 +23,19 @@ export interface RigNode {
   readonly federation: Federation;
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;
+  readonly eventStore: EventStore;
   readonly log: RecordingLog;
   /** What `isCapturedHere` answers. */
   readonly captured: Map<HostAddress, string>;
 }
 
+export type RigDisk = Pick<RigNode, 'factStore' | 'highWaterStore'> & Partial<Pick<RigNode, 'eventStore'>>;
+
 export interface FederationRig {
   /** Key pairs of all nodes of {@link RIG_SITES}; the network knows them. */
   readonly identities: ReadonlyMap<NodeName, NodeIdentity>;
   /** Builds a node without starting it. With `disk` it takes over another's stores: a restart. */
-  node(name: NodeName, disk?: Pick<RigNode, 'factStore' | 'highWaterStore'>): RigNode;
+  node(name: NodeName, disk?: RigDisk): RigNode;
   /** Breaks a node's connection and refuses new ones until `heal`. */
   cut(name: NodeName): void;
   heal(name: NodeName): void;
@@ -39,7 +43,7 @@ export interface FederationRig {
   stall(): void;
   resume(): void;
   /** Publishes as one whose key the network takes for `name`'s; what the hub would refuse by itself never arrives. */
-  publishAs(name: NodeName, log: 'facts' | 'captures', message: OutgoingMessage): Promise<void>;
+  publishAs(name: NodeName, log: 'facts' | 'captures' | 'events', message: OutgoingMessage): Promise<void>;
   /** Resolves when the condition holds; time passes meanwhile. Rejects, naming `what`, when it takes too long. */
   until(condition: () => boolean, what: string): Promise<void>;
   /** Stops every node and takes the network down. */

@@ -33,8 +33,10 @@ export interface MemoryNetwork {
   /** Carries what is on its way, at most `limit` messages. @returns how many were carried; 0 when all is quiet */
   pump(limit?: number): number;
   /** Publishes as if with `node`'s connection, whatever the text says; for tests of what receivers refuse. */
-  inject(log: 'facts' | 'captures', message: OutgoingMessage): void;
+  inject(log: LogName, message: OutgoingMessage): void;
 }
+
+type LogName = 'facts' | 'captures' | 'events';
 
 interface Port {
   readonly listener: TransportListener;
@@ -49,7 +51,11 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
 
 class Hub implements MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
-  readonly #logs = { facts: new MemoryLog(FACTS_PER_SUBJECT), captures: new MemoryLog(CAPTURES_PER_SUBJECT) };
+  readonly #logs = {
+    facts: new MemoryLog(FACTS_PER_SUBJECT),
+    captures: new MemoryLog(CAPTURES_PER_SUBJECT),
+    events: new MemoryLog(Number.MAX_SAFE_INTEGER),
+  };
   readonly #ports = new Map<NodeName, Port>();
   readonly #partitioned = new Set<NodeName>();
   readonly #onTheWay: (() => void)[] = [];
@@ -89,6 +95,7 @@ class Hub implements MemoryNetwork {
     for (const node of this.#ports.keys()) this.#cut(node, 'the hub died');
     this.#logs.facts.wipe();
     this.#logs.captures.wipe();
+    this.#logs.events.wipe();
     for (const node of this.#ports.keys()) this.#connect(node);
   }
 
@@ -103,7 +110,7 @@ class Hub implements MemoryNetwork {
     return carried;
   }
 
-  inject(log: 'facts' | 'captures', message: OutgoingMessage): void {
+  inject(log: LogName, message: OutgoingMessage): void {
     this.#send(() => this.#store(log, message));
   }
 
@@ -118,6 +125,7 @@ class Hub implements MemoryNetwork {
         return Promise.resolve();
       },
       publishFact: async (message) => this.#publish(node, 'facts', message),
+      publishEvent: async (message) => this.#publish(node, 'events', message),
       appendCapture: async (message) => this.#publish(node, 'captures', message),
       captureTail: async () => this.#ask(node, () => this.#logs.captures.last()),
       publishHeartbeat: (subject, text) => {
@@ -128,11 +136,7 @@ class Hub implements MemoryNetwork {
     };
   }
 
-  async #publish(
-    node: NodeName,
-    log: 'facts' | 'captures',
-    message: OutgoingMessage,
-  ): Promise<Result<number, TransportFault>> {
+  async #publish(node: NodeName, log: LogName, message: OutgoingMessage): Promise<Result<number, TransportFault>> {
     return this.#ask(node, () => this.#store(log, message));
   }
 
@@ -152,9 +156,9 @@ class Hub implements MemoryNetwork {
     return promise;
   }
 
-  #store(log: 'facts' | 'captures', message: OutgoingMessage): number {
+  #store(log: LogName, message: OutgoingMessage): number {
     const { sequence, stored } = this.#logs[log].append(message);
-    if (stored !== undefined) this.#toAll((listener) => listener[log].received([stored]));
+    if (stored !== undefined) this.#toAll((listener) => listener[log]?.received([stored]));
     return sequence;
   }
 
@@ -178,12 +182,12 @@ class Hub implements MemoryNetwork {
     port.isConnected = true;
     // From here on new messages queue up behind what was stored until now, so each is delivered once and in order.
     this.#toOne(node, (listener) => listener.connected('memory'));
-    for (const log of ['facts', 'captures'] as const) {
+    for (const log of ['facts', 'captures', 'events'] as const) {
       const messages = [...this.#logs[log].messages()];
       this.#toOne(node, (listener) => {
-        listener[log].restarted();
-        if (messages.length > 0) listener[log].received(messages);
-        listener[log].caughtUp();
+        listener[log]?.restarted();
+        if (messages.length > 0) listener[log]?.received(messages);
+        listener[log]?.caughtUp();
       });
     }
   }

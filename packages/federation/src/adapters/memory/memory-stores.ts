@@ -1,5 +1,7 @@
 /** The stores without a disk. What they hold outlives the federation that used them, as a disk would. */
 import type { CaptureEpoch, CaptureKey } from '@routerd/mobility';
+import type { Instant } from '@routerd/resources';
+import type { EventId, EventRow, EventStore, GroupEvent } from '../../event.ts';
 import type { AcceptedFact, Fact, FactStore, HighWaterStore } from '../../ports.ts';
 
 interface Row {
@@ -55,5 +57,39 @@ export class MemoryHighWaterStore implements HighWaterStore {
 
   all(): ReadonlyMap<CaptureKey, CaptureEpoch> {
     return (this.#shown ??= new Map(this.#marks));
+  }
+}
+
+export class MemoryEventStore implements EventStore {
+  readonly #outbox = new Map<string, EventRow>();
+  readonly #history = new Map<EventId, GroupEvent>();
+
+  appendLocal(row: EventRow): void {
+    this.#outbox.set(row.event.id, row);
+    this.#history.set(row.event.id, row.event);
+  }
+
+  unsent(limit: number): readonly EventRow[] {
+    return this.#outbox.values().take(limit).toArray();
+  }
+
+  markSent(ids: readonly string[]): void {
+    for (const id of ids) this.#outbox.delete(id);
+  }
+
+  save(events: readonly GroupEvent[]): void {
+    for (const event of events) if (!this.#history.has(event.id)) this.#history.set(event.id, event);
+  }
+
+  load(): readonly GroupEvent[] {
+    return [...this.#history.values()];
+  }
+
+  forget({ acceptedBefore, keep }: { readonly acceptedBefore: Instant; readonly keep: number }): void {
+    let surplus = this.#history.size - keep;
+    for (const [id, { acceptedAt }] of this.#history) {
+      if (surplus > 0 || acceptedAt < acceptedBefore) this.#history.delete(id);
+      surplus -= 1;
+    }
   }
 }

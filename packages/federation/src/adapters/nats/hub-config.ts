@@ -1,6 +1,6 @@
 /** The configuration of a hub, as text for nats-server. Pure. */
 import type { NodeName } from '@routerd/resources';
-import { captureStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+import { captureStream, eventsStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
 
 export interface HubConfigOptions {
   readonly group: GroupName;
@@ -79,12 +79,13 @@ interface Permissions {
  * listens to heartbeats and to its own inbox. It cannot create, delete or purge a stream, or delete a message.
  */
 export function nodePermissions(group: GroupName, node: NodeName): Permissions {
-  const streams = [factsStream(group), captureStream(group)];
+  const streams = [factsStream(group), captureStream(group), eventsStream(group)];
   return {
     publish: [
       `sam.v1.${group}.facts.${node}.>`,
       heartbeatSubject(group, node),
       `sam.v1.${group}.capture.${node}.>`,
+      `sam.v1.${group}.events.${node}.>`,
       ...streams.flatMap((stream) => [
         `$JS.API.STREAM.INFO.${stream}`,
         ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.${node}`),
@@ -95,7 +96,7 @@ export function nodePermissions(group: GroupName, node: NodeName): Permissions {
 }
 
 function operatorPermissions(group: GroupName): Permissions {
-  const streams = [factsStream(group), captureStream(group)];
+  const streams = [factsStream(group), captureStream(group), eventsStream(group)];
   return {
     publish: streams.flatMap((stream) => [
       ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),

@@ -10,10 +10,10 @@ import { errors, type NatsConnection, type Status } from '@nats-io/transport-nod
 import { err, ok, unreachable, type Monotonic, type NodeName, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { HubConfig } from '../../federation-config.ts';
-import { captureStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+import { captureStream, eventsStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
 import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
 import { connectHub, describe } from './connect-hub.ts';
-import { readStream } from './stream-reader.ts';
+import { readStream, type ReadPosition } from './stream-reader.ts';
 
 /** Hubs that do not answer are asked again after this, doubled each time up to the maximum. */
 const RETRY_MS_FIRST = 100;
@@ -46,6 +46,8 @@ export class NatsTransport implements Transport {
   readonly #stopping = new AbortController();
   #session: Session | undefined;
   #running: Promise<void> | undefined;
+  /** How far the history of events was read, over all connections of this process. */
+  readonly #eventsRead: ReadPosition = { log: '', sequence: 0 };
 
   constructor(options: NatsTransportOptions) {
     this.#options = options;
@@ -68,6 +70,9 @@ export class NatsTransport implements Transport {
   async publishFact(message: OutgoingMessage): Promise<Result<number, TransportFault>> {
     return this.#publish(message, factsStream(this.#options.group));
   }
+
+  readonly publishEvent = async (message: OutgoingMessage): Promise<Result<number, TransportFault>> =>
+    this.#publish(message, eventsStream(this.#options.group));
 
   async appendCapture(message: OutgoingMessage): Promise<Result<number, TransportFault>> {
     return this.#publish(message, captureStream(this.#options.group));
@@ -143,6 +148,9 @@ export class NatsTransport implements Transport {
     const reading = Promise.all([
       this.#keepReading(session, factsStream(group), listener.facts, listener),
       this.#keepReading(session, captureStream(group), listener.captures, listener),
+      ...(listener.events === undefined
+        ? []
+        : [this.#keepReading(session, eventsStream(group), listener.events, listener, this.#eventsRead)]),
     ]);
     const cause = await connection.closed();
     const wasOpen = session.isOpen;
@@ -153,7 +161,13 @@ export class NatsTransport implements Transport {
     return undefined;
   }
 
-  async #keepReading(session: Session, stream: string, inner: LogReader, listener: TransportListener): Promise<void> {
+  async #keepReading(
+    session: Session,
+    stream: string,
+    inner: LogReader,
+    listener: TransportListener,
+    from?: ReadPosition,
+  ): Promise<void> {
     const { self: node, clock, log } = this.#options;
     const { connection, client, manager } = session;
     let retryMs = RETRY_MS_FIRST;
@@ -162,7 +176,15 @@ export class NatsTransport implements Transport {
         const reader = whileOpen(session, inner, () => {
           retryMs = RETRY_MS_FIRST;
         });
-        await readStream({ connection, client, manager, stream, node, reader });
+        await readStream({
+          connection,
+          client,
+          manager,
+          stream,
+          node,
+          reader,
+          ...(from === undefined ? {} : { from }),
+        });
       } catch (cause) {
         if (!session.isOpen || connection.isClosed()) return;
         const detail = `reading ${stream}: ${describe(cause)}`;

@@ -10,9 +10,10 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { err, ok, type Result } from '@routerd/resources';
+import { durationMs, err, ok, type Result } from '@routerd/resources';
+import type { EventRetention } from '../../event.ts';
 import type { HubConfig } from '../../federation-config.ts';
-import { captureStream, factsStream, type GroupName } from '../../subjects.ts';
+import { captureStream, eventsStream, factsStream, type GroupName } from '../../subjects.ts';
 import { WIRE_BYTES_MAX } from '../../wire/bounded-json.ts';
 import { CAPTURES_PER_SUBJECT, FACTS_PER_SUBJECT } from '../stream-limits.ts';
 import { connectHub, describe, type HubFault } from './connect-hub.ts';
@@ -23,6 +24,8 @@ export interface ProvisionGroupOptions extends HubConfig {
   readonly seed: string;
   /** Hubs that keep each stream: 1 or, in production, 3. A stream that has more keeps them: not every hub may know of all yet. */
   readonly replicas?: number;
+  /** What the stream of events keeps; 100,000 and a day unless told. */
+  readonly retention?: EventRetention;
 }
 
 export interface ProvisionedGroup {
@@ -41,7 +44,8 @@ export async function provisionGroup(options: ProvisionGroupOptions): Promise<Re
   try {
     const manager = await jetstreamManager(connected.value, { checkAPI: false });
     const streams = [];
-    for (const config of streamsOf(options.group, options.replicas ?? 1)) streams.push(await ensure(manager, config));
+    for (const config of streamsOf(options.group, options.replicas ?? 1, options.retention))
+      streams.push(await ensure(manager, config));
     return ok({ streams });
   } catch (cause) {
     return err({ code: 'hub.failed', detail: describe(cause) });
@@ -50,9 +54,15 @@ export async function provisionGroup(options: ProvisionGroupOptions): Promise<Re
   }
 }
 
+const RETENTION: EventRetention = { maxEvents: 100_000, maxAge: durationMs(86_400_000) };
+
 type StreamSettings = Partial<StreamConfig> & { readonly name: string };
 
-function streamsOf(group: GroupName, replicas: number): readonly StreamSettings[] {
+function streamsOf(
+  group: GroupName,
+  replicas: number,
+  retention: EventRetention = RETENTION,
+): readonly StreamSettings[] {
   const settings = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -76,6 +86,13 @@ function streamsOf(group: GroupName, replicas: number): readonly StreamSettings[
       name: captureStream(group),
       subjects: [`sam.v1.${group}.capture.>`],
       max_msgs_per_subject: CAPTURES_PER_SUBJECT,
+    },
+    {
+      ...settings,
+      name: eventsStream(group),
+      subjects: [`sam.v1.${group}.events.>`],
+      max_msgs: retention.maxEvents,
+      max_age: nanos(retention.maxAge),
     },
   ];
 }

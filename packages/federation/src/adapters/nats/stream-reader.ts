@@ -29,22 +29,37 @@ export interface StreamReaderOptions {
   /** Names the consumer: the hub's permissions allow a node only its own. */
   readonly node: NodeName;
   readonly reader: LogReader;
+  /** Where to go on; moved as reading goes on. From the start without it, or when the stream is another than it was. */
+  readonly from?: ReadPosition;
+}
+
+export interface ReadPosition {
+  /** When the stream was created: one that was lost and made anew counts from 1 again. */
+  log: string;
+  sequence: number;
 }
 
 /**
  * One reading: returns when the connection closes or a newer reading of this node took the consumer away, throws what the client
- * threw. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only.
+ * threw. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only. The stream of events is
+ * a history, and is read on with `from`.
  *
  * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
  */
 export async function readStream(options: StreamReaderOptions): Promise<void> {
-  const { connection, client, manager, stream, node, reader } = options;
+  const { connection, client, manager, stream, node, reader, from } = options;
   reader.restarted();
   const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, node)]);
+  // A stream that ends before the position has lost something, and is read whole.
+  if (from !== undefined && (from.log !== info.created || from.sequence > info.state.last_seq)) {
+    Object.assign(from, { log: info.created, sequence: 0 });
+  }
   const created = await manager.consumers.add(stream, {
     name: node,
     ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.All,
+    ...(from === undefined || from.sequence === 0
+      ? { deliver_policy: DeliverPolicy.All }
+      : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.sequence + 1 }),
     mem_storage: true,
     num_replicas: 1,
     inactive_threshold: nanos(CONSUMER_IDLE_MS),
@@ -55,6 +70,7 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
   if (missing === 0) reader.caughtUp();
   const deliver = (batch: readonly LogMessage[]): void => {
     reader.received(batch);
+    if (from !== undefined) from.sequence = batch.at(-1)?.sequence ?? from.sequence;
     if (missing === 0 || (batch.at(-1)?.sequence ?? 0) < missing) return;
     missing = 0;
     reader.caughtUp();

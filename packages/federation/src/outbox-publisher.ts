@@ -1,40 +1,43 @@
-/** Carries the outbox to the hub: at once when something is recorded, again when it failed, each address in its order. */
-import type { HostAddress, Monotonic } from '@routerd/resources';
+/** Carries an outbox to the hub: at once when something is recorded, again when it failed, what belongs together in its order. */
+import type { Monotonic, Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
-import type { Fact, FactStore } from './ports.ts';
-import { factSubject, type GroupName } from './subjects.ts';
-import type { Transport } from './transport.ts';
+import type { OutgoingMessage, TransportFault } from './transport.ts';
 
-/** Facts under way at most: enough to fill a link of 100 ms round trip with 2,500 facts a second. */
+/** Messages under way at most: enough to fill a link of 100 ms round trip with 2,500 of them a second. */
 const WINDOW = 256;
 const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 5000;
 
-export interface FactPublisherOptions {
-  readonly group: GroupName;
+export interface OutboxPublisherOptions<Row> {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<FactStore, 'unsent' | 'markSent'>;
-  readonly transport: Pick<Transport, 'publishFact'>;
+  readonly store: {
+    /** Oldest first. */
+    unsent(limit: number): readonly Row[];
+    markSent(ids: readonly string[]): void;
+  };
+  /** Of two rows with one key the older is on its way first, and alone. */
+  readonly outgoing: (row: Row) => OutgoingRow;
+  readonly publish: (message: OutgoingMessage) => Promise<Result<number, TransportFault>>;
   readonly trouble: (detail: string) => void;
 }
 
-interface Outgoing {
-  readonly fact: Fact;
-  readonly wire: string;
-  /** The hub stores two messages of one id once; the fact's own id unless told. */
-  readonly messageId?: string;
+export interface OutgoingRow {
+  /** As the store knows it. */
+  readonly id: string;
+  readonly key: string;
+  readonly message: OutgoingMessage;
 }
 
 /**
- * Several facts are under way at once, but never two about one address: the stream keeps the last message of a subject, and
+ * Several messages are under way at once, but never two of one key: the stream of facts keeps the last message of a subject, and
  * a retried older one must not come last.
  */
-export class FactPublisher {
-  readonly #options: FactPublisherOptions;
-  readonly #underWay = new Map<HostAddress, string>();
-  /** Facts that the outbox has finished with, but the hub has lost. */
-  readonly #again = new Map<HostAddress, Outgoing>();
+export class OutboxPublisher<Row> {
+  readonly #options: OutboxPublisherOptions<Row>;
+  readonly #underWay = new Map<string, string>();
+  /** What the outbox has finished with, but the hub has lost. */
+  readonly #again = new Map<string, OutgoingRow>();
   readonly #acknowledged: string[] = [];
   readonly #stopping = new AbortController();
   #connected = false;
@@ -43,7 +46,7 @@ export class FactPublisher {
   #failures = 0;
   #pauseUntil: Monotonic | undefined;
 
-  constructor(options: FactPublisherOptions) {
+  constructor(options: OutboxPublisherOptions<Row>) {
     this.#options = options;
   }
 
@@ -63,15 +66,15 @@ export class FactPublisher {
     this.#connected = false;
   }
 
-  /** The outbox has a new fact about this address. */
-  recorded(address: HostAddress): void {
-    this.#again.delete(address);
+  /** The outbox has something new with this key. */
+  recorded(key: string): void {
+    this.#again.delete(key);
     this.pump();
   }
 
-  /** Publishes facts again that are not in the outbox. Not kept over a restart: the next catch-up looks again. */
-  republish(facts: readonly Outgoing[]): void {
-    for (const outgoing of facts) this.#again.set(outgoing.fact.address, outgoing);
+  /** Publishes again what is not in the outbox. Not kept over a restart: the next catch-up looks again. */
+  republish(rows: readonly OutgoingRow[]): void {
+    for (const outgoing of rows) this.#again.set(outgoing.key, outgoing);
     this.pump();
   }
 
@@ -82,34 +85,33 @@ export class FactPublisher {
     const unsent = this.#withStore((store) => store.unsent(limit));
     if (unsent === undefined) return;
     this.#moreWaiting = unsent.length === limit;
-    const blocked = new Set<HostAddress>();
-    for (const outgoing of unsent) {
-      const { address, id } = outgoing.fact;
-      if (this.#underWay.get(address) === id) continue;
-      if (blocked.has(address) || this.#underWay.has(address) || this.#underWay.size >= WINDOW) {
+    const blocked = new Set<string>();
+    for (const row of unsent) {
+      const outgoing = this.#options.outgoing(row);
+      const { key, id } = outgoing;
+      if (this.#underWay.get(key) === id) continue;
+      if (blocked.has(key) || this.#underWay.has(key) || this.#underWay.size >= WINDOW) {
         this.#moreWaiting = true;
-        blocked.add(address);
+        blocked.add(key);
       } else {
         void this.#publish(outgoing);
       }
     }
-    for (const [address, outgoing] of this.#again) {
+    for (const [key, outgoing] of this.#again) {
       if (this.#underWay.size >= WINDOW) {
         this.#moreWaiting = true;
         return;
       }
-      if (this.#underWay.has(address)) continue;
-      this.#again.delete(address);
+      if (this.#underWay.has(key)) continue;
+      this.#again.delete(key);
       void this.#publish(outgoing);
     }
   }
 
-  async #publish({ fact, wire, messageId = fact.id }: Outgoing): Promise<void> {
-    const { address, id } = fact;
-    this.#underWay.set(address, id);
-    const subject = factSubject(this.#options.group, fact);
-    const answer = await this.#options.transport.publishFact({ subject, id: messageId, text: wire });
-    this.#underWay.delete(address);
+  async #publish({ id, key, message }: OutgoingRow): Promise<void> {
+    this.#underWay.set(key, id);
+    const answer = await this.#options.publish(message);
+    this.#underWay.delete(key);
     if (answer.ok) {
       this.#failures = 0;
       this.#acknowledged.push(id);
@@ -117,8 +119,8 @@ export class FactPublisher {
       return;
     }
     if (this.#stopping.signal.aborted || !this.#connected) return;
-    const detail = `publishing ${id} about ${address}: ${answer.error.code}: ${answer.error.detail}`;
-    this.#options.log.warn('fact not published, will retry', { event: 'federation.fact.not-published', detail });
+    const detail = `publishing ${id} on ${message.subject}: ${answer.error.code}: ${answer.error.detail}`;
+    this.#options.log.warn('not published, will retry', { event: 'federation.outbox.not-published', detail });
     this.#options.trouble(detail);
     void this.#pause();
   }
@@ -138,7 +140,7 @@ export class FactPublisher {
   }
 
   /** A disk that fails costs a pause: what could not be marked as sent is sent again, and known by its id. */
-  #withStore<T>(use: (store: FactPublisherOptions['store']) => T): T | undefined {
+  #withStore<T>(use: (store: OutboxPublisherOptions<Row>['store']) => T): T | undefined {
     try {
       return use(this.#options.store);
     } catch (cause) {

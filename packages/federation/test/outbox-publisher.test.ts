@@ -11,10 +11,9 @@ import {
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { describe, expect, it } from 'vitest';
 import { address } from '../src/contract/federation-rig.ts';
-import { FactPublisher } from '../src/fact-publisher.ts';
 import { MemoryFactStore } from '../src/index.ts';
-import type { Fact } from '../src/ports.ts';
-import type { GroupName } from '../src/subjects.ts';
+import { OutboxPublisher } from '../src/outbox-publisher.ts';
+import type { Fact, FactRow } from '../src/ports.ts';
 import type { OutgoingMessage, TransportFault } from '../src/transport.ts';
 
 describe('the outbox on its way to the hub', () => {
@@ -89,7 +88,8 @@ describe('the outbox on its way to the hub', () => {
     const rig = open();
     const old = rig.record(1);
     rig.store.markSent([old.id]);
-    rig.publisher.republish([{ fact: old, wire: '1#1' }]);
+    const message = { subject: old.address, id: old.id, text: '1#1' };
+    rig.publisher.republish([{ id: old.id, key: old.address, message }]);
     rig.record(1);
     rig.publisher.connected();
     expect(rig.sent()).toEqual(['1#2']);
@@ -98,7 +98,7 @@ describe('the outbox on its way to the hub', () => {
 
 interface Rig {
   readonly clock: ManualClock;
-  readonly publisher: FactPublisher;
+  readonly publisher: OutboxPublisher<FactRow>;
   readonly store: MemoryFactStore;
   /** `<last octet>#<sequence>`, in the order sent. */
   sent(): readonly string[];
@@ -118,12 +118,16 @@ function open(): Rig {
     underWay.push({ text, resolve });
     return promise;
   };
-  const publisher = new FactPublisher({
-    group: 'rig' as GroupName,
+  const publisher = new OutboxPublisher<FactRow>({
     clock,
     log: new RecordingLog(),
     store,
-    transport: { publishFact },
+    outgoing: ({ fact, wire }) => ({
+      id: fact.id,
+      key: fact.address,
+      message: { subject: fact.address, id: fact.id, text: wire },
+    }),
+    publish: publishFact,
     trouble: () => undefined,
   });
   return {
