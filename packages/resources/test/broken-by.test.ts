@@ -63,7 +63,29 @@ const CONFIGURATIONS = [
     ),
   ),
   resourcesOf(STATIC_PAIR, document('net', 'IPv4StaticAddress', 'own', 'interface: lan0, address: 10.77.60.3/24')),
+  resourcesOf(ONPREM, document('net', 'IPv4StaticAddress', 'later', 'interface: gre7, address: 10.77.60.3/24')),
+  resourcesOf(
+    document('net', 'WireGuardInterface', 'wg0', 'privateKeyFile: /k, listenPort: 8'),
+    document('net', 'IPv4StaticAddress', 'wg0', 'interface: wg0, address: 192.0.2.129/30'),
+    document(
+      'net',
+      'WireGuardPeer',
+      'p',
+      `interface: wg0, publicKey: ${'B'.repeat(42)}A=, allowedIPs: [10.0.0.0/8], endpoint: "192.0.2.77:1"`,
+    ),
+    document(
+      'net',
+      'NAT44Rule',
+      'nat',
+      'outboundInterface: wg0, sourceCIDRs: [192.0.2.0/24], translation: {type: interfaceAddress}',
+    ),
+  ),
   resourcesOf(DYNAMIC),
+  resourcesOf(
+    ...['fleet', 'other'].map((name) =>
+      document('federation', 'EventGroup', name, 'nodeName: a, servers: [nats://h:1], identity: {seedFile: /s}'),
+    ),
+  ),
   resourcesOf(HYBRID),
   resourcesOf(NET),
 ];

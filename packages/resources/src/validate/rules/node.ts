@@ -165,7 +165,7 @@ function* failoverWaits({ spec }: ResourceOf<'ProviderActionPolicy'>, index: Res
 
 export const nodeRules: readonly Rule[] = [
   rule('EventGroup', eventGroup, { brokenBy: ['MobilityPool', 'EventGroup'] }),
-  rule('EventPeer', eventPeer, { brokenBy: ['EventPeer', 'EventGroup'] }),
+  rule('EventPeer', eventPeer, { brokenBy: ['EventPeer'] }),
   rule('Interface', interfaceOnce, { brokenBy: ['Interface'] }),
   rule('WireGuardInterface', wireGuardInterface, { brokenBy: ['WireGuardInterface'] }),
   rule('ProviderActionPolicy', policiesApart, { brokenBy: ['ProviderActionPolicy'] }),
