@@ -18,8 +18,8 @@ import type { Life } from './life.ts';
 import type { SeededRandom } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export type LogName = 'facts' | 'captures';
-const LOG_NAMES = ['facts', 'captures'] as const;
+const LOG_NAMES = ['facts', 'captures', 'events'] as const;
+export type LogName = (typeof LOG_NAMES)[number];
 
 /** As the client waits for an acknowledgement. */
 const PUBLISH_TIMEOUT_MS = 10_000;
@@ -70,7 +70,11 @@ export class SimHub {
     readsAreStale: false,
   };
   readonly #options: SimHubOptions;
-  readonly #logs = { facts: new HubLog(FACTS_PER_SUBJECT), captures: new HubLog(CAPTURES_PER_SUBJECT) };
+  readonly #logs = {
+    facts: new HubLog(FACTS_PER_SUBJECT),
+    captures: new HubLog(CAPTURES_PER_SUBJECT),
+    events: new HubLog(Number.POSITIVE_INFINITY),
+  };
   readonly #wires = new Map<string, Wire>();
   readonly #stations = new Map<string, Station>();
 
@@ -105,6 +109,7 @@ export class SimHub {
         return Promise.resolve();
       },
       publishFact: async (message) => life.ask(async () => this.#publish(node, 'facts', message)),
+      publishEvent: async (message) => life.ask(async () => this.#publish(node, 'events', message)),
       appendCapture: async (message) => life.ask(async () => this.#publish(node, 'captures', message)),
       captureTail: async () =>
         life.ask(async () => this.#ask(node, () => this.#logs.captures.last() - this.#staleness('captures'))),
@@ -150,15 +155,16 @@ export class SimHub {
     if (station?.connection !== undefined) this.#replay(station, station.connection);
   }
 
-  lose(counts: Readonly<Record<LogName, number>>): void {
+  lose(counts: Partial<Readonly<Record<LogName, number>>>): void {
     for (const log of LOG_NAMES) {
-      this.#logs[log].rollBack(counts[log]);
+      this.#logs[log].rollBack(counts[log] ?? 0);
       this.#options.onLost?.(log, this.#logs[log].last());
     }
   }
 
   wipe(): void {
-    this.lose({ facts: Number.POSITIVE_INFINITY, captures: Number.POSITIVE_INFINITY });
+    const all = Number.POSITIVE_INFINITY;
+    this.lose({ facts: all, captures: all, events: all });
   }
 
   /** Publishes as if with a node's connection, whatever the text says. */
@@ -200,17 +206,17 @@ export class SimHub {
       const all = this.#logs[log].retained();
       const messages = behind === 0 ? all : this.#logs[log].retained(behind);
       const half = random.between(0, messages.length);
-      this.#tell(station, connection, (to) => to[log].restarted());
+      this.#tell(station, connection, (to) => to[log]?.restarted());
       for (const batch of [messages.slice(0, half), messages.slice(half)])
-        if (batch.length > 0) this.#tell(station, connection, (to) => to[log].received(batch));
-      this.#tell(station, connection, (to) => to[log].caughtUp());
+        if (batch.length > 0) this.#tell(station, connection, (to) => to[log]?.received(batch));
+      this.#tell(station, connection, (to) => to[log]?.caughtUp());
       const seen = messages.at(-1)?.sequence ?? 0;
       const late = all.filter(({ sequence }) => sequence > seen);
       if (late.length === 0) continue;
       // The rest of the log comes when the paused leader has noticed; what is stored meanwhile comes after it.
       const release = connection.hold(log);
       time.after(random.between(200, 5000), () => {
-        this.#tell(station, connection, (to) => to[log].received(late));
+        this.#tell(station, connection, (to) => to[log]?.received(late));
         release();
       });
     }
@@ -275,7 +281,7 @@ export class SimHub {
     for (const station of this.#stations.values()) {
       const { connection } = station;
       connection?.toNode(() => {
-        if (station.connection === connection && !station.life.isOver()) station.listener[log].received([stored]);
+        if (station.connection === connection && !station.life.isOver()) station.listener[log]?.received([stored]);
       }, log);
     }
     return sequence;
