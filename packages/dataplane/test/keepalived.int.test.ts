@@ -87,7 +87,9 @@ test('the password stands in a file of its owner alone, and in no command line',
     expect((await stat(configuration)).mode & 0o777).toBe(0o600);
     expect(await readFile(configuration, 'utf8')).toContain('auth_pass hush-hus\n');
     const pids = (await rig.router.run('ip', 'netns', 'pids', rig.router.name)).split('\n').filter((pid) => pid !== '');
-    const commandLines = await Promise.all(pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+    const commandLines = await Promise.all(
+      pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    );
     expect(commandLines.join('\n')).toContain('keepalived');
     expect(commandLines.join('\n')).not.toContain('hush');
   } finally {

@@ -71,6 +71,7 @@ export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
       expect((await rig.addresses()) ?? '').not.toContain('10.77.60.1/');
       await rig.setRival('leaves');
       await become('master');
+      expect((await rig.addresses()) ?? '10.77.60.1/').toContain('10.77.60.1/');
     });
 
     test('no role outlives the process that speaks VRRP, nor does the address; it starts again by itself', async () => {
@@ -105,6 +106,7 @@ export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
       const next = rig.reopen();
       next.setDesired([gateway]);
       await become('backup', next);
+      expect(next.role('lan-gateway')).toBe('backup');
     });
 
     test('an address that is not desired any more has no role and leaves the host', async () => {
@@ -113,6 +115,7 @@ export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
       rig.vrrp.setDesired([]);
       await roleWithin(5000, rig.vrrp, 'unknown');
       await expectWithin(5000, async () => !((await rig.addresses()) ?? '').includes('10.77.60.1/'));
+      expect(rig.vrrp.fault()).toBeUndefined();
     });
   });
 }

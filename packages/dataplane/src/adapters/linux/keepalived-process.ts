@@ -21,6 +21,7 @@ export class KeepalivedProcess {
   readonly #directory: string;
   readonly #configuration: string;
   readonly #pidFile: string;
+  readonly #childPidFile: string;
 
   /** @param directory of its own; made with mode 700 */
   constructor(run: RunHostCommand, clock: Clock, directory: string) {
@@ -29,6 +30,7 @@ export class KeepalivedProcess {
     this.#directory = directory;
     this.#configuration = path.join(directory, 'keepalived.conf');
     this.#pidFile = path.join(directory, 'keepalived.pid');
+    this.#childPidFile = path.join(directory, 'vrrp.pid');
     this.paths = { fifo: path.join(directory, 'roles'), withdrawScript: path.join(directory, 'withdraw') };
   }
 
@@ -41,7 +43,8 @@ export class KeepalivedProcess {
   async prepare(configuration: string): Promise<VrrpFault | undefined> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await chmod(this.#directory, 0o700);
-    await rm(this.paths.fifo, { force: true });
+    // keepalived does not start while a process of a number that it finds there exists, whichever that is.
+    for (const file of [this.paths.fifo, this.#pidFile, this.#childPidFile]) await rm(file, { force: true });
     await this.#write(this.paths.withdrawScript, renderWithdrawScript(ROUTE_PROTOCOL), 0o700);
     await this.#write(this.#configuration, configuration, 0o600);
     const made = await this.#run(['mkfifo', '-m', '600', this.paths.fifo]);
