@@ -1,6 +1,6 @@
 /** Which router captures an address in a domain, and through which router of its site it is delivered. */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { HostAddress, NodeName, SiteName } from '@routerd/resources';
 import type { CaptureDomain } from './capture-record.ts';
 import type {
@@ -28,6 +28,42 @@ export function placeHolder(
   address: HostAddress,
   incumbent: NodeName | undefined,
 ): Placement {
+  const { placements } = judgementsIn(context, situation);
+  const key = `${domain} ${incumbent ?? ''}`;
+  const known = placements.get(key) ?? candidatesFor(context, situation, domain, incumbent);
+  placements.set(key, known);
+  return 'best' in known ? spread(address, known) : known;
+}
+
+/** Routers of equal standing, none of them the incumbent: rendezvous hashing decides, for each address by itself. */
+interface Contest {
+  readonly best: readonly PoolMember[];
+  readonly losers: readonly PlacementLoser[];
+}
+
+/** What is the same for all addresses of one situation: they are very many, and the routers few. */
+interface Judgements {
+  readonly placements: Map<string, Placement | Contest>;
+  readonly deliveries: Map<SiteName, readonly (readonly NodeName[])[]>;
+}
+
+/** By situation and context, both of which never change; it is forgotten with them. */
+const judged = new WeakMap<PoolSituation, WeakMap<PoolContext, Judgements>>();
+
+function judgementsIn(context: PoolContext, situation: PoolSituation): Judgements {
+  const byContext = judged.get(situation) ?? new WeakMap<PoolContext, Judgements>();
+  judged.set(situation, byContext);
+  const known = byContext.get(context) ?? { placements: new Map(), deliveries: new Map() };
+  byContext.set(context, known);
+  return known;
+}
+
+function candidatesFor(
+  context: PoolContext,
+  situation: PoolSituation,
+  domain: CaptureDomain,
+  incumbent: NodeName | undefined,
+): Placement | Contest {
   const losers: PlacementLoser[] = [];
   let best: PoolMember[] = [];
   for (const member of context.members.values()) {
@@ -43,17 +79,32 @@ export function placeHolder(
     }
   }
   const kept = best.find(({ node }) => node === incumbent);
-  const winner = kept ?? firstByRendezvous(address, best);
+  if (kept === undefined && best.length > 1) return { best, losers };
+  const winner = kept ?? best[0];
   if (winner === undefined) return nobody(sorted(losers));
-  for (const { node } of best)
-    if (node !== winner.node) losers.push({ node, because: kept === undefined ? 'rendezvous' : 'not-incumbent' });
   const { node, priority } = winner;
+  for (const other of best) if (other.node !== node) losers.push({ node: other.node, because: 'not-incumbent' });
   const order = sorted(losers);
   const because: Reason =
-    kept !== undefined && best.length > 1
+    best.length > 1
       ? { rule: 'placement.incumbent', node, losers: order }
       : { rule: 'placement.preferred', node, priority, losers: order };
   return { node, because, losers: order };
+}
+
+function spread(address: HostAddress, { best, losers }: Contest): Placement {
+  const [winner, ...others] = byRendezvous(
+    address,
+    best.map(({ node }) => node),
+  );
+  if (winner === undefined) return nobody(sorted(losers));
+  const order = sorted([...losers, ...others.map((node) => ({ node, because: 'rendezvous' as const }))]);
+  const priority = best[0]?.priority ?? 0;
+  return {
+    node: winner,
+    because: { rule: 'placement.preferred', node: winner, priority, losers: order },
+    losers: order,
+  };
 }
 
 /** Nobody may capture. Where a router would, had its NIC room, that is what an operator must know. */
@@ -135,17 +186,32 @@ export function deliveryRouters(
   site: SiteName,
   address: HostAddress,
 ): readonly NodeName[] {
+  const { deliveries } = judgementsIn(context, situation);
+  const groups = deliveries.get(site) ?? deliveryGroups(context, situation, site);
+  deliveries.set(site, groups);
+  return groups.length === 1 && groups[0]?.length === 1
+    ? groups[0]
+    : groups.flatMap((group) => (group.length === 1 ? group : byRendezvous(address, group)));
+}
+
+/** The routers of a site, best first; those of equal standing together. */
+function deliveryGroups(
+  context: PoolContext,
+  situation: PoolSituation,
+  site: SiteName,
+): readonly (readonly NodeName[])[] {
   const candidates: { readonly member: PoolMember; readonly rank: number }[] = [];
   for (const member of context.members.values())
     if (member.site === site) candidates.push({ member, rank: deliveryRank(context, situation, member) });
-  return candidates
-    .toSorted(
-      (a, b) =>
-        a.rank - b.rank ||
-        a.member.priority - b.member.priority ||
-        compareRendezvous(address, a.member.node, b.member.node),
-    )
-    .map(({ member }) => member.node);
+  candidates.sort((a, b) => a.rank - b.rank || a.member.priority - b.member.priority);
+  const groups: NodeName[][] = [];
+  for (const [index, { member, rank }] of candidates.entries()) {
+    const before = candidates[index - 1];
+    const isEqual = before?.rank === rank && before.member.priority === member.priority;
+    if (isEqual) groups.at(-1)?.push(member.node);
+    else groups.push([member.node]);
+  }
+  return groups;
 }
 
 /** Lower is better: captures there, alive, draining (it still forwards), waited for in vain, dead. */
@@ -157,18 +223,20 @@ function deliveryRank(context: PoolContext, situation: PoolSituation, member: Po
   return (situation.load?.get(member.node) ?? 0) > 0 ? 0 : 1;
 }
 
-function firstByRendezvous(address: HostAddress, members: readonly PoolMember[]): PoolMember | undefined {
-  if (members.length < 2) return members[0];
-  return members.toSorted((a, b) => compareRendezvous(address, a.node, b.node))[0];
-}
-
 /** Descending by SHA-256 over address and node: every node computes the same order, and it differs from address to address. */
-function compareRendezvous(address: HostAddress, a: NodeName, b: NodeName): number {
-  return weight(address, a) < weight(address, b) ? 1 : -1;
+function byRendezvous(address: HostAddress, nodes: readonly NodeName[]): readonly NodeName[] {
+  return nodes
+    .map((node) => ({ node, weight: sha256(utf8ToBytes(`${address}|${node}`)) }))
+    .toSorted((a, b) => descending(a.weight, b.weight))
+    .map(({ node }) => node);
 }
 
-function weight(address: HostAddress, node: NodeName): string {
-  return bytesToHex(sha256(utf8ToBytes(`${address}|${node}`)));
+function descending(a: Uint8Array, b: Uint8Array): number {
+  for (const [index, byte] of a.entries()) {
+    const difference = (b[index] ?? 0) - byte;
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function sorted(losers: readonly PlacementLoser[]): readonly PlacementLoser[] {
