@@ -105,7 +105,9 @@ export class SimCloud {
     }
     const before = this.inner.mutations.length;
     const answer = await this.inner.execute(request, new AbortController().signal);
-    for (const { verb, address, captureKey, captureEpoch, attempt } of this.inner.mutations.slice(before))
+    // Requests of several nodes may be carried out at one instant.
+    const own = this.inner.mutations.slice(before).filter(({ attempt }) => attempt === request.attempt);
+    for (const { verb, address, captureKey, captureEpoch, attempt } of own)
       this.#options.onMutation({
         node,
         verb,
