@@ -95,27 +95,30 @@ export class Machine {
     const { kernel } = this;
     if (kernel === undefined) throw new Error(`${this.name} has no kernel`);
     const { time, watch, hub } = this.#around;
+    let node: RoutingNode | undefined;
     const life = new Life(time, {
       over: () => {
         hub.drop(this.name, life);
         if (this.running?.life === life) this.running = undefined;
+        bury(node);
       },
       busyLoop: () => watch.busyLoop(this),
     });
     const clock = this.clock.forLife(life);
     const settings = valueOf(nodeSettings(startup));
-    const node = valueOf(composeNode(settings, this.#adapters(life, clock, kernel, startup)));
-    node.reconciler.onChange(() => {
+    const composed = valueOf(composeNode(settings, this.#adapters(life, clock, kernel, startup)));
+    node = composed;
+    composed.reconciler.onChange(() => {
       if (!life.isOver()) watch.planned(this);
     });
     const lan = this.#around.lan();
     // The process exists from here on, and may die at any call that its start makes.
     const lans = { stop: async () => lanWatch?.stop() } satisfies LanWatch;
     let lanWatch: LanWatch | undefined;
-    this.running = { life, node, lans, clock, startup };
-    await Promise.race([node.start(), ended(life, time)]);
+    this.running = { life, node: composed, lans, clock, startup };
+    await Promise.race([composed.start(), ended(life, time)]);
     if (life.isOver() || lan === undefined) return;
-    lanWatch = watchLans(settings, node, { wire: lan.wire(this.name, life), clock, log: this.log });
+    lanWatch = watchLans(settings, composed, { wire: lan.wire(this.name, life), clock, log: this.log });
   }
 
   /** The process ends in order; the kernel stays as it is. */
@@ -221,6 +224,16 @@ const NO_CLOUD: NodeAdapters['executor'] = {
   execute: async () => never(),
   observe: async () => never(),
 };
+
+/**
+ * What is left of a process that died changes nothing any more, but it waits for signals that would never come: they are given, so that
+ * its memory becomes free.
+ */
+function bury(node: RoutingNode | undefined): void {
+  if (node === undefined) return;
+  for (const facts of node.localFacts.values()) facts.stop();
+  for (const part of [node.reconciler, node.engine, node.federation, node.host]) void part.stop();
+}
 
 /** Resolves soon after the life is over, so that nobody waits for a process that died while it started. */
 async function ended(life: Life, time: VirtualTime): Promise<void> {
