@@ -91,6 +91,21 @@ async function childrenAtRest(): Promise<readonly string[]> {
   return childrenNow();
 }
 
+/** @returns milliseconds from the resources to the end of the last command; that the kernel's echo of it says nothing new comes after */
+async function landing(reconciler: HostReconciler, state: () => HostState): Promise<number> {
+  const before = reconciler.status().opsLanded;
+  const startedAt = performance.now();
+  const landedAt = new Promise<number>((resolve) => {
+    const stop = reconciler.onChange(() => {
+      if (reconciler.status().opsLanded === before) return;
+      stop();
+      resolve(performance.now());
+    });
+  });
+  await become(reconciler, state);
+  return (await landedAt) - startedAt;
+}
+
 async function become(reconciler: HostReconciler, state: () => HostState): Promise<void> {
   reconciler.setDesired(state());
   await reconciler.settled();
@@ -117,7 +132,7 @@ for (let round = 0; round < 4; round += 1) {
   // With a reconciler that wants nothing, what looks like ours would be removed.
   plain.push(await plainly());
   const passing = await startReconciler();
-  fromNothing.push(await timed(async () => become(passing, () => stateOf(CLAIMS))));
+  fromNothing.push(await landing(passing, () => stateOf(CLAIMS)));
   await become(passing, () => EMPTY_HOST_STATE);
   await passing.stop();
 }
@@ -125,7 +140,7 @@ const reconciler = await startReconciler();
 await become(reconciler, () => stateOf(CLAIMS));
 const changed: number[] = [];
 for (let count = CLAIMS + 1; count <= CLAIMS + CHANGES; count += 1)
-  changed.push(await timed(async () => become(reconciler, () => stateOf(count))));
+  changed.push(await landing(reconciler, () => stateOf(count)));
 const nothingNew: number[] = [];
 const readings: number[] = [];
 for (let pass = 0; pass < 7; pass += 1) {
