@@ -11,7 +11,6 @@ import { rule, warningAt, type Rule } from './rule.ts';
 export const NOT_APPLIED: Readonly<Partial<Record<Kind, string>>> = {
   HealthCheck: 'nothing is checked',
   TunnelInterface: 'the tunnel is used if the host has it, and not made',
-  VirtualAddress: 'the address is not configured, and captures that follow its role stay closed',
 };
 
 function* notApplied({ kind }: Resource): Iterable<Problem> {

@@ -8,8 +8,8 @@ const net = (kind: string, name: string, spec: string, group = 'net'): string =>
 export const netCases: readonly InvalidCase[] = [
   {
     title: 'a kind that is not applied yet',
-    text: net('VirtualAddress', 'lan', 'interface: lo, address: 10.9.0.1/32'),
-    codes: ['kind.not-applied', 'reference.undeclared-interface'],
+    text: net('HealthCheck', 'gateway', 'interval: 30s'),
+    codes: ['kind.not-applied'],
   },
   {
     title: 'a shared address with a network',
