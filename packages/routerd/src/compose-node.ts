@@ -8,7 +8,14 @@ import {
   type ProviderExecutor,
 } from '@routerd/actions';
 import { createMemoryPartStore, type PartStore } from '@routerd/config';
-import { createHostReconciler, type Host, type HostReconciler, type OwnershipLedger } from '@routerd/dataplane';
+import {
+  createHostReconciler,
+  MemoryVrrp,
+  type Host,
+  type HostReconciler,
+  type OwnershipLedger,
+  type Vrrp,
+} from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
 import { nicTargetOf, type PoolContext } from '@routerd/mobility';
 import {
@@ -39,6 +46,8 @@ export interface NodeAdapters {
   readonly random: () => number;
   readonly host: Host;
   readonly ledger: OwnershipLedger;
+  /** Without it nobody speaks VRRP here, and what follows a role of it stays closed. */
+  readonly vrrp?: Vrrp;
   readonly executor: ProviderExecutor;
   readonly journal: Journal;
   readonly leases: LeaseMemory;
@@ -82,6 +91,7 @@ const NOBODY = 'nobody' as NodeName;
 export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Result<RoutingNode, SettingsFault> {
   const { clock, log, random, ledger, executor, journal, leases, highWater } = adapters;
   const parts = adapters.parts ?? createMemoryPartStore();
+  const vrrp = adapters.vrrp ?? new MemoryVrrp();
   const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
   let reconciler: Reconciler | undefined;
   const isCapturedHere = (address: HostAddress): string | undefined =>
@@ -119,6 +129,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         captured: () => host.captured(),
         onChange: (listener) => host.onChange(listener),
       },
+      vrrp,
       actions: {
         propose: (proposals) => engine.propose(proposals),
         sweepStale: () => engine.sweepStale(),
@@ -142,6 +153,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       reconciler,
       federation: federation.value,
       host,
+      vrrp,
       engine,
       localFacts,
       isCapturedHere,
@@ -154,12 +166,13 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
 type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts' | 'isCapturedHere'> & {
   readonly clock: Clock;
   readonly log: Log;
+  readonly vrrp: Vrrp;
   readonly parts: PartStore;
   readonly observing: ObservingAdapters | undefined;
 };
 
 function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
-  const { reconciler, federation, host, engine, localFacts, isCapturedHere } = parts;
+  const { reconciler, federation, host, vrrp, engine, localFacts, isCapturedHere } = parts;
   const orders = ordersOf(settings, parts);
   const observers = observersFor(settings, parts, orders);
   return {
@@ -194,6 +207,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       await observers?.stop();
       for (const facts of localFacts.values()) facts.stop();
       await reconciler.stop();
+      await vrrp.stop();
       await engine.stop();
       await federation.stop();
       await host.stop();
@@ -272,7 +286,7 @@ function nicOf(engine: ActionEngine, context: PoolContext) {
 
 function viewOf(
   settings: NodeSettings,
-  { clock, reconciler, federation, host, engine }: Parts,
+  { clock, reconciler, federation, host, vrrp, engine }: Parts,
   observers: Observers | undefined,
 ): NodeView {
   const startedAt = clock.now();
@@ -288,6 +302,7 @@ function viewOf(
     federation: () => ({ ...federation.status(), members: federation.members.members() }),
     facts: () => federation.facts.accepted(),
     actions: () => engine.rows(),
+    vrrp: { role: (name) => vrrp.role(name), fault: () => vrrp.fault() },
     ...(observers === undefined
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),

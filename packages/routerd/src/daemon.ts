@@ -1,7 +1,7 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
+import { createKeepalived, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
@@ -114,7 +114,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 }
 
 async function buildNode(
-  { settings, log }: DaemonOptions,
+  { settings, stateDir, log }: DaemonOptions,
   store: Store,
   executor: Parameters<typeof composeNode>[1]['executor'],
 ): Promise<Result<RoutingNode, SettingsFault>> {
@@ -131,6 +131,7 @@ async function buildNode(
     random: Math.random,
     host: createLinuxHost({ clock: systemClock, log }),
     ledger: store.ledger,
+    vrrp: createKeepalived({ clock: systemClock, log, directory: path.join(path.resolve(stateDir), 'vrrp') }),
     executor,
     journal: store.journal,
     leases: store.leases,

@@ -6,10 +6,17 @@ import {
   type EffectiveConfig,
   type StoredPart,
 } from '@routerd/config';
-import { lower, type ClaimLowering, type HostState, type HybridRouteLowering } from '@routerd/dataplane';
+import {
+  lower,
+  type ClaimLowering,
+  type HostState,
+  type HybridRouteLowering,
+  type VirtualRouter,
+} from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
 import type { Instant, Resource } from '@routerd/resources';
 import type { PoolState } from './pool-state.ts';
+import type { RoleOf } from './vrrp-gates.ts';
 
 export interface DerivedConfig {
   readonly effective: readonly Resource[];
@@ -19,6 +26,7 @@ export interface DerivedConfig {
   readonly parts: readonly (DynamicConfigPart | StoredPart)[];
   readonly claims: readonly ClaimLowering[];
   readonly hybridRoutes: readonly HybridRouteLowering[];
+  readonly virtualRouters: readonly VirtualRouter[];
   /** What was set aside, and why; everything else is in effect. */
   readonly problems: readonly { readonly subject: string; readonly reason: string }[];
   readonly host: HostState;
@@ -39,19 +47,24 @@ export function deriveConfig(
   pools: readonly PlannedPool[],
   now: Instant,
   stored: readonly StoredPart[] = [],
+  roleOf: RoleOf = () => 'unknown',
 ): DerivedConfig {
   const { config, parts, setAside } = merge(startup, pools, now, stored);
   const effective = config.resources.map((entry) => entry.resource);
   const open = new Set(
     pools.flatMap((pool) => [...pool.plans()].flatMap((plan) => (plan.captureOpen ? captureKeysOf(plan) : []))),
   );
-  const lowered = lower(effective, { isCaptureOpen: (key) => open.has(key) });
+  const lowered = lower(effective, {
+    isCaptureOpen: (key) => open.has(key),
+    isVrrpMaster: (name) => roleOf(name) === 'master',
+  });
   return {
     effective,
     config: config.nextExpiry === NEVER ? { ...config, nextExpiry: undefined } : config,
     parts,
     claims: lowered.claims,
     hybridRoutes: lowered.hybridRoutes,
+    virtualRouters: lowered.virtualRouters,
     problems: [
       ...setAside,
       ...config.parts.flatMap((part) =>

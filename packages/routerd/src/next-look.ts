@@ -1,6 +1,7 @@
 /** One timer for the earliest instant at which time alone could change a plan. */
 import type { Instant, Monotonic } from '@routerd/resources';
 import type { Clock } from '@routerd/runtime';
+import type { PoolState } from './pool-state.ts';
 
 export class NextLook {
   readonly #clock: Clock;
@@ -30,4 +31,14 @@ export class NextLook {
     this.#at = undefined;
     this.#onDue();
   }
+}
+
+/** The earliest instant that any plan of the pools named. */
+export function earliestLook(pools: readonly PoolState[]): Instant | undefined {
+  let next: Instant | undefined;
+  for (const pool of pools) {
+    const at = pool.nextLookAt();
+    if (at !== undefined && (next === undefined || at < next)) next = at;
+  }
+  return next;
 }

@@ -14,7 +14,7 @@ export interface NodeSettings {
   readonly policies: readonly ResourceOf<'ProviderActionPolicy'>[];
   readonly plugins: readonly ResourceOf<'Plugin'>[];
   readonly handWrittenClaims: readonly ResourceOf<'RemoteAddressClaim'>[];
-  /** Addresses that the configuration gives to this host itself. */
+  /** Addresses that the configuration gives to this host itself, those that it shares with other routers among them. */
   readonly ownAddresses: ReadonlySet<HostAddress>;
 }
 
@@ -33,6 +33,7 @@ export function nodeSettings(startup: readonly Resource[]): Result<NodeSettings,
   const own = ofKind(startup, 'IPv4StaticAddress').map(
     ({ spec }) => `${spec.address.split('/')[0] ?? ''}/32` as HostAddress,
   );
+  const shared = ofKind(startup, 'VirtualAddress').map(({ spec }) => spec.address);
   return ok({
     startup,
     pools: pools.value,
@@ -40,7 +41,7 @@ export function nodeSettings(startup: readonly Resource[]): Result<NodeSettings,
     policies: ofKind(startup, 'ProviderActionPolicy'),
     plugins: ofKind(startup, 'Plugin'),
     handWrittenClaims: ofKind(startup, 'RemoteAddressClaim'),
-    ownAddresses: new Set(own),
+    ownAddresses: new Set([...own, ...shared]),
   });
 }
 

@@ -7,7 +7,7 @@
  * 4. Time alone re-plans an address only at the instant its plan named (`lookAgainAt`).
  */
 import type { ActionRow } from '@routerd/actions';
-import type { HostState } from '@routerd/dataplane';
+import type { DiffOptions, HostState, Vrrp } from '@routerd/dataplane';
 import type { Federation, HighWaterStore, OrderRegistry } from '@routerd/federation';
 import {
   captureKeyOf,
@@ -21,12 +21,13 @@ import {
   type PoolContext,
   type StaticDuty,
 } from '@routerd/mobility';
-import type { DurationMs, HostAddress, Instant, Resource } from '@routerd/resources';
+import type { DurationMs, HostAddress, Resource } from '@routerd/resources';
 import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
-import { NextLook } from './next-look.ts';
+import { earliestLook, NextLook } from './next-look.ts';
+import { addressesConcernedBy, symmetricDifference } from './nic-news.ts';
 import { NicTrust } from './nic-trust.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
@@ -35,11 +36,12 @@ import { RefusalBook } from './refusal-book.ts';
 import { resumedLease } from './resumed-lease.ts';
 import { after, memberWait, waitingFor } from './readiness.ts';
 import { StandingOrders } from './standing-orders.ts';
+import { closedInterfaces, roleForPool, type RoleOf } from './vrrp-gates.ts';
 
 /** The host as the reconciler uses it. */
 export interface HostControl {
-  /** `retainSurplus`: remove nothing yet, the view of the world is not complete. */
-  setDesired(state: HostState, options: { readonly retainSurplus: boolean }): void;
+  /** Removes nothing yet while the view of the world is not complete, but what VRRP does not allow. */
+  setDesired(state: HostState, options: DiffOptions): void;
   /** Addresses that the kernel answers ARP for on our behalf; undefined until the host was read. */
   captured(): ReadonlySet<HostAddress> | undefined;
   onChange(listener: () => void): () => void;
@@ -64,6 +66,7 @@ export interface ReconcilerPorts {
   readonly log: Log;
   readonly federation: Pick<Federation, 'facts' | 'members' | 'registry' | 'status' | 'onStatus'>;
   readonly host: HostControl;
+  readonly vrrp: Pick<Vrrp, 'setDesired' | 'role' | 'onChange'>;
   readonly actions: ActionControl;
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
@@ -101,9 +104,11 @@ export class Reconciler {
   readonly #parts: PartWatch;
   readonly #orders: StandingOrders;
   readonly #refusals = new RefusalBook();
+  readonly #roleOf: RoleOf = (name) => this.#ports.vrrp.role(name);
   readonly #toldDuties = new Map<PoolState, Map<HostAddress, StaticDuty['verb']>>();
   readonly #lastNic = new Map<PoolState, NicObservation>();
   #derived: DerivedConfig | undefined;
+  #roleChanged = false;
   #passQueued = false;
   #membersWaited = false;
   #membersWaiting = false;
@@ -147,7 +152,7 @@ export class Reconciler {
 
   /** Takes in what the ports already know, subscribes to their news, and plans everything once. */
   start(): void {
-    const { federation, host, actions } = this.#ports;
+    const { federation, host, actions, vrrp } = this.#ports;
     for (const pool of this.pools) {
       pool.accept(federation.facts.accepted());
       for (const [key, record] of federation.registry.records()) pool.acceptRecord(key, record);
@@ -160,6 +165,7 @@ export class Reconciler {
       federation.members.onChange(() => this.#touchAll()),
       federation.onStatus(() => this.#onFederationStatus()),
       host.onChange(() => this.#onHostChange()),
+      vrrp.onChange(() => this.#onRoleChange()),
       actions.onChange(() => this.#onActionsChange()),
       this.#orders.start(({ orders, hasNodes }) => this.#onOrders(orders, hasNodes)),
     );
@@ -274,6 +280,11 @@ export class Reconciler {
       );
   }
 
+  #onRoleChange(): void {
+    this.#roleChanged = true;
+    this.#touchAll();
+  }
+
   #onActionsChange(): void {
     for (const pool of this.pools) {
       const nic = this.#ports.actions.nic(pool.context);
@@ -309,6 +320,7 @@ export class Reconciler {
     const partsChanged = this.#parts.takeChange();
     if (
       partsChanged ||
+      this.#roleChanged ||
       this.#derived === undefined ||
       retain !== this.#retaining ||
       changes.some(({ before, after: plan }) => hostViewOf(before) !== hostViewOf(plan))
@@ -321,7 +333,7 @@ export class Reconciler {
     rememberLeases(this.#ports, changes);
     this.#orders.ask(changes.map(({ after: plan }) => plan));
     this.#tellStaticDuties(changes);
-    this.#nextLook.schedule(earliest(this.pools));
+    this.#nextLook.schedule(earliestLook(this.pools));
     this.#reportReadiness();
     for (const listener of this.#listeners) listener();
   }
@@ -373,6 +385,7 @@ export class Reconciler {
   /** What all addresses of the pool are planned with now. */
   situation(pool: PoolState): OuterSituation {
     const { federation, host, actions } = this.#ports;
+    const vrrp = roleForPool(pool.context, this.#roleOf);
     const liveness = federation.members.members();
     const members = [...pool.context.members.values()].map(
       ({ node, spec }) =>
@@ -393,16 +406,22 @@ export class Reconciler {
       registryConnected: federation.status().connected,
       nic: this.#nicTrust.trusted(pool, actions.nic(pool.context)),
       hostCaptures: host.captured(),
+      ...(vrrp === undefined ? {} : { vrrp }),
       ...surroundingsOf(pool, this.pools),
     };
   }
 
   #applyToHost(): void {
-    const { clock, host } = this.#ports;
-    this.#derived = deriveConfig(this.#options.startup, this.pools, clock.now(), this.#parts.list());
+    const { clock, host, vrrp } = this.#ports;
+    this.#roleChanged = false;
+    this.#derived = deriveConfig(this.#options.startup, this.pools, clock.now(), this.#parts.list(), this.#roleOf);
     this.#parts.merged(this.#derived.config.nextExpiry);
     this.#reportProblems(this.#derived.problems);
-    host.setDesired(this.#derived.host, { retainSurplus: this.#retaining });
+    host.setDesired(this.#derived.host, {
+      retainSurplus: this.#retaining,
+      closedInterfaces: closedInterfaces(this.#options.pools, this.#derived.effective, this.#roleOf),
+    });
+    vrrp.setDesired(this.#derived.virtualRouters);
   }
 
   /** What stays the same is said once, however often it is derived. */
@@ -424,27 +443,4 @@ export class Reconciler {
     this.#ports.log.info('ready: captures may change', { event: 'routerd.ready' });
     this.#touchAll();
   }
-}
-
-function earliest(pools: readonly PoolState[]): Instant | undefined {
-  let next: Instant | undefined;
-  for (const pool of pools) {
-    const at = pool.nextLookAt();
-    if (at !== undefined && (next === undefined || at < next)) next = at;
-  }
-  return next;
-}
-
-function symmetricDifference<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): readonly T[] {
-  return [...a].filter((item) => !b.has(item)).concat([...b].filter((item) => !a.has(item)));
-}
-
-/** A NIC reading concerns the addresses it added or lost, and those whose capture by this node is still moving. */
-function addressesConcernedBy(
-  pool: PoolState,
-  before: NicObservation | undefined,
-  nic: NicObservation,
-): Iterable<HostAddress> {
-  if (before?.kind !== 'known' || nic.kind !== 'known' || before.forwarding !== nic.forwarding) return pool.addresses();
-  return new Set([...symmetricDifference(before.addresses, nic.addresses), ...pool.movingOnSelf()]);
 }

@@ -62,7 +62,11 @@ export async function lookOnce(
     owned: ledger.entries(),
     retainSurplus: pools.length > 0,
   });
-  const notes = [...notesOn(pools), ...notesOnMasks(derived.config.suppressed)];
+  const notes = [
+    ...notesOn(pools),
+    ...notesOnVirtualRouters(derived.virtualRouters),
+    ...notesOnMasks(derived.config.suppressed),
+  ];
   return ok({ plan, problems: derived.problems, notes, ledger, close });
 }
 
@@ -88,6 +92,14 @@ function notesOn(pools: readonly string[]): readonly string[] {
   return [
     `What ${names} needs follows from facts, which only the daemon has: nothing that was installed is removed here.`,
   ];
+}
+
+/** An election takes somebody who stays. */
+function notesOnVirtualRouters(routers: DerivedConfig['virtualRouters']): readonly string[] {
+  return routers.map(
+    ({ name, address }) =>
+      `VirtualAddress/${name} (${address}) is elected among routers, which the daemon takes part in: what follows its role stays closed here.`,
+  );
 }
 
 function notesOnMasks(suppressed: DerivedConfig['config']['suppressed']): readonly string[] {

@@ -16,6 +16,16 @@ export function sysctlView(host: HostView, sysctl: ResourceOf<'Sysctl'>): Status
   return { summary: `${sysctl.spec.key}=${sysctl.spec.value}`, ...sysctlStatus(sysctl, host) };
 }
 
+export function virtualAddressView(node: NodeView, { metadata, spec }: ResourceOf<'VirtualAddress'>): Status {
+  const summary = `${spec.address} on ${spec.interface}`;
+  if (spec.mode === 'static') return { phase: 'Applied', summary };
+  const role = node.vrrp.role(metadata.name);
+  const fault = node.vrrp.fault();
+  const known = { summary: `${summary}, ${role}`, mode: spec.mode, role };
+  if (fault !== undefined) return { phase: 'Error', ...known, reason: fault.code, detail: fault.detail };
+  return { phase: role === 'unknown' ? 'Pending' : 'Applied', ...known };
+}
+
 /** Rules stand or fall with their table; one that was set aside is among the problems of the configuration. */
 export function tableView(
   node: NodeView,

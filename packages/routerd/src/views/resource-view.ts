@@ -9,7 +9,8 @@ import {
   unreachable,
 } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
-import { claimHostView, hybridRouteView, sysctlView, tableView } from './host-resource-view.ts';
+import { vrrpGateOf } from '../vrrp-gates.ts';
+import { claimHostView, hybridRouteView, sysctlView, tableView, virtualAddressView } from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
 import { pluginStatus, subscriptionStatus } from './plugin-view.ts';
 
@@ -114,7 +115,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'HealthCheck':
       return { phase: 'Declared', summary: `${resource.spec.protocol} to ${resource.spec.target ?? 'the gateway'}` };
     case 'VirtualAddress':
-      return { phase: 'Declared', summary: `${resource.spec.address} on ${resource.spec.interface}` };
+      return virtualAddressView(node, resource);
     case 'Sysctl':
       return sysctlView(node.host(), resource);
     case 'HybridRoute':
@@ -164,20 +165,30 @@ function claimStatus(node: NodeView, claim: ResourceOf<'RemoteAddressClaim'>): R
   const { address, capture, ownerSide, delivery } = claim.spec;
   const route = host.observed?.routes.find(({ destination }) => destination === address);
   const own = ownRecord(node, address);
-  const gated = capture.activeWhen !== undefined && own?.plan.captureOpen !== true;
+  const gate = own === undefined ? vrrpGateOf(capture) : undefined;
+  const role = gate === undefined ? undefined : node.vrrp.role(gate);
+  const gated = capture.activeWhen !== undefined && own?.plan.captureOpen !== true && role !== 'master';
   const captured =
     capture.type === 'proxy-arp'
       ? (host.observed?.proxyNeighbors.some((entry) => entry.address === address) ?? false)
       : own === undefined // nobody's to hold: an operator gave the address to this router's NIC
         ? !gated && route !== undefined
         : own.record?.phase === 'held';
-  const phase = route === undefined ? 'Degraded' : gated ? 'Gated' : captured ? 'Ready' : 'Degraded';
-  const captureStatus = captured ? 'Captured' : gated ? 'Standby' : 'Blocked';
+  const closed = role !== undefined && role !== 'master'; // then there is no route either, on purpose
+  const phase = route === undefined && !closed ? 'Degraded' : gated ? 'Gated' : captured ? 'Ready' : 'Degraded';
+  const captureStatus = captured ? 'Captured' : gated && role !== 'unknown' ? 'Standby' : 'Blocked';
   return {
     phase,
     summary: `${captureStatus.toLowerCase()}, delivered over ${route?.device ?? 'nothing yet'}${own?.record?.holder === undefined ? '' : `, held by ${own.record.holder} in epoch ${own.record.epoch}`}`,
     captureStatus,
-    ...(route === undefined ? { reason: 'RouteNotInstalled' } : gated ? { reason: 'CaptureGateInactive' } : {}),
+    ...(route === undefined && !closed
+      ? { reason: 'RouteNotInstalled' }
+      : gated
+        ? { reason: 'CaptureGateInactive' }
+        : {}),
+    ...(gate === undefined
+      ? {}
+      : { activeWhenType: 'vrrp-master', activeWhenVirtualAddressRef: gate, activeWhenVirtualAddressRole: role }),
     address,
     ownerSide,
     captureType: capture.type,
