@@ -1,5 +1,11 @@
 /** What a host shows after ops landed on it: keeps a reading current without reading again. */
-import type { HostOp, ObservedHost, ObservedProxyNeighbor, ObservedWireGuard } from './host-op.ts';
+import {
+  EMPTY_OBSERVED_HOST,
+  type HostOp,
+  type ObservedHost,
+  type ObservedProxyNeighbor,
+  type ObservedWireGuard,
+} from './host-op.ts';
 import {
   digestOfTable,
   slotOfAddress,
@@ -25,50 +31,56 @@ export function observedAfter(observed: ObservedHost, landed: readonly HostOp[])
  * Of several routes of ours in one place, which a reading may show and no op makes, it keeps one.
  */
 export class HostPicture {
-  readonly #draft: Draft;
+  #draft: Draft | undefined;
   #observed: ObservedHost | undefined;
 
   constructor(observed: ObservedHost) {
-    this.#draft = draftOf(observed);
     this.#observed = observed;
+  }
+
+  /** Made when it is first needed: a reading after which there is nothing to do needs none. */
+  get #places(): Draft {
+    this.#draft ??= draftOf(this.#observed ?? EMPTY_OBSERVED_HOST);
+    return this.#draft;
   }
 
   land(ops: readonly HostOp[]): void {
     if (ops.length === 0) return;
-    for (const op of ops) land(this.#draft, op);
+    const places = this.#places;
+    for (const op of ops) land(places, op);
     this.#observed = undefined;
   }
 
   /** A value that later ops leave alone. Cost: linear in what it shows, the first time after a change. */
   observed(): ObservedHost {
-    this.#observed ??= shownBy(this.#draft);
+    this.#observed ??= shownBy(this.#places);
     return this.#observed;
   }
 
   /** What is in these places; empty ones are left out. */
   routesIn(slots: Iterable<string>): readonly HostRoute[] {
-    return [...slots].flatMap((slot) => this.#draft.routes.get(slot) ?? []);
+    return [...slots].flatMap((slot) => this.#places.routes.get(slot) ?? []);
   }
 
   proxyNeighborsIn(slots: Iterable<string>): readonly ObservedProxyNeighbor[] {
-    return [...slots].flatMap((slot) => this.#draft.proxyNeighbors.get(slot) ?? []);
+    return [...slots].flatMap((slot) => this.#places.proxyNeighbors.get(slot) ?? []);
   }
 
   /** What kernel events are compared with: the text of a route, the value of a setting, `present` for an address. */
   textIn(slot: string): string | undefined {
-    const route = this.#draft.routes.get(slot);
+    const route = this.#places.routes.get(slot);
     if (route !== undefined) return textOfRoute(route);
-    if (this.#draft.addresses.has(slot)) return 'present';
-    return slot.startsWith(SETTING) ? this.#draft.sysctls.get(slot.slice(SETTING.length)) : undefined;
+    if (this.#places.addresses.has(slot)) return 'present';
+    return slot.startsWith(SETTING) ? this.#places.sysctls.get(slot.slice(SETTING.length)) : undefined;
   }
 
   hasSetting(path: string): boolean {
-    return this.#draft.sysctls.has(path);
+    return this.#places.sysctls.has(path);
   }
 
   /** Without the long lists. */
   rest(): ObservedHost {
-    const draft = this.#draft;
+    const draft = this.#places;
     return shownBy({ ...draft, routes: new Map(), proxyNeighbors: new Map() });
   }
 }
