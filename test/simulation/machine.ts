@@ -11,7 +11,7 @@ import {
   type NodeAdapters,
   type RoutingNode,
 } from '@routerd/routerd';
-import { RecordingLog, type Clock } from '@routerd/runtime';
+import type { Clock, Log } from '@routerd/runtime';
 import { Life, MachineClock, never } from './life.ts';
 import { valueOf } from './node-documents.ts';
 import type { SeededRandom } from './random.ts';
@@ -28,6 +28,7 @@ export interface Surroundings {
   readonly random: SeededRandom;
   readonly hub: SimHub;
   readonly seams: Seams;
+  readonly log: Log;
   readonly cloud: SimCloud | undefined;
   /** Asked late: the LAN knows its machines, and the machines their LAN. */
   readonly lan: () => SimLan | undefined;
@@ -63,7 +64,7 @@ export class Machine {
   readonly site: string;
   readonly disk = new SimDisk();
   readonly clock: MachineClock;
-  readonly log = new RecordingLog();
+  readonly log: Log;
   readonly #around: Surroundings;
   readonly #identity: NodeIdentity;
   readonly #random: SeededRandom;
@@ -81,6 +82,7 @@ export class Machine {
     this.#around = around;
     this.#random = around.random.fork(name);
     this.clock = new MachineClock(around.time, EPOCH);
+    this.log = around.log;
     this.powerOn();
   }
 
