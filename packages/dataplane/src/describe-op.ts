@@ -31,7 +31,8 @@ export function describeOp(op: HostOp): string {
     case 'sysctl-file-remove':
       return `rm ${sysctlFileName(op.name)}`;
     case 'table-replace':
-      return `nft replace table ${op.table.family} ${op.table.name} {\n${op.table.lines.join('\n')}\n}`;
+      // Indented as a line of a plan that goes on.
+      return `nft replace table ${op.table.family} ${op.table.name} {${op.table.lines.map((line) => `\n      ${line}`).join('')}\n    }`;
     case 'table-remove':
       return `nft delete table ${op.family} ${op.name}`;
     case 'mss-replace':
