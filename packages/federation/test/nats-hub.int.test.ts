@@ -4,10 +4,17 @@
  *   node ── TLS, NKey ──► nats-server (killed -9, wiped, paused) ◄── TLS, NKey ── node …
  */
 import { rm } from 'node:fs/promises';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { CaptureEpoch } from '@routerd/mobility';
-import { captureStream, createFederation, factsStream, generateNodeIdentity } from '@routerd/federation';
+import {
+  captureStream,
+  createFederation,
+  eventsStream,
+  factsStream,
+  generateNodeIdentity,
+  WIRE_BYTES_MAX,
+} from '@routerd/federation';
 import { RIG_GROUP, rigConfig, type RigNode } from '@routerd/federation/contract';
 import { systemClock } from '@routerd/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -73,7 +80,7 @@ describe('what the hub does not let a node do', () => {
     });
     const connection = await connectAs(under, under.operator.seed, '_INBOX_OPERATOR');
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    for (const stream of [factsStream(RIG_GROUP), captureStream(RIG_GROUP)]) {
+    for (const stream of [factsStream(RIG_GROUP), captureStream(RIG_GROUP), eventsStream(RIG_GROUP)]) {
       expect((await manager.streams.info(stream)).state.messages).toBe(0);
     }
     await connection.close();
@@ -100,6 +107,41 @@ describe('what the hub does not let a node do', () => {
       await expectDenied(`$JS.API.STREAM.${verb}.${captureStream(RIG_GROUP)}`, '{}');
     });
   }
+
+  it('a node emits no event in the name of another', async () => {
+    await expectDenied(`sam.v1.${RIG_GROUP}.events.${AWS_A}.com.example.x`, 'forged');
+  });
+
+  it('a node gives no order in the name of another', async () => {
+    await expectDenied(`sam.v1.${RIG_GROUP}.capture.${AWS_A}.orders.bm9kZS9hd3MtYg`, 'forged');
+  });
+
+  for (const subject of ['$JS.API.CONSUMER.CREATE.SAM_OTHER_FACTS.aws-b', '$JS.API.STREAM.MSG.GET.SAM_OTHER_FACTS']) {
+    it(`a node reads no other group by ${subject}`, async () => {
+      await expectDenied(subject, '{}');
+    });
+  }
+
+  it('a node does not listen to facts, or to another group, past the streams', async () => {
+    for (const subject of [`sam.v1.${RIG_GROUP}.facts.>`, 'sam.v1.other.>', '>']) {
+      await asNode(async (connection) => {
+        const refusal = permissionRefusal(connection);
+        connection.subscribe(subject);
+        expect(await refusal).toContain(subject);
+      });
+    }
+  });
+
+  it('what is too long is not stored, and closes nobody', async () => {
+    const [onprem] = await start(ONPREM_A);
+    await asNode(async (connection) => {
+      const subject = `sam.v1.${RIG_GROUP}.facts.${AWS_B}.cloudedge.10-77-60-12`;
+      await expect(jetstream(connection).publish(subject, 'x'.repeat(WIRE_BYTES_MAX + 1))).rejects.toThrow(/size/);
+      const stored = await jetstream(connection).publish(subject, 'x'.repeat(100));
+      expect(stored.seq).toBeGreaterThan(0);
+    });
+    await untilTrue(() => (onprem?.federation.status().refused['fact.malformed'] ?? 0) === 1, 'the refusal');
+  });
 
   it("a node makes no consumer in another's name", async () => {
     await expectDenied(`$JS.API.CONSUMER.CREATE.${factsStream(RIG_GROUP)}.${AWS_A}`, '{}');

@@ -11,6 +11,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
+import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
 import { addNodeCommand, initCommand, joinCommand, rotateCommand, updateCommand } from './federation-material.ts';
 
@@ -135,8 +136,14 @@ const watchCommand = buildCommand<WatchFlags, [], Context>({
 export const federationRoutes = buildRouteMap<string, Context>({
   routes: {
     event: buildRouteMap<string, Context>({
-      routes: { emit: emitCommand, list: listCommand, watch: watchCommand },
-      docs: { brief: 'Facts about addresses' },
+      routes: {
+        emit: emitCommand,
+        list: listCommand,
+        watch: watchCommand,
+        publish: publishCommand,
+        history: historyCommand,
+      },
+      docs: { brief: 'Facts about addresses, and events of any other type' },
     }),
     status: federationStatusCommand,
     peers: peersCommand,

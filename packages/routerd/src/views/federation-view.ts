@@ -1,5 +1,5 @@
 /** What the federation shows of itself: its connection, its peers, and where its own facts have got to. */
-import type { Delivery, Federation, PeerReport } from '@routerd/federation';
+import type { Delivery, Federation, GroupEvent, PeerReport } from '@routerd/federation';
 
 export function federationStatusView(federation: Federation): unknown {
   const { connected, factsCaughtUp, registryCaughtUp, hub, outboxDepth, refused, lastError } = federation.status();
@@ -31,6 +31,23 @@ export function peersView(peers: readonly PeerReport[]): unknown {
       capturesBehind: capturesBehind ?? null,
       clockAheadMs: clockAheadMs ?? null,
       differingPools,
+    }),
+  );
+  return { items };
+}
+
+export function customEventsView(events: readonly GroupEvent[]): unknown {
+  const items = events.map(
+    ({ id, type, subject, sourceNode, dedupeKey, payload, observedAt, acceptedAt, expiresAt }) => ({
+      id,
+      type,
+      subject,
+      source: sourceNode,
+      dedupeKey,
+      payload,
+      observedAt,
+      acceptedAt,
+      expiresAt,
     }),
   );
   return { items };
