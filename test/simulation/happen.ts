@@ -182,7 +182,7 @@ function partition(stage: Stage, nodes: readonly string[], forMs: number): void 
 
 function hubDown(stage: Stage, detail: string, forMs: number): void {
   stage.hub.trouble.isUp = false;
-  stage.hub.cutAll(detail);
+  stage.hub.die(detail);
   stage.lasting(forMs, () => {
     stage.hub.trouble.isUp = true;
   });

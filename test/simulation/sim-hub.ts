@@ -75,6 +75,7 @@ export class SimHub {
     captures: new HubLog(CAPTURES_PER_SUBJECT),
     events: new HubLog(Number.POSITIVE_INFINITY),
   };
+  #life = 0;
   readonly #wires = new Map<string, Wire>();
   readonly #stations = new Map<string, Station>();
 
@@ -132,7 +133,9 @@ export class SimHub {
     this.#retry(station);
   }
 
-  cutAll(detail: string): void {
+  /** The hub's process ends: nothing that was on its way to it arrives any more. */
+  die(detail: string): void {
+    this.#life += 1;
     for (const node of this.#stations.keys()) this.cut(node, detail);
   }
 
@@ -231,11 +234,15 @@ export class SimHub {
   #end(connection: Connection, chanceOfArriving: number): void {
     const { random, time } = this.#options;
     for (const late of connection.close())
-      if (random.chance(chanceOfArriving)) time.after(random.between(0, 3000), () => this.#whenUp(late));
+      if (random.chance(chanceOfArriving)) time.after(random.between(0, 3000), this.#inThisLife(late));
   }
 
-  #whenUp(arrive: () => void): void {
-    if (this.trouble.isUp) arrive();
+  /** @returns arrives only while the hub's process is the one that it was sent to */
+  #inThisLife(arrive: () => void): () => void {
+    const life = this.#life;
+    return () => {
+      if (this.#life === life) arrive();
+    };
   }
 
   // ---- messages ----
@@ -247,7 +254,10 @@ export class SimHub {
     return this.#ask(node, () => {
       if (fate === 'lost') return undefined;
       if (fate === 'late') {
-        this.#options.time.after(random.between(100, 8000), () => this.#whenUp(() => this.#store(log, message)));
+        this.#options.time.after(
+          random.between(100, 8000),
+          this.#inThisLife(() => this.#store(log, message)),
+        );
         return undefined;
       }
       const sequence = this.#store(log, message);
