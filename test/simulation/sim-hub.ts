@@ -135,8 +135,8 @@ export class SimHub {
 
   /** The hub's process ends: nothing that was on its way to it arrives any more. */
   die(detail: string): void {
-    this.#life += 1;
     for (const node of this.#stations.keys()) this.cut(node, detail);
+    this.#life += 1;
   }
 
   /** The node's process is no more; what it had sent is on its way. */
