@@ -1,5 +1,12 @@
 /** The fold of the capture log: what stands for each key, as far as the log was read. */
-import { foldCapture, type CaptureEpoch, type CaptureKey, type CaptureRecord, type ClaimId } from '@routerd/mobility';
+import {
+  foldCapture,
+  standingOf,
+  type CaptureEpoch,
+  type CaptureKey,
+  type CaptureRecord,
+  type ClaimId,
+} from '@routerd/mobility';
 import type { NodeName } from '@routerd/resources';
 import type { HighWaterStore } from './ports.ts';
 import { captureKeyToken, isOrderSubject, parseCaptureSubject, type GroupName } from './subjects.ts';
@@ -30,15 +37,14 @@ export interface CaptureLogOptions {
  * The log is the truth, this is a reading of it. When reading begins anew (a connection, a gap) the whole fold is made anew beside
  * the old one and takes its place at the end: records that an old leader had shown and its successor never had disappear again.
  *
- * Live records go through `foldCapture`. While reading history another rule picks the same winner from what compaction left over:
- * of each key the first record of the highest revision. Compaction may have dropped the winner of a revision and kept its loser, against
- * which the rules for epoch and holder would then be tested in vain; but nobody writes revision n+1 without having seen the winner of n, so
- * the first of the highest revision is what stands, and that one is never dropped: see adapters/stream-limits.ts.
+ * Live records go through `foldCapture`. While reading history another rule, `standingOf`, picks the same winner from what compaction left
+ * over; that one is never dropped: see adapters/stream-limits.ts.
  */
 export class CaptureLog {
   readonly #options: CaptureLogOptions;
   #current = new Map<CaptureKey, CaptureRecord>();
-  #rebuilding: Map<CaptureKey, CaptureRecord> | undefined;
+  /** What was read of each key since reading began anew, in the order of the log. */
+  #rebuilding: Map<CaptureKey, CaptureRecord[]> | undefined;
   #seenWhileRebuilding = new Map<ClaimId, CaptureKey>();
   #position = 0;
   #highWater: Map<CaptureKey, CaptureEpoch>;
@@ -88,7 +94,7 @@ export class CaptureLog {
    * @returns what differs between them, and which claims stood in the log, winners or not
    */
   caughtUp(): Omit<CaptureNews, 'read'> & { readonly claims: ReadonlyMap<string, CaptureKey> } {
-    const rebuilt = this.#rebuilding ?? this.#current;
+    const rebuilt = this.#rebuilding === undefined ? this.#current : standingRecords(this.#rebuilding);
     const before = this.#current;
     this.#rebuilding = undefined;
     this.#current = rebuilt;
@@ -134,10 +140,11 @@ export class CaptureLog {
     return { kind: 'accepted', record };
   }
 
-  #foldHistory(history: Map<CaptureKey, CaptureRecord>, record: CaptureRecord): void {
+  #foldHistory(history: Map<CaptureKey, CaptureRecord[]>, record: CaptureRecord): void {
     this.#seenWhileRebuilding.set(record.claim, record.key);
     const before = history.get(record.key);
-    if (before === undefined || record.revision > before.revision) history.set(record.key, record);
+    if (before === undefined) history.set(record.key, [record]);
+    else before.push(record);
   }
 
   /** On disk before anybody is told: an epoch that this node has acted on must not be forgotten with the hub's disk. */
@@ -175,4 +182,13 @@ export class CaptureLog {
     const detail = `epoch ${record.epoch} of ${record.key} is below ${mark}, which was seen before`;
     this.#options.refuse({ reason: 'capture.regressed', source: record.writer, detail });
   }
+}
+
+function standingRecords(history: ReadonlyMap<CaptureKey, readonly CaptureRecord[]>): Map<CaptureKey, CaptureRecord> {
+  const standing = new Map<CaptureKey, CaptureRecord>();
+  for (const [key, records] of history) {
+    const record = standingOf(records);
+    if (record !== undefined) standing.set(key, record);
+  }
+  return standing;
 }

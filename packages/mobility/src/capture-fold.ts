@@ -77,3 +77,23 @@ const FOLLOWING: Readonly<Record<CapturePhase, readonly CapturePhase[]>> = {
   releasing: [],
   vacant: [],
 };
+
+/**
+ * Which record of a key stands, of what compaction left of its log: the first of the highest revision, among those whose epoch is not
+ * below one that has proved itself. Nobody writes revision n+1 without having seen the winner of n, so the rules for epoch and holder need
+ * not be tested, and could not be: the winner that beat a loser may be gone. An epoch has proved itself when its holder went on in it
+ * (`confirmed`, `held`, `releasing`), for which its claim must have won. So a record that was sent before the log lost data, and came to rest in
+ * what began anew, does not stand by its high revision: those who read the log as it was written refused it, too.
+ *
+ * @param history all of one key, in the order of the log
+ */
+export function standingOf(history: readonly CaptureRecord[]): CaptureRecord | undefined {
+  let proven = 0;
+  for (const { phase, epoch } of history) if (PROVING.has(phase)) proven = Math.max(proven, epoch);
+  let standing: CaptureRecord | undefined;
+  for (const record of history)
+    if (record.epoch >= proven && (standing === undefined || record.revision > standing.revision)) standing = record;
+  return standing;
+}
+
+const PROVING: ReadonlySet<CapturePhase> = new Set(['confirmed', 'held', 'releasing']);

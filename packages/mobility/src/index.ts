@@ -1,7 +1,7 @@
 export { forecast, type Forecast, type ForecastMove, type Unheld } from './forecast/forecast.ts';
 export type { ForecastEvent, ForecastStep } from './forecast/forecast-step.ts';
 export type { Hypothesis, Present } from './forecast/hypothesis.ts';
-export { foldCapture, type FoldOutcome, type FoldRefusal } from './capture-fold.ts';
+export { foldCapture, standingOf, type FoldOutcome, type FoldRefusal } from './capture-fold.ts';
 export { CAPTURE_PHASES, captureKeyOf } from './capture-record.ts';
 export type {
   CaptureDomain,

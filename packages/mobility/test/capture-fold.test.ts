@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { foldCapture } from '../src/capture-fold.ts';
+import { foldCapture, standingOf } from '../src/capture-fold.ts';
 import type { CaptureRecord } from '../src/capture-record.ts';
 import { contextOf, recordOf } from './fixtures.ts';
 
@@ -140,6 +140,7 @@ test('however concurrent claims are ordered, each revision has one winner and a 
         standing = folded(log).at(-1);
         expect(standing).toEqual(claims[0]);
       }
+      expect(standingOf(log), 'by what compaction leaves').toEqual(standing);
       const accepted = folded(log);
       const from = cut % accepted.length;
       expect(folded(accepted.slice(from))).toEqual(accepted.slice(from)); // what a compacted log leaves
@@ -147,4 +148,20 @@ test('however concurrent claims are ordered, each revision has one winner and a 
       expect(early).toEqual(accepted.slice(0, early.length)); // what a reader knew on the way
     }),
   );
+});
+
+test('a record from before the log lost data does not stand by its high revision, for those who read it as history either', () => {
+  const anew = [
+    record('aws-router-a', { revision: 1, epoch: 2, phase: 'acquiring' }),
+    record('aws-router-a', { revision: 2, epoch: 2, phase: 'held' }),
+  ];
+  // Sent by a node that was cut off when the log was lost: a witness of what had stood there.
+  const late = record('aws-router-a', { revision: 5, epoch: 1, phase: 'held', writer: 'aws-router-b' });
+  expect(folded([...anew, late]).at(-1)).toEqual(anew[1]);
+  expect(standingOf([...anew, late])).toEqual(anew[1]);
+  expect(standingOf([late, ...anew])).toEqual(anew[1]);
+  const loser = record('aws-router-b', { revision: 3, epoch: 3, phase: 'acquiring' });
+  const next = record('aws-router-a', { revision: 4, epoch: 2, phase: 'releasing' });
+  expect(standingOf([...anew, loser, next]), 'a claim that lost proves nothing by its epoch').toEqual(next);
+  expect(standingOf([])).toBeUndefined();
 });
