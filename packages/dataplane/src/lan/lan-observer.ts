@@ -35,7 +35,7 @@ const ASK_EVERY_MS = 50;
 const ROUTERS_MAX = 64;
 /** A greeting that was lost is repeated once. */
 const HELLO_AGAIN_AFTER_MS = 2000;
-const ANSWER_EVERY_MS = 50;
+const ANSWERS_PER_SECOND_MAX = 10;
 const ROUTERS_ANSWER_WITHIN_MS = 500;
 const TELL_AGAIN_AFTER_MS = 5000;
 /** Milliseconds of silence after which a machine is asked whether it is there. */
@@ -90,7 +90,8 @@ class ArpObserver implements LanObserver {
   readonly #routerMacs = new Set<string>();
   readonly #probing = new Set<HostAddress>();
   #listening: { stop(): Promise<void> } | undefined;
-  #answeredAt: Monotonic | undefined;
+  /** When the last answers were given. */
+  #answeredAt: readonly Monotonic[] = [];
   #isAnswering = false;
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
@@ -183,17 +184,18 @@ class ArpObserver implements LanObserver {
 
   /**
    * Whoever greets is answered, also if it is known: it may have started again and know nobody, and until it knows us it takes what we
-   * announce for machines. Everybody hears an answer, so those who greet within a moment share one.
+   * announce for machines. Everybody hears an answer, so in a flood of greetings those who come late share one.
    */
   async #answer(): Promise<void> {
     if (this.#isAnswering) return;
     this.#isAnswering = true;
     const { clock, wire } = this.#ports;
-    const due = (this.#answeredAt ?? Number.NEGATIVE_INFINITY) + ANSWER_EVERY_MS;
-    await clock.sleepUntil(due as Monotonic, this.#stopping.signal);
+    const [first] = this.#answeredAt;
+    const isFlood = first !== undefined && this.#answeredAt.length >= ANSWERS_PER_SECOND_MAX;
+    if (isFlood) await clock.sleepUntil((first + 1000) as Monotonic, this.#stopping.signal);
     this.#isAnswering = false;
     if (this.#stopping.signal.aborted) return;
-    this.#answeredAt = clock.monotonic();
+    this.#answeredAt = [...this.#answeredAt, clock.monotonic()].slice(-ANSWERS_PER_SECOND_MAX);
     wire.ask(this.#options.interfaceName, ROUTER_ANSWER);
   }
 
