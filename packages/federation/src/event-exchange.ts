@@ -81,7 +81,7 @@ export class EventExchange implements EventBus, LogReader {
     } catch (cause) {
       return err({ code: 'event.not-stored', detail: cause instanceof Error ? cause.message : String(cause) });
     }
-    this.#publisher?.recorded(id);
+    this.#publisher?.recorded([id]);
     this.#tell([event]);
     return ok(event);
   }

@@ -12,7 +12,7 @@ import type { Signer, VerifySignature } from './node-identity.ts';
 import type { AcceptedFact, Fact, FactBus, FactDraft, FactFault } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
-import { encodeFact, ORIGIN_LENGTH_MAX, TTL_MS_MAX } from './wire/fact-wire.ts';
+import { encodeFact, encodeFacts, ORIGIN_LENGTH_MAX, TTL_MS_MAX } from './wire/fact-wire.ts';
 
 export interface FactExchangeOptions {
   readonly config: FederationConfig;
@@ -69,28 +69,44 @@ export class FactExchange implements FactBus, LogReader {
   }
 
   record(draft: FactDraft): Result<Fact, FactFault> {
+    return this.recordAll([draft])[0] ?? err({ code: 'fact.not-stored', detail: 'nothing was recorded' });
+  }
+
+  recordAll(drafts: readonly FactDraft[]): readonly Result<Fact, FactFault>[] {
+    const faults = drafts.map((draft) => this.#faultOf(draft));
+    const sound = drafts.filter((_, index) => faults[index] === undefined);
+    let facts: readonly Fact[];
+    try {
+      facts = sound.length === 0 ? [] : this.#append(sound);
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      return faults.map((fault) => err(fault ?? { code: 'fact.not-stored', detail }));
+    }
+    if (facts.length > 0) this.#publish(facts);
+    const recorded = facts.values();
+    return faults.map((fault) => {
+      const fact = fault === undefined ? recorded.next().value : undefined;
+      return fact === undefined ? err(fault ?? { code: 'fact.not-stored', detail: 'the store kept less' }) : ok(fact);
+    });
+  }
+
+  /** Why this node may not say so. */
+  #faultOf(draft: FactDraft): FactFault | undefined {
     const { config, ports } = this.#options;
     const { address, type } = draft;
     const pool = config.pools.get(draft.pool);
-    if (pool === undefined) return err({ code: 'fact.unknown-pool', pool: draft.pool });
-    if (!prefixContains(pool.prefix, address)) return err({ code: 'fact.outside-pool', address, pool: draft.pool });
+    if (pool === undefined) return { code: 'fact.unknown-pool', pool: draft.pool };
+    if (!prefixContains(pool.prefix, address)) return { code: 'fact.outside-pool', address, pool: draft.pool };
     const own = pool.sites.get(config.self);
     if (own !== draft.site) {
       const detail = `this node speaks for ${own ?? 'no site of the pool'}`;
-      return err({ code: 'fact.wrong-site', pool: draft.pool, site: draft.site, detail });
+      return { code: 'fact.wrong-site', pool: draft.pool, site: draft.site, detail };
     }
     if (type === 'routerd.client.ipv4.observed') {
       const captured = ports.isCapturedHere(address);
-      if (captured !== undefined) return err({ code: 'fact.self-capture', address, detail: captured });
+      if (captured !== undefined) return { code: 'fact.self-capture', address, detail: captured };
     }
-    let fact: Fact;
-    try {
-      fact = this.#append(draft);
-    } catch (cause) {
-      return err({ code: 'fact.not-stored', detail: cause instanceof Error ? cause.message : String(cause) });
-    }
-    this.#publish(fact);
-    return ok(fact);
+    return undefined;
   }
 
   position(): number {
@@ -185,14 +201,17 @@ export class FactExchange implements FactBus, LogReader {
       )
       // What has lapsed meanwhile is not news; an `expired` stays true.
       .filter(({ fact, acceptedAt }) => fact.type === 'routerd.client.ipv4.expired' || now <= acceptedAt + fact.ttl)
-      // Not the id under which it was sent with an earlier key: the log is to hold the signature that counts from now on.
-      .map(({ fact }) =>
-        this.#outgoing({ fact, wire: encodeFact(fact, signer.sign) }, `${fact.id}.${signer.publicKey}`),
-      );
+      .map(({ fact }) => fact);
     if (missing.length === 0) return;
     const event = 'federation.fact.republished';
     log.warn('the hub lacks facts of this node, sending them again', { event, facts: missing.length });
-    this.#publisher.republish(missing);
+    const wires = encodeFacts(missing, signer.sign);
+    this.#publisher.republish(
+      // Not the id under which it was sent with an earlier key: the log is to hold the signature that counts from now on.
+      missing.map((fact, index) =>
+        this.#outgoing({ fact, wire: wires[index] ?? '' }, `${fact.id}.${signer.publicKey}`),
+      ),
+    );
   }
 
   /**
@@ -211,27 +230,48 @@ export class FactExchange implements FactBus, LogReader {
     return { id: fact.id, key: fact.address, message: { subject, id: messageId, text: wire } };
   }
 
-  #append(draft: FactDraft): Fact {
-    const { config, ports, random, signer } = this.#options;
-    const id = Buffer.from(random(16)).toString('hex');
-    const fact = ports.factStore.appendLocal((sequence) => {
-      const made: Fact = {
-        id,
-        type: draft.type,
-        source: config.self,
-        group: config.group,
-        pool: draft.pool,
-        site: draft.site,
-        address: draft.address,
-        observedAt: draft.observedAt ?? ports.clock.now(),
-        ttl: Math.min(draft.ttl, TTL_MS_MAX) as Fact['ttl'],
-        sequence,
-        origin: draft.origin.slice(0, ORIGIN_LENGTH_MAX),
-      };
-      return { fact: made, wire: encodeFact(made, signer.sign) };
-    }, this.#ownSequence);
-    this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
-    return fact;
+  #append(drafts: readonly FactDraft[]): readonly Fact[] {
+    const { ports, signer } = this.#options;
+    const { factStore: store } = ports;
+    const above = this.#ownSequence;
+    const all = store.appendLocalAll;
+    const facts =
+      all === undefined || drafts.length === 1
+        ? drafts.map((draft) => {
+            const made = (sequence: number): FactRow => {
+              const fact = this.#factOf(draft, sequence);
+              return { fact, wire: encodeFact(fact, signer.sign) };
+            };
+            return store.appendLocal(made, above);
+          })
+        : all(
+            drafts.length,
+            (sequences) => {
+              const made = drafts.map((draft, index) => this.#factOf(draft, sequences[index] ?? 0));
+              const wires = encodeFacts(made, signer.sign);
+              return made.map((fact, index) => ({ fact, wire: wires[index] ?? '' }));
+            },
+            above,
+          );
+    for (const { sequence } of facts) this.#ownSequence = Math.max(this.#ownSequence, sequence);
+    return facts;
+  }
+
+  #factOf(draft: FactDraft, sequence: number): Fact {
+    const { config, ports, random } = this.#options;
+    return {
+      id: Buffer.from(random(16)).toString('hex'),
+      type: draft.type,
+      source: config.self,
+      group: config.group,
+      pool: draft.pool,
+      site: draft.site,
+      address: draft.address,
+      observedAt: draft.observedAt ?? ports.clock.now(),
+      ttl: Math.min(draft.ttl, TTL_MS_MAX) as Fact['ttl'],
+      sequence,
+      origin: draft.origin.slice(0, ORIGIN_LENGTH_MAX),
+    };
   }
 
   /**
@@ -245,16 +285,15 @@ export class FactExchange implements FactBus, LogReader {
     if (newer === undefined) return false;
     const event = 'federation.fact.sequence-lost';
     log.warn('the hub knows later facts of this node than its own store', { event, sequence: fact.sequence });
-    const again = this.#append({ ...newer });
-    this.#publish(again);
+    this.#publish(this.#append([{ ...newer }]));
     return true;
   }
 
   /** On its way before listeners are told: their work is not on the path to the other sites. */
-  #publish(fact: Fact): void {
-    this.#recordedHere.set(fact.address, fact);
-    this.#publisher.recorded(fact.address);
-    this.#accept([fact]);
+  #publish(facts: readonly Fact[]): void {
+    for (const fact of facts) this.#recordedHere.set(fact.address, fact);
+    this.#publisher.recorded(facts.map(({ address }) => address));
+    this.#accept(facts);
   }
 
   /** Listeners first: the store is only for the next start, and whatever it lost the log still has. */

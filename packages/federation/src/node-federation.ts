@@ -9,6 +9,7 @@ import type { FederationConfig, FederationPorts, RandomBytes } from './federatio
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
 import { OrderExchange } from './order-exchange.ts';
+import { rememberingBatches } from './batch-memory.ts';
 import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
 import type {
   CaptureRegistry,
@@ -40,7 +41,8 @@ export function federationOver(
     const verifier = (ports.verifierOf ?? verifierOf)(publicKey);
     if (!verifier.ok) return err({ ...verifier.error, detail: `${node}: ${verifier.error.detail}` });
     const first = verifiers.get(node);
-    verifiers.set(node, first === undefined ? verifier.value : either(first, verifier.value));
+    const remembering = rememberingBatches(verifier.value);
+    verifiers.set(node, first === undefined ? remembering : either(first, remembering));
   }
   return ok(new NodeFederation({ transport, config, ports, signer: signer.value, verifiers }));
 }

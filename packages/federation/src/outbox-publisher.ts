@@ -66,9 +66,9 @@ export class OutboxPublisher<Row> {
     this.#connected = false;
   }
 
-  /** The outbox has something new with this key. */
-  recorded(key: string): void {
-    this.#again.delete(key);
+  /** The outbox has something new with these keys. */
+  recorded(keys: readonly string[]): void {
+    for (const key of keys) this.#again.delete(key);
     this.pump();
   }
 

@@ -68,6 +68,8 @@ export interface AcceptedFact {
 export interface FactBus {
   /** Durable when it returns ok (outbox, synced); published without waiting. Own facts also come back through `onAccepted`, at once. */
   record(draft: FactDraft): Result<Fact, FactFault>;
+  /** As {@link record}, together: one write to the disk and few signatures. Outcomes in the order given; what cannot be recorded costs only itself. */
+  recordAll(drafts: readonly FactDraft[]): readonly Result<Fact, FactFault>[];
   /** Last accepted fact per (source, address), from all nodes including this one. */
   accepted(): readonly AcceptedFact[];
   /** Told of each batch of newly accepted facts, in order, never concurrently. @returns stops telling */
@@ -182,6 +184,12 @@ export interface FactStore {
    * remember more of this node than its own disk does.
    */
   appendLocal(make: (sequence: number) => FactRow, above: number): Fact;
+  /** As {@link appendLocal}, all or none; sequences grow. Optional: without it each fact is appended by itself. */
+  readonly appendLocalAll?: (
+    count: number,
+    make: (sequences: readonly number[]) => readonly FactRow[],
+    above: number,
+  ) => readonly Fact[];
   /** Oldest first. Asked often: cost in proportion to `limit`. */
   unsent(limit: number): readonly FactRow[];
   /** Need not be synced: a fact that is sent twice is known by its id. Unknown ids are ignored. */

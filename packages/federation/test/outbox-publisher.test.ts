@@ -137,7 +137,7 @@ function open(): Rig {
     sent: () => sent,
     record: (last) => {
       const fact = store.appendLocal((sequence) => ({ fact: factOf(last, sequence), wire: `${last}#${sequence}` }), 0);
-      publisher.recorded(fact.address);
+      publisher.recorded([fact.address]);
       return fact;
     },
     answer: async (text, outcome) => {

@@ -15,7 +15,12 @@ const STATUS: FederationStatus = {
 export function solitaryFederation(): Federation {
   const silent = () => () => undefined;
   return {
-    facts: { record: ({ pool }) => err({ code: 'fact.unknown-pool', pool }), accepted: () => [], onAccepted: silent },
+    facts: {
+      record: ({ pool }) => err({ code: 'fact.unknown-pool', pool }),
+      recordAll: (drafts) => drafts.map(({ pool }) => err({ code: 'fact.unknown-pool', pool })),
+      accepted: () => [],
+      onAccepted: silent,
+    },
     members: { members: () => new Map(), onChange: silent },
     registry: {
       records: () => new Map(),

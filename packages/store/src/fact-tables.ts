@@ -33,6 +33,15 @@ export function factStoreOn(file: StateFile): FactStore {
         insert.run(sequence, fact.id, encode(fact), wire);
         return fact;
       }),
+    appendLocalAll: (count, make, above) =>
+      file.write('durable', () => {
+        const sequences = Array.from({ length: count }, () => nextSequence.get({ above })?.value ?? above + 1);
+        const rows = make(sequences);
+        for (const [index, { fact, wire }] of rows.entries()) {
+          insert.run(sequences[index] ?? fact.sequence, fact.id, encode(fact), wire);
+        }
+        return rows.map(({ fact }) => fact);
+      }),
     unsent: (limit) => file.read(() => unsent.all(limit).map(({ fact, wire }) => ({ fact: decode<Fact>(fact), wire }))),
     // Relaxed: a fact that comes back after a power cut is published twice, and that is harmless by its id.
     markSent: (ids) => {

@@ -42,6 +42,30 @@ function exchangeCases(withRig: WithRig): void {
     for (const facts of told) expect(facts.map(({ fact }) => fact.address)).toEqual([address(10), address(11)]);
   });
 
+  withRig(
+    'facts recorded together arrive like others, and one that may not be recorded costs only itself',
+    async (rig) => {
+      const [onprem, aws] = await startTwo(rig, ONPREM_A, AWS_A);
+      const told = collect(onprem);
+      const outside = { ...observed(address(1), ONPREM_A), address: '10.77.61.1/32' as HostAddress };
+      const drafts = [10, 11, 12].map((last) => observed(address(last), ONPREM_A));
+      const outcomes = onprem.federation.facts.recordAll([...drafts.slice(0, 2), outside, ...drafts.slice(2)]);
+      expect(outcomes.map((outcome) => (outcome.ok ? outcome.value.address : outcome.error.code))).toEqual([
+        address(10),
+        address(11),
+        'fact.outside-pool',
+        address(12),
+      ]);
+      expect(told.map(({ fact }) => fact.address)).toEqual([10, 11, 12].map(address));
+      await rig.until(
+        () => [10, 11, 12].every((last) => latest(aws, ONPREM_A, address(last)) !== undefined),
+        'the facts',
+      );
+      expect(aws.federation.status().refused).toEqual({});
+      expect(onprem.federation.facts.recordAll([])).toEqual([]);
+    },
+  );
+
   withRig('an own fact comes back at once, also without a hub', async (rig) => {
     const node = rig.node(ONPREM_A);
     const told = collect(node);

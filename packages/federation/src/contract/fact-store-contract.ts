@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { durationMs, instant, type NodeName, type PoolName, type SiteName } from '@routerd/resources';
-import type { AcceptedFact, Fact, FactStore } from '../ports.ts';
+import type { AcceptedFact, Fact, FactRow, FactStore } from '../ports.ts';
 import { address } from './federation-rig.ts';
 
 /** A store that can be opened again, as after a restart; the disk stays. */
@@ -51,6 +51,26 @@ function outboxCases(withRig: WithRig): void {
     const again = rig.open();
     expect(again.unsent(10)).toEqual([]);
     expect(append(again, 3).sequence).toBe(42);
+  });
+
+  withRig('takes several facts together, all or none, with sequences that grow', (rig) => {
+    const store = rig.open();
+    if (store.appendLocalAll === undefined) return;
+    append(store, 1);
+    const rows = (sequences: readonly number[]) => sequences.map((sequence) => rowOf(sequence, sequence));
+    const facts = store.appendLocalAll(3, rows, 10);
+    expect(facts.map(({ sequence }) => sequence)).toEqual([11, 12, 13]);
+    const fail = (): never => {
+      throw new Error('no');
+    };
+    expect(() => store.appendLocalAll?.(2, fail, 0)).toThrow('no');
+    expect(
+      rig
+        .open()
+        .unsent(10)
+        .map(({ fact }) => fact.sequence),
+    ).toEqual([1, 11, 12, 13]);
+    expect(append(rig.open(), 4).sequence).toBeGreaterThan(13);
   });
 
   withRig('keeps what is unsent over a restart, oldest first, with its text', (rig) => {
@@ -108,10 +128,12 @@ function acceptedCases(withRig: WithRig): void {
 }
 
 function append(store: FactStore, last: number, above = 0): Fact {
-  return store.appendLocal((sequence) => {
-    const made = fact('onprem-a', last, sequence);
-    return { fact: made, wire: `wire of ${made.id}` };
-  }, above);
+  return store.appendLocal((sequence) => rowOf(last, sequence), above);
+}
+
+function rowOf(last: number, sequence: number): FactRow {
+  const made = fact('onprem-a', last, sequence);
+  return { fact: made, wire: `wire of ${made.id}` };
 }
 
 function fact(source: string, last: number, sequence: number): Fact {

@@ -21,6 +21,19 @@ export class MemoryFactStore implements FactStore {
     return row.fact;
   }
 
+  // A property, as the port has it: it is handed on without its object.
+  readonly appendLocalAll = (
+    count: number,
+    make: (sequences: readonly number[]) => readonly Row[],
+    above: number,
+  ): readonly Fact[] => {
+    const first = Math.max(this.#sequence, above) + 1;
+    const rows = make(Array.from({ length: count }, (_, index) => first + index));
+    this.#sequence = first + count - 1;
+    for (const row of rows) this.#outbox.set(row.fact.id, row);
+    return rows.map(({ fact }) => fact);
+  };
+
   unsent(limit: number): readonly Row[] {
     return this.#outbox.values().take(limit).toArray();
   }
