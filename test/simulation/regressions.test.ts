@@ -1,0 +1,93 @@
+/**
+ * Stories of mistakes that the simulator found, made as small as they go. Each was seen to go wrong with its mistake put back.
+ *
+ *      lan0: lan0-a lan0-b        aws1: aws1-a aws1-b
+ */
+import { expect, test } from 'vitest';
+import { simulate } from './simulate.ts';
+import type { Happening, Story, StoryEvent } from './story.ts';
+import { renderViolation } from './violation.ts';
+
+interface Regression {
+  readonly mistake: string;
+  readonly events: readonly (readonly [at: number, happens: Happening])[];
+  readonly calmAt: number;
+  readonly holdMs?: number;
+}
+
+const REGRESSIONS: readonly Regression[] = [
+  {
+    mistake: 'a denial from before a cut ended a lease while its node was cut off',
+    events: [
+      [1000, { what: 'appear', address: 1, site: 'aws1' }],
+      [8000, { what: 'partition', node: 'aws1-b', forMs: 60_000 }],
+      [9000, { what: 'vanish', address: 1 }],
+      [14_000, { what: 'site-partition', site: 'lan0', forMs: 40_000 }],
+    ],
+    holdMs: 0,
+    calmAt: 60_000,
+  },
+  {
+    mistake: 'two routers with different documents took an address from each other as fast as the registry answers',
+    events: [
+      [3000, { what: 'appear', address: 0, site: 'lan0' }],
+      [10_000, { what: 'other-rules', node: 'aws1-b', rules: 'swapped-priority', forMs: 40_000 }],
+    ],
+    calmAt: 45_000,
+  },
+  {
+    mistake: 'a wish that a rule of the log refuses was written again at once, for ever',
+    events: [
+      [1000, { what: 'appear', address: 1, site: 'aws1' }],
+      [8000, { what: 'vanish', address: 1 }],
+      [15_000, { what: 'hub-rolled-back', facts: 0, captures: 2, downMs: 500 }],
+    ],
+    calmAt: 25_000,
+  },
+  {
+    mistake: 'a worker waited for an instant that had passed while a reading was kept back',
+    events: [
+      [2000, { what: 'appear', address: 0, site: 'lan0' }],
+      [12_000, { what: 'stale-cloud-reads', site: 'aws1', reads: 6 }],
+      [12_500, { what: 'appear', address: 2, site: 'lan0' }],
+      [13_050, { what: 'lost-responses', site: 'aws1', share: 1, forMs: 4000 }],
+    ],
+    calmAt: 25_000,
+  },
+];
+
+test.each(REGRESSIONS)('it does not come back that $mistake', async ({ events, calmAt, holdMs }) => {
+  const story = storyOf(
+    events.map(([at, happens]) => ({ at, happens })),
+    { calmAt, holdMs: holdMs ?? 2000 },
+  );
+  const { violations } = await simulate(story);
+  expect(violations.map(renderViolation)).toEqual([]);
+});
+
+function storyOf(
+  events: readonly StoryEvent[],
+  { calmAt, holdMs }: { readonly calmAt: number; readonly holdMs: number },
+): Story {
+  const routers = (site: string): Story['topology']['sites'][number]['routers'] => [
+    { name: `${site}-a`, priority: 10 },
+    { name: `${site}-b`, priority: 20 },
+  ];
+  return {
+    seed: 1,
+    topology: {
+      sites: [
+        { name: 'lan0', provider: undefined, routers: routers('lan0') },
+        { name: 'aws1', provider: 'aws', routers: routers('aws1') },
+      ],
+      addresses: 3,
+      staticEvery: 0,
+      ttlMs: 20_000,
+      holdMs,
+      heartbeatMs: 1000,
+      deadAfterMs: 5000,
+    },
+    events,
+    calmAt,
+  };
+}
