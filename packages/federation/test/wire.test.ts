@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { canonicalJson } from '@routerd/config';
+import { orderSubjectOf } from '@routerd/mobility';
 import { err } from '@routerd/resources';
 import { describe, expect, it } from 'vitest';
 import { signerOf, verifierOf } from '../src/node-identity.ts';
 import { WIRE_BYTES_MAX } from '../src/wire/bounded-json.ts';
 import { encodeCapture, parseCapture } from '../src/wire/capture-wire.ts';
-import { encodeFact, parseFact } from '../src/wire/fact-wire.ts';
+import { encodeEvent, parseEvent } from '../src/wire/event-wire.ts';
+import { encodeFact, encodeFacts, parseFact } from '../src/wire/fact-wire.ts';
 import { encodeHeartbeat, parseHeartbeat } from '../src/wire/heartbeat-wire.ts';
+import { encodeOrder, parseOrder } from '../src/wire/order-wire.ts';
 import { valueOf } from './value-of.ts';
 
 // The key that signed the fixtures. It signs nothing else.
@@ -35,6 +38,14 @@ describe('facts on the wire', () => {
       expect(encodeFact(fact, sign)).toBe(canonicalJson(fixture(name)));
     });
   }
+
+  it('two of version 1 under one signature are read, verified and written the same', () => {
+    const names = ['fact-observed-batched', 'fact-expired-batched'];
+    const parsed = names.map((name) => valueOf(parseFact(bytes(fixture(name)))));
+    for (const { signed, signature } of parsed) expect(verify(signed, signature)).toBe(true);
+    const facts = parsed.map(({ fact }) => fact);
+    expect(encodeFacts(facts, sign)).toEqual(names.map((name) => canonicalJson(fixture(name))));
+  });
 
   it('the signature covers every other member', () => {
     const changes: Json = {
@@ -96,6 +107,25 @@ describe('facts on the wire', () => {
   it('what is no UTF-8 or no JSON is refused', () => {
     expect(parseFact(new Uint8Array([0x22, 0xff, 0x22]))).toMatchObject({ error: { code: 'wire.not-json' } });
     expect(parseFact(bytes('{"id":'))).toMatchObject({ error: { code: 'wire.not-json' } });
+  });
+});
+
+describe('orders and events on the wire', () => {
+  it.each(['order-drain', 'order-hand-over'])('%s of version 1 is read and written the same', (name) => {
+    const order = valueOf(parseOrder(bytes(fixture(name))));
+    expect(orderSubjectOf(order.order)).toBe(order.subject);
+    expect(encodeOrder(order)).toBe(canonicalJson(fixture(name)));
+    expect(parseOrder(bytes({ ...fixture(name), order: { verb: 'destroy' } })).ok).toBe(false);
+  });
+
+  it('an event of version 1 is read, verified and written the same', () => {
+    const { event, signed, signature } = valueOf(parseEvent(bytes(fixture('event'))));
+    expect(verify(signed, signature)).toBe(true);
+    expect(valueOf(encodeEvent(event, sign))).toBe(canonicalJson(fixture('event')));
+    for (const changed of [{ subject: 'db-2' }, { data: { size: '13' } }, { dedupekey: 'x' }, { ttlms: 1 }]) {
+      const forged = valueOf(parseEvent(bytes({ ...fixture('event'), ...changed })));
+      expect(verify(forged.signed, forged.signature)).toBe(false);
+    }
   });
 });
 
