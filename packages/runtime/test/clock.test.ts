@@ -1,6 +1,6 @@
 import { instant, type Monotonic } from '@routerd/resources';
 import { expect, test } from 'vitest';
-import { ManualClock, systemClock } from '../src/clock.ts';
+import { ManualClock, steadyClock, systemClock, type Clock } from '../src/clock.ts';
 
 test('sleepers wake in the order of their instants, each at its own', async () => {
   const clock = new ManualClock(instant(1_000));
@@ -34,4 +34,21 @@ test('the system clock ends an aborted sleep at once', async () => {
   const sleeping = systemClock.sleepUntil((systemClock.monotonic() + 3_600_000) as Monotonic, abort.signal);
   abort.abort();
   await expect(sleeping).resolves.toBeUndefined();
+});
+
+test('a steady clock goes on when the wall clock is set, and counts what passes', () => {
+  const inner = new ManualClock(instant(1_000));
+  let ahead = 0;
+  const set: Clock = {
+    now: () => instant(inner.now() + ahead),
+    monotonic: () => inner.monotonic(),
+    sleepUntil: async (until, signal) => inner.sleepUntil(until, signal),
+  };
+  const steady = steadyClock(set);
+  inner.advance(500);
+  ahead = 7_200_000;
+  expect(steady.now()).toBe(1_500);
+  ahead = -7_200_000;
+  inner.advance(500);
+  expect(steady.now()).toBe(2_000);
 });
