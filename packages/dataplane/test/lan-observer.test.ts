@@ -189,6 +189,16 @@ test('machines that were there before are asked for, one after the other, and ar
   expect([seen, gone]).toEqual([['10.77.60.101/32'], []]);
 });
 
+test('a machine that goes on speaking is told of again, since it may have been refused meanwhile', () => {
+  const { hear, seen, clock } = rigOf();
+  hear('10.77.60.100');
+  hear('10.77.60.100');
+  expect(seen).toHaveLength(1);
+  clock.advance(6000);
+  hear('10.77.60.100');
+  expect(seen).toEqual(['10.77.60.100/32', '10.77.60.100/32']);
+});
+
 test('a flood of invented senders is believed at 200 a second', () => {
   const { hear, clock, seen } = rigOf();
   const flood = (network: number): void => {
