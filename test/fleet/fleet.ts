@@ -146,6 +146,12 @@ export class Fleet {
     this.#options = options;
   }
 
+  /** A node's configuration as a file would have it. */
+  configText(name: string, options: FleetOptions): string {
+    const documents = documentsOf(this.machine(name).name, this.#machines, options);
+    return documents.map((each) => JSON.stringify(each)).join('\n---\n');
+  }
+
   machine(name: string): Machine {
     const machine = this.#machines.get(name);
     if (machine === undefined) throw new Error(`there is no ${name}`);
@@ -227,10 +233,18 @@ function machineOf(name: string): Machine {
 }
 
 function configOf(self: NodeName, machines: ReadonlyMap<string, Machine>, options: FleetOptions): readonly Resource[] {
+  return documentsOf(self, machines, options).map((value) => must(parseResource(value)));
+}
+
+function documentsOf(
+  self: NodeName,
+  machines: ReadonlyMap<string, Machine>,
+  options: FleetOptions,
+): readonly unknown[] {
   const others = [...machines.values()].filter(({ name }) => name !== self);
   const peers = others.filter(({ name }) => siteOf(name) !== siteOf(self));
   const site = siteOf(self);
-  const raw: unknown[] = [
+  return [
     document('federation', 'EventGroup', 'g', {
       nodeName: self,
       servers: ['nats://127.0.0.1:4222'],
@@ -259,7 +273,6 @@ function configOf(self: NodeName, machines: ReadonlyMap<string, Machine>, option
       ...(options.handOvers === undefined ? {} : { staticHandovers: options.handOvers }),
     }),
   ];
-  return raw.map((value) => must(parseResource(value)));
 }
 
 function document(group: string, kind: string, name: string, spec: unknown): unknown {

@@ -156,6 +156,19 @@ test('what-if tells on the live fleet what then happens', async () => {
   });
 });
 
+test('what-if of a configuration is what a deployment of it then does', async () => {
+  const running = await startFleet();
+  must(running.emit('onprem-router-a', MOVING));
+  await running.advance(3000);
+  const text = running.configText('oci-router-a', { draining: ['aws-router-a'] });
+  const question = { kind: 'apply', sources: [{ file: 'router.yaml', text }] };
+  expect(await ask(running, 'oci-router-a', '/v1/what-if', question)).toMatchObject({
+    items: [{ unheld: [], moves: [{ address: `${MOVING}/32`, from: 'aws-router-a', to: 'aws-router-b' }] }],
+  });
+  await redeployAll(running, { draining: ['aws-router-a'] });
+  expect((await capturersEverywhere(running))['aws']).toEqual(['aws-router-b']);
+});
+
 test('a question about what nobody knows is refused with what is known', async () => {
   const running = await startFleet();
   for (const question of [
@@ -163,7 +176,7 @@ test('a question about what nobody knows is refused with what is known', async (
     { kind: 'fact', address: '10.77.60.9', site: 'mars' },
     { kind: 'fact', address: '192.0.2.1', site: 'aws' },
     { kind: 'sing' },
-    { kind: 'apply', resources: [{ kind: 'Nothing' }] },
+    { kind: 'apply', sources: [{ file: 'x.yaml', text: 'kind: Nothing' }] },
   ])
     expect(await ask(running, 'aws-router-a', '/v1/what-if', question)).toMatchObject({
       fault: { message: expect.any(String) },

@@ -94,9 +94,6 @@ const factCommand = buildCommand<FactFlags, [string], Context>({
   docs: { brief: 'What would follow if an address were seen, or gone' },
 });
 
-/** What a pool's context is made of; the rest of a configuration says nothing about it. */
-const RELEVANT: ReadonlySet<string> = new Set(['MobilityPool', 'EventGroup', 'OverlayPeer', 'CloudProviderProfile']);
-
 const applyCommand = buildCommand<OutputFlags, [string], Context>({
   async func(this: Context, given: OutputFlags, location: string) {
     const config = loadConfig(location);
@@ -106,8 +103,10 @@ const applyCommand = buildCommand<OutputFlags, [string], Context>({
       this.process.exitCode = 1;
       return;
     }
-    const resources = config.value.resources.filter(({ kind }) => RELEVANT.has(kind));
-    await ask(this, given, `what if all nodes are given the pools of ${location}`, { kind: 'apply', resources });
+    await ask(this, given, `what if all nodes are given the pools of ${location}`, {
+      kind: 'apply',
+      sources: config.value.sources,
+    });
   },
   parameters: {
     flags,

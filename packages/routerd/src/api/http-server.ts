@@ -32,7 +32,8 @@ export interface Route {
   handle(request: ApiRequest): ApiAnswer | Promise<ApiAnswer>;
 }
 
-const BODY_BYTES_MAX = 64 * 1024;
+/** A configuration of some thousand resources, which is what people send at most. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface ApiServer {
   close(): Promise<void>;

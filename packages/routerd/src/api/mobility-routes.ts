@@ -1,6 +1,14 @@
 /** What the daemon answers about leases, captures and pools, and about what would follow if something happened. */
 import { poolContexts, type Hypothesis, type PoolContext } from '@routerd/mobility';
-import { err, ok, parseNodeName, parseResource, prefixContains, type NodeName, type Result } from '@routerd/resources';
+import {
+  err,
+  loadConfiguration,
+  ok,
+  parseNodeName,
+  prefixContains,
+  type NodeName,
+  type Result,
+} from '@routerd/resources';
 import { z } from 'zod';
 import type { PoolState } from '../pool-state.ts';
 import { forecastView } from '../views/forecast-view.ts';
@@ -31,7 +39,10 @@ const question = z.discriminatedUnion('kind', [
     site: z.string().optional(),
     says: z.enum(['observed', 'expired']).default('observed'),
   }),
-  z.strictObject({ kind: z.literal('apply'), resources: z.array(z.unknown()).min(1) }),
+  z.strictObject({
+    kind: z.literal('apply'),
+    sources: z.array(z.strictObject({ file: z.string(), text: z.string() })).min(1),
+  }),
 ]);
 type Question = z.output<typeof question>;
 
@@ -72,7 +83,7 @@ function hypothesesOf(pools: readonly PoolState[], asked: Question): Result<read
     case 'fact':
       return factHypothesis(pools, asked);
     case 'apply':
-      return applyHypotheses(pools, asked.resources);
+      return applyHypotheses(pools, asked.sources);
   }
 }
 
@@ -106,16 +117,19 @@ function speakerOf(
   return named.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1))[0]?.node;
 }
 
-function applyHypotheses(pools: readonly PoolState[], raw: readonly unknown[]): Result<readonly Asked[], ApiFault> {
-  const parsed = raw.map((each) => parseResource(each));
-  const faulty = parsed.find((each) => !each.ok);
-  if (faulty !== undefined && !faulty.ok)
+function applyHypotheses(
+  pools: readonly PoolState[],
+  sources: readonly { readonly file: string; readonly text: string }[],
+): Result<readonly Asked[], ApiFault> {
+  const { resources, diagnostics } = loadConfiguration(sources);
+  const problem = diagnostics.find(({ severity }) => severity === 'error');
+  if (problem !== undefined)
     return err({
-      code: 'what-if.malformed',
-      message: `A resource is not valid: ${JSON.stringify(faulty.error)}.`,
-      remedy: 'Check the file with `routerctl validate`.',
+      code: 'what-if.not-valid',
+      message: `The configuration is not valid: ${problem.file}: ${problem.message}`,
+      remedy: 'Check it with `routerctl validate`.',
     });
-  const contexts = poolContexts(parsed.flatMap((each) => (each.ok ? [each.value] : [])));
+  const contexts = poolContexts(resources.map(({ value }) => value));
   if (!contexts.ok) return err(contexts.error);
   const asked = contexts.value.flatMap((context) => {
     const pool = pools.find((each) => each.context.name === context.name);
