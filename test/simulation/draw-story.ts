@@ -47,6 +47,7 @@ const USUAL: Profile = {
   'clock-jump': 1,
   'false-fact': 1,
   drain: 2,
+  'ordered-drain': 2,
   'other-rules': 1,
 };
 
@@ -176,5 +177,6 @@ const DRAWS: { readonly [What in Happening['what']]: (drawn: Drawn) => Extract<H
     const routers = topology.sites.find(({ name }) => name === cloud)?.routers ?? [];
     return { what: 'drain', node: draw.pick(routers).name, forMs };
   },
+  'ordered-drain': ({ node, forMs }) => ({ what: 'ordered-drain', node, forMs }),
   'other-rules': ({ draw, node, forMs }) => ({ what: 'other-rules', node, rules: draw.pick(RULES), forMs }),
 };

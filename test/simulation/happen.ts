@@ -3,6 +3,7 @@ import type { Machine } from './machine.ts';
 import { hostAddress, type Population } from './population.ts';
 import type { SeededRandom } from './random.ts';
 import type { SimCloud } from './sim-cloud.ts';
+import type { Operator } from './operator.ts';
 import type { SimHub } from './sim-hub.ts';
 import type { Happening, Rules } from './story.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -17,6 +18,7 @@ export interface Stage {
   readonly population: Population;
   readonly draining: Set<string>;
   readonly rules: Map<string, Rules>;
+  readonly operator: Operator;
   machine(name: string): Machine;
   boot(machine: Machine): Promise<void>;
   restart(machine: Machine): Promise<void>;
@@ -78,6 +80,10 @@ const ACTS: { readonly [What in Happening['what']]: (stage: Stage, it: Of<What>)
       stage.draining.delete(node);
       stage.rollOut();
     });
+  },
+  'ordered-drain': (stage, { node, forMs }) => {
+    stage.operator.drain(node);
+    stage.lasting(forMs, () => stage.operator.undrain(node));
   },
   'other-rules': (stage, { node, rules, forMs }) => {
     stage.rules.set(node, rules);

@@ -41,7 +41,8 @@ export class MoveBound {
 function movesOf({ happens }: StoryEvent, key: CaptureKey, site: Site): number {
   if ('address' in happens) return key.includes(`|${quadOf(happens.address)}/32|`) ? PER_ADDRESS_EVENT : 0;
   // A site that cannot be heard makes its leases stale everywhere; what concerns one site can end leases at all.
-  if (happens.what === 'drain' || happens.what === 'other-rules') return 2 * PER_FAULT;
+  if (happens.what === 'drain' || happens.what === 'ordered-drain' || happens.what === 'other-rules')
+    return 2 * PER_FAULT;
   if ('site' in happens && happens.what !== 'site-partition') return happens.site === site.name ? PER_FAULT : 0;
   return PER_FAULT;
 }

@@ -47,6 +47,8 @@ export type Happening =
     }
   /** The pool document with a drain reaches the nodes one after another; each restarts for it. */
   | { readonly what: 'drain'; readonly node: string; readonly forMs: number }
+  /** An operator orders it through whichever node answers, and takes it back. */
+  | { readonly what: 'ordered-drain'; readonly node: string; readonly forMs: number }
   /** One node runs with another version of the pool's rules for a while. */
   | { readonly what: 'other-rules'; readonly node: string; readonly rules: Rules; readonly forMs: number };
 

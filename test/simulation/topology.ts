@@ -31,7 +31,7 @@ export interface TopologyBounds {
 
 /** Small ones far more often: most mistakes show between two sites, and a large world costs a thousand small ones. */
 export function drawTopology(random: SeededRandom, bounds: TopologyBounds): Topology {
-  const isLarge = random.chance(0.03) && bounds.hasLargeWorlds;
+  const isLarge = random.chance(0.004) && bounds.hasLargeWorlds;
   const siteCount = isLarge ? random.between(5, 12) : random.betweenMostlySmall(2, 4);
   const sites = Array.from({ length: siteCount }, (_, index) => drawSite(random, index, isLarge));
   const heartbeatMs = random.pick([500, 1000, 2000, 2000]);

@@ -2,6 +2,7 @@
 import type { Log } from '@routerd/runtime';
 import { keyOf, Machine, type MachineWatch } from './machine.ts';
 import { NodeDocuments } from './node-documents.ts';
+import { Operator } from './operator.ts';
 import { Population } from './population.ts';
 import { SeededRandom } from './random.ts';
 import type { Seams } from './seams.ts';
@@ -32,6 +33,7 @@ export class World implements Stage {
   readonly lans: ReadonlyMap<string, SimLan>;
   readonly machines: ReadonlyMap<string, Machine>;
   readonly population: Population;
+  readonly operator: Operator;
   readonly draining = new Set<string>();
   readonly rules = new Map<string, Rules>();
   readonly #documents: NodeDocuments;
@@ -79,6 +81,7 @@ export class World implements Stage {
       lans.set(name, new SimLan(time, kernels));
     }
     this.lans = lans;
+    this.operator = new Operator(time, this.machines);
     this.population = new Population({
       time,
       topology,
@@ -123,6 +126,7 @@ export class World implements Stage {
       Object.assign(this.hub.wire(machine.name), { latencyMs: 0, isCut: false, nodeDeafUntil: 0, hubDeafUntil: 0 });
       if (machine.running === undefined) this.time.after(this.random.between(0, 500), () => void this.boot(machine));
     }
+    void this.operator.tidyUp();
     await this.time.runUntil(this.time.now());
   }
 
