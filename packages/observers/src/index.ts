@@ -19,6 +19,7 @@ export {
   type ConfigView,
   type EventRun,
   type EventStatus,
+  type EventFeed,
   type FactFeed,
   type FactPublisher,
   type Observation,

@@ -21,12 +21,14 @@ import { eventOf, type FactEvent } from './fact-event.ts';
 import { planRuns, type Job } from './plan-runs.ts';
 import { leavesTrace, RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';
 import { observingPlugins, type ObservingPlugin } from './observing-plugin.ts';
-import type { FactFeed, PluginRun } from './ports.ts';
+import type { EventFeed, FactFeed, PluginRun } from './ports.ts';
 import { SubscriptionState, type SubscriptionView } from './subscription-state.ts';
 import { initialTriggers, runStarted, triggersDueAt, withNews, type TriggerState } from './trigger-state.ts';
 
 export interface ObserverPorts extends RunPorts {
   readonly facts: FactFeed;
+  /** Without it only facts are heard of. */
+  readonly events?: EventFeed;
 }
 
 export interface PluginView {
@@ -110,7 +112,7 @@ class ObservingNode implements Observers {
 
   start(): void {
     if (this.#unsubscribe !== undefined || this.#stopping.signal.aborted) return;
-    const { clock, facts } = this.#ports;
+    const { clock, facts, events } = this.#ports;
     this.#guarded('restore', () => {
       for (const [name, entry] of this.#plugins) {
         const runs = this.#ports.runs.runs(name);
@@ -123,7 +125,12 @@ class ObservingNode implements Observers {
       this.#ports.runs.keepOnly({ plugins: [...this.#plugins.keys()], subscriptions: [...this.#subscriptions.keys()] });
       this.#ports.runs.forgetEvents(instant(clock.now() - EVENTS_KEPT_MS));
     });
-    this.#unsubscribe = facts.onAccepted((accepted) => this.#onEvents(accepted.map(eventOf), true));
+    const ofFacts = facts.onAccepted((accepted) => this.#onEvents(accepted.map(eventOf), true));
+    const ofEvents = events?.onEvents((news) => this.#onEvents(news, true));
+    this.#unsubscribe = () => {
+      ofFacts();
+      ofEvents?.();
+    };
     this.#rescan();
   }
 
@@ -199,17 +206,14 @@ class ObservingNode implements Observers {
 
   /** The store is told what it refused; what is accepted and still stands is offered again, and known events are known. */
   #rescan(): void {
-    const { clock, facts } = this.#ports;
+    const { clock, facts, events } = this.#ports;
     this.#rescanAt = undefined;
     const now = clock.now();
     this.#guarded('settle', () => {
       for (const subscription of this.#subscriptions.values()) subscription.flush();
     });
     this.#offerInTurns(
-      facts
-        .accepted()
-        .map(eventOf)
-        .filter(({ expiresAt }) => expiresAt > now),
+      [...facts.accepted().map(eventOf), ...(events?.events() ?? [])].filter(({ expiresAt }) => expiresAt > now),
     );
   }
 

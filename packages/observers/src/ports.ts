@@ -56,6 +56,14 @@ export interface FactFeed {
   onAccepted(listener: (facts: readonly AcceptedFact[]) => void): () => void;
 }
 
+/** Events of any other type, which nodes tell each other; federation's event bus, in the words of subscriptions. */
+export interface EventFeed {
+  /** In the order of acceptance. */
+  events(): readonly FactEvent[];
+  /** @returns stops telling */
+  onEvents(listener: (events: readonly FactEvent[]) => void): () => void;
+}
+
 /** The configuration as this node has it now. */
 export interface ConfigView {
   readonly startup: readonly Resource[];

@@ -231,7 +231,17 @@ function observersFor(
   if (observing === undefined) return undefined;
   const { startup } = settings;
   const derived = (): DerivedConfig | undefined => reconciler.derived();
-  return observersOf({ ...observing, clock, log, parts, startup, facts: federation.facts, derived, orders });
+  return observersOf({
+    ...observing,
+    clock,
+    log,
+    parts,
+    startup,
+    facts: federation.facts,
+    events: federation.events,
+    derived,
+    orders,
+  });
 }
 
 function localFactsOf(

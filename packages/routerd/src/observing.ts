@@ -1,9 +1,11 @@
 /** The plugins that observe, put into a node: what they see of its configuration, and where their facts go. */
 import { effectiveConfig, type DynamicConfigPart, type PartStore } from '@routerd/config';
-import { FACT_TYPES, type Federation } from '@routerd/federation';
+import { FACT_TYPES, type Federation, type GroupEvent } from '@routerd/federation';
 import {
   createObservers,
   type ConfigView,
+  type EventFeed,
+  type FactEvent,
   type FactPublisher,
   type ObservedFact,
   type Observers,
@@ -29,6 +31,7 @@ export interface ObservingParts extends ObservingAdapters {
   readonly startup: readonly Resource[];
   readonly parts: PartStore;
   readonly facts: Federation['facts'];
+  readonly events: Federation['events'];
   /** What the last pass derived; undefined before the first. */
   readonly derived: () => DerivedConfig | undefined;
   readonly orders: Pick<NodeOrders, 'emit'>;
@@ -42,7 +45,7 @@ export interface ObservingView {
 
 /** Starts nothing. */
 export function observersOf(node: ObservingParts): Observers {
-  const { clock, log, runner, runs, parts, facts } = node;
+  const { clock, log, runner, runs, parts, facts, events } = node;
   return createObservers({
     clock,
     log,
@@ -50,9 +53,19 @@ export function observersOf(node: ObservingParts): Observers {
     runs,
     parts,
     facts,
+    events: eventFeed(events),
     config: configView(node),
     publish: publisher(node),
   });
+}
+
+/** Without what only the federation needs to know of an event. */
+function eventFeed(bus: Federation['events']): EventFeed {
+  const told = ({ acceptedAt: _accepted, ttl: _ttl, ...event }: GroupEvent): FactEvent => event;
+  return {
+    events: () => bus.events().map(told),
+    onEvents: (listener) => bus.onEvents((events) => listener(events.map(told))),
+  };
 }
 
 function configView({ startup, parts, derived, clock }: ObservingParts): ConfigView {

@@ -5,6 +5,7 @@ import { createMemoryHost, MemoryLedger, type MemoryHost } from '@routerd/datapl
 import {
   createMemoryNetwork,
   generateNodeIdentity,
+  MemoryEventStore,
   MemoryFactStore,
   MemoryHighWaterStore,
   type NodeIdentity,
@@ -70,7 +71,10 @@ function configOf(self: Node, identities: ReadonlyMap<Node, NodeIdentity>): read
     resource('plugin', 'DynamicConfigSource', 'seen', { pluginRef: 'seen', ttl: '10m' }),
     resource('federation', 'EventSubscription', 'cloud', {
       groupRef: 'g',
-      match: { types: ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'], sourceNodes: ['aws-a'] },
+      match: {
+        types: ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired', 'com.example.subnet.added'],
+        sourceNodes: ['aws-a'],
+      },
       trigger: { pluginRef: 'seen', batchWindow: '1s' },
     }),
   ];
@@ -153,7 +157,8 @@ class Pair {
           : {}),
         federation: (config, isCapturedHere) => {
           const seed = this.#identities.get(name)?.seed ?? '';
-          const ports = { log, factStore: new MemoryFactStore(), highWaterStore: highWater, isCapturedHere };
+          const stores = { factStore: new MemoryFactStore(), eventStore: new MemoryEventStore() };
+          const ports = { log, ...stores, highWaterStore: highWater, isCapturedHere };
           const built = this.#network.federation({ ...config, seed }, ports);
           return built.ok ? built : { ok: false, error: { code: built.error.code, message: built.error.detail } };
         },
@@ -190,6 +195,24 @@ test("a fact of another node reaches this node's kernel through a subscription, 
   pair.emit('aws-a', '10.77.60.20/32', 'expired');
   await pair.pass(1500);
   expect(pair.holes()).toEqual([]);
+});
+
+test('an event of any other type reaches a subscription as well, and nobody takes it for a fact', async () => {
+  const pair = await started();
+  pair.answer = () => ({ resources: [hole('seen', '192.0.2.0/24')] });
+  const emitted = pair.node('aws-a').federation.events.emit({
+    type: 'com.example.subnet.added',
+    subject: '192.0.2.0/24',
+    payload: { owner: 'kim' },
+    ttl: durationMs(600_000),
+  });
+  expect(emitted.ok).toBe(true);
+  await pair.pass(1500);
+  expect(pair.requests[0]?.spec.events).toEqual([
+    expect.objectContaining({ type: 'com.example.subnet.added', subject: '192.0.2.0/24', payload: { owner: 'kim' } }),
+  ]);
+  expect(pair.holes()).toHaveLength(1);
+  expect(pair.node('onprem-a').federation.facts.accepted()).toEqual([]);
 });
 
 test('what a plugin says ends with its time, without anybody looking', async () => {
