@@ -4,7 +4,7 @@ import type { CloudConfig, CloudInstance } from './cloud/cloud-config.ts';
 import type { LabFiles } from './lab-files.ts';
 import { macOf } from './mac-address.ts';
 import { fabricDevice } from './network.ts';
-import { API_ADDRESS, type Client, type Cloud, type RouterPlace, type Topology } from './topology.ts';
+import { API_ADDRESS, type Client, type EmulatedCloud, type RouterPlace } from './topology.ts';
 
 export interface CloudAccount {
   readonly region: string;
@@ -33,7 +33,11 @@ function ocidTail(name: string): string {
   return `a${Buffer.from(name).toString('hex')}`.slice(0, 60).padEnd(60, 'a');
 }
 
-export const CLOUD_ACCOUNTS: Readonly<Record<Cloud, CloudAccount>> = {
+const GCP_PROJECT = 'cloudedge-lab';
+const GCP_REGION = 'europe-west3';
+const gcpInstance = (name: string): string => `projects/${GCP_PROJECT}/zones/${GCP_REGION}-a/instances/${name}`;
+
+export const CLOUD_ACCOUNTS: Readonly<Record<EmulatedCloud, CloudAccount>> = {
   aws: {
     region: 'eu-west-1',
     account: '123456789012',
@@ -64,6 +68,16 @@ export const CLOUD_ACCOUNTS: Readonly<Record<Cloud, CloudAccount>> = {
     instanceId: (name) => `ocid1.instance.oc1.eu-frankfurt-1.${ocidTail(name)}`,
     nicId: (name) => `ocid1.vnic.oc1.eu-frankfurt-1.${ocidTail(name)}`,
   },
+  gcp: {
+    region: GCP_REGION,
+    account: GCP_PROJECT,
+    scope: 'vpc-cloudedge',
+    subnetId: `projects/${GCP_PROJECT}/regions/${GCP_REGION}/subnetworks/mobility`,
+    routerType: 'e2-standard-4',
+    clientType: 'e2-micro',
+    instanceId: gcpInstance,
+    nicId: (name) => `${gcpInstance(name)}/networkInterfaces/nic0`,
+  },
 };
 
 export interface EmulatorTimings {
@@ -76,23 +90,33 @@ export interface CloudFiles {
   readonly identityCaDir: string;
 }
 
-export function controlSocket(files: LabFiles, cloud: Cloud): string {
+export function controlSocket(files: LabFiles, cloud: EmulatedCloud): string {
   return path.join(files.socketDir, `${cloud}.sock`);
+}
+
+type Guest<T extends RouterPlace | Client> = Pick<T, 'name' | 'address'> & { readonly site: string };
+
+/** What of a topology a cloud is told. */
+interface CloudGround {
+  readonly subnet: string;
+  readonly gateway: string;
+  readonly routers: readonly (Guest<RouterPlace> & Pick<RouterPlace, 'wanAddress'>)[];
+  readonly clients: readonly Guest<Client>[];
 }
 
 /** Where a cloud stands, and how its process is to behave. */
 export interface CloudPlace {
-  readonly topology: Topology;
+  readonly topology: CloudGround;
   readonly files: LabFiles;
   readonly pki: CloudFiles;
   readonly timings: EmulatorTimings;
 }
 
-export function cloudConfigOf(cloud: Cloud, { topology, files, pki, timings }: CloudPlace): CloudConfig {
+export function cloudConfigOf(cloud: EmulatedCloud, { topology, files, pki, timings }: CloudPlace): CloudConfig {
   const account = CLOUD_ACCOUNTS[cloud];
   const routers = topology.routers.filter(({ site }) => site === cloud);
   const clients = topology.clients.filter(({ site }) => site === cloud);
-  const machine = (guest: RouterPlace | Client): Omit<CloudInstance, 'type' | 'permissions'> => ({
+  const machine = (guest: Guest<RouterPlace | Client>): Omit<CloudInstance, 'type' | 'permissions'> => ({
     name: guest.name,
     instanceId: account.instanceId(guest.name),
     nicId: account.nicId(guest.name),

@@ -2,11 +2,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CHECKOUT, type LabFiles } from './lab-files.ts';
-import { API_ADDRESS, isCloud, SITES, VENDOR_NAMES, type Site, type Topology } from './topology.ts';
+import { API_ADDRESS, SITES, VENDOR_NAMES, type EmulatedCloud, type Site, type Topology } from './topology.ts';
 
 /** The hosts file of a site; the cloud's guests also find the vendor's API there, and nothing else on the Internet. */
-export function hostsFile(topology: Topology, site: Site | undefined): string {
-  const vendor = site !== undefined && isCloud(site) ? [[API_ADDRESS, ...VENDOR_NAMES[site]]] : [];
+export function hostsFile(topology: Topology, site: Site | EmulatedCloud | undefined): string {
+  const vendor = site !== undefined && site !== 'onprem' ? [[API_ADDRESS, ...VENDOR_NAMES[site]]] : [];
   return [...everywhere(topology), ...vendor].map((line) => `${line.join(' ')}\n`).join('');
 }
 

@@ -30,6 +30,8 @@ export const SITES = ['onprem', 'aws', 'azure', 'oci'] as const;
 export type Site = (typeof SITES)[number];
 export const CLOUDS = ['aws', 'azure', 'oci'] as const;
 export type Cloud = (typeof CLOUDS)[number];
+/** What there is an emulator for: the lab's clouds, and one that no lab has a site at yet. */
+export type EmulatedCloud = Cloud | 'gcp';
 
 export interface Router {
   readonly name: string;
@@ -147,10 +149,11 @@ export function siteOf({ routers, clients }: Topology, hostName: string): Site |
 }
 
 /** The host names that a cloud's guests look up, and nobody answers but the fabric. */
-export const VENDOR_NAMES: Readonly<Record<Cloud, readonly string[]>> = {
+export const VENDOR_NAMES: Readonly<Record<EmulatedCloud, readonly string[]>> = {
   aws: ['ec2.eu-west-1.amazonaws.com'],
   azure: ['management.azure.com'],
   oci: ['iaas.eu-frankfurt-1.oraclecloud.com', 'auth.eu-frankfurt-1.oraclecloud.com'],
+  gcp: ['compute.googleapis.com'],
 };
 
 export function isCloud(site: Site): site is Cloud {

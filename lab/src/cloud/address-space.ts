@@ -8,7 +8,7 @@
  */
 import { err, ok, type Result } from '@routerd/resources';
 import type { CloudConfig, CloudInstance } from './cloud-config.ts';
-import { addressesPerNic, RESERVED_AT_START } from './nic-limits.ts';
+import { addressesPerNic, RESERVED_AT_END, RESERVED_AT_START } from './nic-limits.ts';
 import { contains, fromNumber, parseSubnet, type Subnet, toNumber } from './subnet.ts';
 
 export interface SecondaryAddress {
@@ -47,7 +47,7 @@ export type AddressRefusal =
 export type SpaceResult = Result<AddressSpace, AddressRefusal>;
 
 export function createAddressSpace(config: CloudConfig): AddressSpace {
-  const subnet = parseSubnet(config.subnet.cidr, RESERVED_AT_START[config.cloud]);
+  const subnet = parseSubnet(config.subnet.cidr, RESERVED_AT_START[config.cloud], RESERVED_AT_END[config.cloud]);
   const nics = config.instances.map((instance): Nic => {
     const addressesMax = addressesPerNic(config.cloud, instance.type);
     if (addressesMax === undefined) throw new Error(`${instance.name}: no limits are known for type ${instance.type}`);
@@ -149,7 +149,7 @@ function replaceNic(space: AddressSpace, nic: Nic): AddressSpace {
 
 export function isReserved(subnet: Subnet, address: string): boolean {
   const offset = toNumber(address) - subnet.first;
-  return offset < subnet.reservedAtStart || offset === subnet.size - 1;
+  return offset < subnet.reservedAtStart || offset >= subnet.size - subnet.reservedAtEnd;
 }
 
 /** Assignable addresses that nobody holds, lowest first. */

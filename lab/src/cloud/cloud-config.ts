@@ -4,11 +4,11 @@ import { z } from 'zod';
 const instance = z.strictObject({
   /** Host name in the lab, `aws-router-a`. */
   name: z.string(),
-  /** The vendor's id of the machine: `i-…`, a VM's ARM id, an instance OCID. */
+  /** The vendor's id of the machine: `i-…`, a VM's ARM id, an instance OCID, `projects/…/zones/…/instances/…`. */
   instanceId: z.string(),
   /** Instance type or shape; decides how many addresses a NIC may have. */
   type: z.string(),
-  /** The vendor's id of the NIC: `eni-…`, a NIC's ARM id, a VNIC OCID. */
+  /** The vendor's id of the NIC: `eni-…`, a NIC's ARM id, a VNIC OCID, an instance's id with `/networkInterfaces/nic0`. */
   nicId: z.string(),
   /** The fabric's end of the veth pair, `e-aws-router-a`-like, at most 15 characters. The guest's end is `eth0`. */
   device: z.string().max(15),
@@ -22,11 +22,11 @@ const instance = z.strictObject({
 });
 
 export const cloudConfig = z.strictObject({
-  cloud: z.enum(['aws', 'azure', 'oci']),
+  cloud: z.enum(['aws', 'azure', 'oci', 'gcp']),
   region: z.string(),
-  /** Account id, subscription id, or tenancy OCID. */
+  /** Account id, subscription id, tenancy OCID, or project id. */
   account: z.string(),
-  /** Azure: resource group; OCI: compartment OCID; AWS: VPC id. */
+  /** Azure: resource group; OCI: compartment OCID; AWS: VPC id; GCP: name of the network. */
   scope: z.string(),
   subnet: z.strictObject({ id: z.string(), cidr: z.string(), gateway: z.string() }),
   /** Where the vendor's API host names resolve to in this cloud's guests; put on the fabric's `lo`. HTTPS on 443. */

@@ -41,7 +41,11 @@ export async function startCloud(
     stops.push(async () => plane.stop());
     const reached = (device: string): readonly string[] =>
       [...fabric.applied.holders].filter(([, holder]) => holder === device).map(([address]) => address);
-    const vendor = await createVendor(config, { plane, reached });
+    const onFabricChange = (listener: () => void): (() => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    };
+    const vendor = await createVendor(config, { plane, reached, onFabricChange });
     const parts: ServeParts = { journal: new RequestJournal(clock), faults: new FaultDeck(), plane, log };
     stops.push(await listen(createHttpServer(serve(vendor.metadata, parts)), 80, METADATA_ADDRESS));
     stops.push(await listen(createHttpsServer(tls, serve(vendor.api, parts)), 443, config.apiAddress));

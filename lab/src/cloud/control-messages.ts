@@ -47,7 +47,7 @@ export const faultCard = z.strictObject({
   /**
    * `delay`: answered later, by `delayMs`. `throttle`: the vendor's refusal. `error-before`, `error-after`: a 5xx with the change not made, made.
    * `reset-after`: the change is made and the connection reset. `hang`: the change is not made and nothing is ever answered.
-   * `operation-failed`: Azure's long-running operation is accepted and ends `Failed`.
+   * `operation-failed`: the long-running operation of Azure or GCP is accepted and ends badly.
    */
   kind: z.enum(FAULT_KINDS),
   /** Only requests of this instance. */
@@ -65,6 +65,8 @@ export const knobs = z.strictObject({
   releaseLagMs: z.number().min(0).default(0),
   /** OCI: how long a session token lives; 20 minutes, as the real ones, unless a test is impatient. */
   tokenLifetimeMs: z.number().min(0).default(1_200_000),
+  /** GCP: `canIpForward` cannot be changed without a restart. Documents of different age say either. */
+  forwardingIsFixed: z.boolean().default(false),
 });
 export type Knobs = z.output<typeof knobs>;
 
@@ -96,7 +98,7 @@ export type JournalEntry = z.output<typeof journalEntry>;
 export type JournalOutcome = z.output<typeof outcome>;
 
 export const cloudState = z.strictObject({
-  cloud: z.enum(['aws', 'azure', 'oci']),
+  cloud: z.enum(['aws', 'azure', 'oci', 'gcp']),
   nics: z.array(
     z.strictObject({
       instance: z.string(),

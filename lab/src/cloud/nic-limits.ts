@@ -27,6 +27,8 @@ export const AWS_NIC_LIMITS: Readonly<Record<string, NicLimit>> = Object.fromEnt
 const AZURE_ADDRESSES_PER_NIC = 256;
 /** OCI: 64 secondary ones for each VNIC, whatever the shape (Networking, "Private IP addresses"). */
 const OCI_SECONDARY_ADDRESSES_PER_VNIC = 64;
+/** GCP: 150 alias ranges for each NIC, whatever the machine type (VPC quotas and limits). */
+const GCP_ALIAS_RANGES_PER_NIC = 150;
 
 /** @returns `undefined` for an AWS instance type that is not in the table */
 export function addressesPerNic(cloud: CloudConfig['cloud'], type: string): number | undefined {
@@ -37,8 +39,11 @@ export function addressesPerNic(cloud: CloudConfig['cloud'], type: string): numb
       return AZURE_ADDRESSES_PER_NIC;
     case 'oci':
       return 1 + OCI_SECONDARY_ADDRESSES_PER_VNIC;
+    case 'gcp':
+      return 1 + GCP_ALIAS_RANGES_PER_NIC;
   }
 }
 
-/** Addresses that a subnet keeps for itself: that many first ones, and the last. */
-export const RESERVED_AT_START: Readonly<Record<CloudConfig['cloud'], number>> = { aws: 4, azure: 4, oci: 2 };
+/** Addresses that a subnet keeps for itself: that many first ones, and that many last. */
+export const RESERVED_AT_START: Readonly<Record<CloudConfig['cloud'], number>> = { aws: 4, azure: 4, oci: 2, gcp: 2 };
+export const RESERVED_AT_END: Readonly<Record<CloudConfig['cloud'], number>> = { aws: 1, azure: 1, oci: 1, gcp: 2 };

@@ -8,14 +8,15 @@ export interface Subnet {
   /** Number of addresses, network and broadcast included. */
   readonly size: number;
   readonly reservedAtStart: number;
+  readonly reservedAtEnd: number;
 }
 
 /** Throws on text that is no canonical prefix: the configuration is the lab's own. */
-export function parseSubnet(text: string, reservedAtStart: number): Subnet {
+export function parseSubnet(text: string, reservedAtStart: number, reservedAtEnd = 1): Subnet {
   const cidr = parseIpv4Prefix(text);
   if (!cidr.ok) throw new Error(`the subnet ${text} is no IPv4 prefix (${cidr.error.code})`);
   const first = toNumber(text.slice(0, text.indexOf('/')));
-  return { cidr: cidr.value, first, size: 2 ** (32 - prefixLength(cidr.value)), reservedAtStart };
+  return { cidr: cidr.value, first, size: 2 ** (32 - prefixLength(cidr.value)), reservedAtStart, reservedAtEnd };
 }
 
 /** False for text that is no IPv4 address at all. */

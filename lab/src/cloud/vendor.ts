@@ -1,4 +1,4 @@
-/** What the three clouds have in common for whoever runs them. */
+/** What the clouds have in common for whoever runs them. */
 import type { CloudConfig } from './cloud-config.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { AwsMetadataService } from './aws/imds.ts';
@@ -8,6 +8,10 @@ import { ArmApi } from './azure/arm-api.ts';
 import { AzureMetadataService } from './azure/imds.ts';
 import { NicStore } from './azure/nic-store.ts';
 import { TokenAuthority } from './azure/tokens.ts';
+import { AccessTokens } from './gcp/access-tokens.ts';
+import { ComputeApi } from './gcp/compute-api.ts';
+import { InstanceStore } from './gcp/instance-store.ts';
+import { GcpMetadataServer } from './gcp/metadata-server.ts';
 import { FederationService } from './oci/federation.ts';
 import { issueIdentities } from './oci/identities.ts';
 import { OciMetadataService } from './oci/imds.ts';
@@ -25,6 +29,8 @@ export interface VendorParts {
   readonly plane: ControlPlane;
   /** Addresses that the fabric brings to a device now. */
   readonly reached: (device: string) => readonly string[];
+  /** Calls back after each change of the fabric. @returns what ends that */
+  readonly onFabricChange: (listener: () => void) => () => void;
 }
 
 export async function createVendor(config: CloudConfig, parts: VendorParts): Promise<Vendor> {
@@ -46,6 +52,18 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
         etagOf: (nicId) => {
           const nic = parts.plane.space.nics.get(nicId);
           return nic === undefined ? undefined : store.context(nic).etag;
+        },
+      };
+    }
+    case 'gcp': {
+      const tokens = new AccessTokens(parts.plane.clock);
+      const store = new InstanceStore(parts.plane);
+      return {
+        api: new ComputeApi({ plane: parts.plane, tokens, store }),
+        metadata: new GcpMetadataServer({ ...parts, tokens }),
+        etagOf: (nicId) => {
+          const nic = parts.plane.space.nics.get(nicId);
+          return nic === undefined ? undefined : store.fingerprints(nic).nic;
         },
       };
     }

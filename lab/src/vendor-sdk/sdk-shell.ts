@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import type { Cloud } from '../topology.ts';
+import type { EmulatedCloud } from '../topology.ts';
 import type { Vm } from '../vm.ts';
 
 /** What came of a call: the SDK's output, or how its error looks to a program. */
@@ -15,7 +15,7 @@ export type SdkOutcome =
     };
 
 export interface SdkShellOptions {
-  readonly cloud: Cloud;
+  readonly cloud: EmulatedCloud;
   readonly caFile: string;
   readonly onCall: (operation: string, milliseconds: number) => void;
 }

@@ -17,7 +17,8 @@ import { macOf } from '../../src/mac-address.ts';
 import { connectClient, fabricDevice, layCables } from '../../src/network.ts';
 import { createAuthority, issueServerCertificate } from '../../src/pki.ts';
 import { tearDown } from '../../src/tear-down.ts';
-import { API_ADDRESS, FABRICS, FOUR_SITES, GATEWAY, VENDOR_NAMES, type Cloud } from '../../src/topology.ts';
+import { GCP_FABRIC_WAN_ADDRESS, GCP_SITE } from '../../src/gcp-site.ts';
+import { API_ADDRESS, FABRICS, FOUR_SITES, GATEWAY, VENDOR_NAMES, type EmulatedCloud } from '../../src/topology.ts';
 import { bootVm, type Stream, type Vm } from '../../src/vm.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 import { SdkShell } from '../../src/vendor-sdk/sdk-shell.ts';
@@ -64,7 +65,7 @@ interface Timing {
 }
 
 export async function openCloudRig(
-  cloud: Cloud,
+  cloud: EmulatedCloud,
   { delays, adjust = (config) => config }: RigOptions = {},
 ): Promise<CloudRig> {
   const files = rigFiles(cloud);
@@ -88,7 +89,7 @@ export async function openCloudRig(
     const pki = { tls, identityCaDir: path.join(files.stateDir, 'pki') };
     const config = adjust(
       cloudConfigOf(cloud, {
-        topology: FOUR_SITES,
+        topology: cloud === 'gcp' ? GCP_SITE : FOUR_SITES,
         files,
         pki,
         timings: { mutationDelayMs: 20, fabricDelayMs: 10, ...delays },
@@ -177,7 +178,7 @@ function summaryOf(timings: readonly Timing[]): string {
     .join(', ');
 }
 
-function rigFiles(cloud: Cloud): LabFiles {
+function rigFiles(cloud: EmulatedCloud): LabFiles {
   const prefix = `rc${process.pid}${cloud}`;
   const stateDir = mkdtempSync(path.join(tmpdir(), `${prefix}-`));
   const at = (name: string): string => path.join(stateDir, name);
@@ -195,7 +196,7 @@ function rigFiles(cloud: Cloud): LabFiles {
   };
 }
 
-async function bootAll(files: LabFiles, config: CloudConfig, cloud: Cloud): Promise<ReadonlyMap<string, Vm>> {
+async function bootAll(files: LabFiles, config: CloudConfig, cloud: EmulatedCloud): Promise<ReadonlyMap<string, Vm>> {
   const hosts = path.join(files.stateDir, 'hosts.txt');
   writeFileSync(hosts, hostsFile(FOUR_SITES, cloud));
   const resolv = path.join(files.stateDir, 'resolv.conf');
@@ -229,7 +230,7 @@ async function connect(vm: (name: string) => Vm, config: CloudConfig): Promise<v
       carrierDevice: fabricDevice(name),
     })),
   ]);
-  const wanAddress = FABRICS.find((each) => each.cloud === config.cloud)?.wanAddress;
+  const wanAddress = FABRICS.find((each) => each.cloud === config.cloud)?.wanAddress ?? GCP_FABRIC_WAN_ADDRESS;
   await vm('internet').ip(['link set wan0 up', `addr add ${INTERNET}/24 dev wan0`]);
   await fabric.ip(['link set wan up', `addr add ${wanAddress}/24 dev wan`]);
   await Promise.all(

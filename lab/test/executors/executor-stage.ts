@@ -10,7 +10,7 @@ import { durationMs, hostAddressOf, parseIpv4, type HostAddress, type ResourceOf
 import { RecordingLog, systemClock } from '@routerd/runtime';
 import { CHECKOUT } from '../../src/lab-files.ts';
 import type { JournalEntry } from '../../src/cloud/control-messages.ts';
-import type { Cloud } from '../../src/topology.ts';
+import type { EmulatedCloud } from '../../src/topology.ts';
 import { openCloudRig, type CloudRig, type RigOptions } from '../cloud/cloud-rig.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 
@@ -27,7 +27,7 @@ export function address(bare: string): HostAddress {
   return hostAddressOf(parsed.value);
 }
 
-export async function openStage(cloud: Cloud, options: RigOptions = {}): Promise<ExecutorStage> {
+export async function openStage(cloud: EmulatedCloud, options: RigOptions = {}): Promise<ExecutorStage> {
   return new ExecutorStage(cloud, await openCloudRig(cloud, options));
 }
 
@@ -40,10 +40,10 @@ export class ExecutorStage {
   readonly nicB: NicTarget;
   /** Each request goes to the plugin of the router whose NIC it names; requests for other NICs go to the first. */
   readonly executor: ProviderExecutor;
-  readonly #cloud: Cloud;
+  readonly #cloud: EmulatedCloud;
   readonly #opened: PluginExecutor[] = [];
 
-  constructor(cloud: Cloud, rig: CloudRig) {
+  constructor(cloud: EmulatedCloud, rig: CloudRig) {
     this.#cloud = cloud;
     this.rig = rig;
     this.nicA = this.#nicOf('a');
@@ -138,7 +138,7 @@ async function resetCloud({ control }: CloudRig): Promise<void> {
 
 function openPlugin(
   rig: CloudRig,
-  cloud: Cloud,
+  cloud: EmulatedCloud,
   router: RouterLetter,
   { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
 ): PluginExecutor {
