@@ -68,7 +68,7 @@ export class HostInvariants {
     if (captors.length === 0) return;
     // An operator may say what no router sees; it is refused only where the node itself knows better.
     const isKnown = machine(source).running?.node.isCapturedHere(address) !== undefined;
-    if (origin === 'operator' && !captors.includes(source) && !isKnown) return;
+    if (origin === 'operator' && !isKnown) return;
     report({
       invariant: 'I3',
       what: `${source} tells that ${address} lives at ${site}, where ${captors.join(', ')} captures it`,
