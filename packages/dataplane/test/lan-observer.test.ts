@@ -7,7 +7,8 @@ import { createLanObserver, ROUTER_ANSWER, ROUTER_HELLO } from '../src/lan/lan-o
 const MAC = '02:00:00:00:00:64';
 const ROUTER_MAC = '02:00:00:00:00:03';
 
-function rigOf() {
+/** Past the first moments, in which nobody is told of a machine. */
+function rigOf({ isSettled = true } = {}) {
   const wire = createMemoryLanWire();
   const clock = new ManualClock(instant(0));
   const seen: HostAddress[] = [];
@@ -24,11 +25,11 @@ function rigOf() {
     },
   );
   observer.start();
+  if (isSettled) clock.advance(500);
   const hear = (quad: string, mac = MAC, asksFor?: HostAddress): void => wire.hear({ sender: at(quad), mac, asksFor });
   return { wire, clock, seen, gone, ignored, observer, hear };
 }
 
-/** A minute of silence and more, with what it leads to. */
 /** Less than the time after which a greeting is repeated. */
 async function moment(clock: ManualClock, milliseconds: number): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
@@ -36,6 +37,7 @@ async function moment(clock: ManualClock, milliseconds: number): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
 }
 
+/** A minute of silence and more, with what it leads to. */
 async function pass(clock: ManualClock, milliseconds: number): Promise<void> {
   for (let elapsed = 0; elapsed < milliseconds; elapsed += 15_000) {
     clock.advance(15_000);
@@ -94,6 +96,16 @@ test('in a flood of greetings those who come late share one answer, and none is 
   expect(wire.asked).toHaveLength(1 + 10);
   await moment(clock, 1000);
   expect(wire.asked.filter((address) => address === ROUTER_ANSWER)).toHaveLength(11);
+});
+
+test('who is heard before the routers have answered is told of when they have, unless it is one of them', async () => {
+  const { hear, seen, gone, clock } = rigOf({ isSettled: false });
+  hear('10.77.60.11', ROUTER_MAC);
+  hear('10.77.60.100');
+  hear('10.77.60.3', ROUTER_MAC, ROUTER_ANSWER);
+  expect(seen).toEqual([]);
+  await moment(clock, 500);
+  expect([seen, gone]).toEqual([['10.77.60.100/32'], []]);
 });
 
 test('a greeting that was lost is repeated once', async () => {
@@ -172,7 +184,7 @@ test('one asks whether a machine is still present', async () => {
 });
 
 test('machines that were there before are asked for, one after the other, and are observed when they answer', async () => {
-  const { observer, wire, clock, hear, seen, gone } = rigOf();
+  const { observer, wire, clock, hear, seen, gone } = rigOf({ isSettled: false });
   const asked = wire.asked.length;
   const looking = observer.lookFor([at('10.77.60.100'), at('10.77.60.101')]);
   expect(wire.asked).toHaveLength(asked); // a router would answer for what it captures, and is not known yet

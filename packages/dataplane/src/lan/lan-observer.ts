@@ -74,7 +74,8 @@ export interface LanObserver {
 interface Machine {
   readonly mac: string;
   readonly heardAt: Monotonic;
-  readonly toldAt: Monotonic;
+  /** Undefined while it is held back. */
+  readonly toldAt: Monotonic | undefined;
 }
 
 export function createLanObserver(ports: LanObserverPorts, options: LanObserverOptions): LanObserver {
@@ -93,6 +94,8 @@ class ArpObserver implements LanObserver {
   /** When the last answers were given. */
   #answeredAt: readonly Monotonic[] = [];
   #isAnswering = false;
+  /** Until then nobody is told of a machine: the other routers have not said yet that they are none. */
+  #believesFrom = 0 as Monotonic;
   #newcomersSince = 0 as Monotonic;
   #newcomers = 0;
 
@@ -104,10 +107,12 @@ class ArpObserver implements LanObserver {
 
   start(): void {
     const { interfaceName, prefix } = this.#options;
+    this.#believesFrom = (this.#ports.clock.monotonic() + ROUTERS_ANSWER_WITHIN_MS) as Monotonic;
     this.#listening = this.#ports.wire.listen(interfaceName, prefix, {
       onHeard: (heard) => this.#onHeard(heard),
       onStarted: () => void this.#greetTwice(),
     });
+    void this.#tellHeldBack();
     void this.#lookForSilentOnes();
   }
 
@@ -133,7 +138,7 @@ class ArpObserver implements LanObserver {
   async lookFor(addresses: Iterable<HostAddress>): Promise<void> {
     const { wire, clock } = this.#ports;
     // A router answers for what it captures: the other routers must be known first, or it would be taken for a machine.
-    await clock.sleepUntil((clock.monotonic() + ROUTERS_ANSWER_WITHIN_MS) as Monotonic, this.#stopping.signal);
+    await clock.sleepUntil(this.#believesFrom, this.#stopping.signal);
     for (const address of addresses) {
       if (this.#stopping.signal.aborted) return;
       // The answer is heard like any other packet.
@@ -159,9 +164,10 @@ class ArpObserver implements LanObserver {
     const known = this.#machines.has(sender);
     if (!known && !this.#mayJoin(now)) return;
     const toldAt = this.#machines.get(sender)?.toldAt;
+    const isHeldBack = now < this.#believesFrom;
     const isTold = toldAt !== undefined && now - toldAt < TELL_AGAIN_AFTER_MS;
-    this.#machines.set(sender, { mac, heardAt: now, toldAt: isTold ? toldAt : now });
-    if (!isTold) onObserved(sender, mac);
+    this.#machines.set(sender, { mac, heardAt: now, toldAt: isHeldBack || isTold ? toldAt : now });
+    if (!isHeldBack && !isTold) onObserved(sender, mac);
   }
 
   #onRouter(mac: string): void {
@@ -218,7 +224,23 @@ class ArpObserver implements LanObserver {
   }
 
   #forget(address: HostAddress): void {
-    if (this.#machines.delete(address)) this.#options.onGone(address);
+    const machine = this.#machines.get(address);
+    this.#machines.delete(address);
+    if (machine?.toldAt !== undefined) this.#options.onGone(address);
+  }
+
+  /** A gratuitous ARP of a router that we do not know yet would be taken for a machine's, in the first moments of this process. */
+  async #tellHeldBack(): Promise<void> {
+    const { clock } = this.#ports;
+    await clock.sleepUntil(this.#believesFrom, this.#stopping.signal);
+    if (this.#stopping.signal.aborted) return;
+    for (const [address, machine] of this.#machines) {
+      if (machine.toldAt !== undefined) continue;
+      this.#machines.delete(address);
+      if (this.#options.isIgnored(address)) continue;
+      this.#machines.set(address, { ...machine, toldAt: clock.monotonic() });
+      this.#options.onObserved(address, machine.mac);
+    }
   }
 
   async #lookForSilentOnes(): Promise<void> {
