@@ -23,11 +23,16 @@ export interface Examination {
   readonly directives: DynamicConfigPart['directives'];
   /** Why the part cannot stand on startup-config alone; undefined if it can. */
   readonly rejection: Rejection | undefined;
-  readonly identities: readonly string[];
+  /** Its source, by the identity of each resource. */
+  readonly identities: ReadonlyMap<string, string>;
   readonly kinds: ReadonlySet<Kind>;
   /** What of startup-config it masks; empty for a part that is rejected. */
   readonly masked: ReadonlySet<Resource>;
   readonly claims: readonly ResourceOf<'RemoteAddressClaim'>[];
+  /** Names of its claims, by address. Made when it is asked for first. */
+  readonly claimNames: () => ReadonlyMap<string, string>;
+  /** Its resources besides the claims: what of the part a claim can refer to. */
+  readonly companions: readonly Resource[];
   /** Its resources, as parts of effective-config. */
   readonly entries: readonly EffectiveResource[];
 }
@@ -55,20 +60,24 @@ export function examine(part: DynamicConfigPart, foundation: Foundation): Examin
   const { source, resources, directives } = part;
   const known = foundation.examined.get(resources);
   if (known?.source === source && known.directives === directives) return known;
-  const identities = resources.map(identityOf);
   const masked = masksOf(part, foundation);
+  const claims = ofKind(resources, 'RemoteAddressClaim');
+  const companions = companionsOf(part, claims.length, foundation);
+  const identities = new Map<string, string>();
   const examination: Examination = {
     source,
     directives,
     rejection: masked.ok
-      ? (duplicateIn(resources, identities, foundation) ??
-        fixedAtStart(resources) ??
-        invalidOn(foundation, resources, masked.value))
+      ? (duplicateIn(part, foundation, identities) ??
+        fixedAtStart(companions) ??
+        invalidOn(foundation, { resources, companions, claims, masked: masked.value }))
       : masked.error,
     identities,
-    kinds: new Set(resources.map((resource): Kind => resource.kind)),
+    kinds: kindsOf(companions, claims),
     masked: masked.ok ? masked.value : new Set(),
-    claims: ofKind(resources, 'RemoteAddressClaim'),
+    claims,
+    claimNames: once(() => new Map(claims.map(({ metadata, spec }) => [spec.address, metadata.name]))),
+    companions,
     entries: resources.map((resource) => ({ resource, source })),
   };
   foundation.examined.set(resources, examination);
@@ -106,19 +115,52 @@ function masksOf(
   return ok(masked);
 }
 
+/** @param found gets the identities, with the source of the part */
 function duplicateIn(
-  resources: readonly Resource[],
-  identities: readonly string[],
+  { source, resources }: DynamicConfigPart,
   { byIdentity }: Foundation,
+  found: Map<string, string>,
 ): Rejection | undefined {
-  const own = new Set<string>();
-  for (const [position, resource] of resources.entries()) {
-    const identity = identities[position] ?? '';
+  for (const resource of resources) {
+    const identity = rememberedIdentity(resource);
     if (byIdentity.has(identity)) return duplicate(resource, 'is declared in startup-config already');
-    if (own.has(identity)) return duplicate(resource, 'occurs twice in the part');
-    own.add(identity);
+    if (found.has(identity)) return duplicate(resource, 'occurs twice in the part');
+    found.set(identity, source);
   }
   return undefined;
+}
+
+/** Resources are immutable, and those of a planner's part are mostly those of the part before. */
+const identityKnown = new WeakMap<Resource, string>();
+
+export function rememberedIdentity(resource: Resource): string {
+  const known = identityKnown.get(resource);
+  if (known !== undefined) return known;
+  const identity = identityOf(resource);
+  identityKnown.set(resource, identity);
+  return identity;
+}
+
+/** The same list as of the source's part before, when it has the same resources in it. */
+function companionsOf(
+  { source, resources }: DynamicConfigPart,
+  claimCount: number,
+  { lastOf }: Foundation,
+): readonly Resource[] {
+  if (claimCount === 0) return resources;
+  const companions = resources.filter(({ kind }) => kind !== 'RemoteAddressClaim');
+  const before = lastOf.get(source)?.companions ?? [];
+  const isSame = before.length === companions.length && before.every((other, index) => other === companions[index]);
+  return isSame ? before : companions;
+}
+
+function kindsOf(companions: readonly Resource[], claims: readonly Resource[]): ReadonlySet<Kind> {
+  return new Set([...companions, ...claims.slice(0, 1)].map((resource): Kind => resource.kind));
+}
+
+function once<T>(derive: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => (known ??= { value: derive() }).value;
 }
 
 function fixedAtStart(resources: readonly Resource[]): Rejection | undefined {
@@ -128,23 +170,31 @@ function fixedAtStart(resources: readonly Resource[]): Rejection | undefined {
   return { code: 'part.fixed-at-start', resource: nameOf(fixed), reason };
 }
 
+interface Addition extends Pick<Examination, 'companions' | 'claims'> {
+  readonly resources: readonly Resource[];
+  readonly masked: ReadonlySet<Resource>;
+}
+
 /**
  * The part's own resources, on startup-config without what the part masks; then what the addition, or the gap, breaks
  * of startup-config. An addition breaks only certain kinds; what a gap breaks is not known beforehand.
  */
 function invalidOn(
-  { index, resources: startup }: Foundation,
-  resources: readonly Resource[],
-  masked: ReadonlySet<Resource>,
+  { index, resources: startup, standing }: Foundation,
+  { resources, companions, claims, masked }: Addition,
 ): Rejection | undefined {
   const after = indexResources(resources, without(index, masked));
   for (const resource of resources) {
+    // Nothing refers to a claim: one that stood beside the same companions stands again.
+    const isClaim = resource.kind === 'RemoteAddressClaim' && masked.size === 0;
+    if (isClaim && standing.get(resource) === companions) continue;
     const error = errorOf(resource, after, 'derived');
     if (error !== undefined) return invalid(resource, error);
+    if (isClaim) standing.set(resource, companions);
   }
   const affected =
     masked.size === 0
-      ? ofKinds(index, brokenBy(new Set(resources.map((resource): Kind => resource.kind))))
+      ? ofKinds(index, brokenBy(kindsOf(companions, claims)))
       : startup.filter((resource) => !masked.has(resource));
   const broken = newlyBroken(affected, { before: index, after, authorship: 'authored' });
   if (broken === undefined) return undefined;

@@ -27,6 +27,10 @@ export interface Foundation {
   /** Names of the claims of startup-config, by address. */
   readonly claims: ReadonlyMap<string, string>;
   readonly examined: WeakMap<readonly Resource[], Examination>;
+  /** The examination of each source's part in the last merge. */
+  lastOf: ReadonlyMap<string, Examination>;
+  /** Claims that were valid, and what of their part stood beside them then. */
+  readonly standing: WeakMap<Resource, readonly Resource[]>;
   /** The parts that joined the last time: they, and any of them, agree with each other. */
   agreeing: ReadonlySet<Examination>;
 }
@@ -49,6 +53,8 @@ export function foundationOf(startup: readonly Resource[]): Foundation {
     grants: new Set(grantsOf(startup)),
     claims: new Map(ofKind(startup, 'RemoteAddressClaim').map(({ metadata, spec }) => [spec.address, metadata.name])),
     examined: new WeakMap(),
+    lastOf: new Map(),
+    standing: new WeakMap(),
     agreeing: new Set(),
   };
   foundations.set(startup, foundation);

@@ -26,6 +26,7 @@ export function joinParts(startup: readonly Resource[], parts: readonly DynamicC
     if (examination.rejection === undefined) candidates.push({ part, examination });
     else rejections.set(part, examination.rejection);
   }
+  foundation.lastOf = new Map(candidates.map(({ part, examination }) => [part.source, examination]));
   let agreed: readonly Candidate[] = [];
   let rest: readonly Candidate[] = candidates;
   for (;;) {

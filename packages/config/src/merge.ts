@@ -9,8 +9,9 @@ import {
 } from '@routerd/resources';
 import { isPlanned, type DynamicConfigPart } from './dynamic-config-part.ts';
 import type { EffectiveResource, Suppression } from './effective-config.ts';
-import { ofKinds, targetIdentity, type Examination } from './examination.ts';
+import { ofKinds, rememberedIdentity, targetIdentity, type Examination } from './examination.ts';
 import { brokenBy, errorOf, newlyBroken, type Foundation } from './foundation.ts';
+import { Holders } from './holders.ts';
 import { without } from './layered-index.ts';
 import { duplicate, nameOf, type Rejection } from './part-verdict.ts';
 
@@ -29,11 +30,12 @@ export class Merge {
   readonly candidates: Candidate[] = [];
   readonly #foundation: Foundation;
   /** Where each identity of the parts came from. */
-  readonly #sourceOf = new Map<string, string>();
-  /** Names of the claims of the parts, by address. */
-  readonly #claims = new Map<string, string>();
+  readonly #sources = new Holders();
   /** What of startup-config the parts mask. */
   readonly #masked = new Set<Resource>();
+  /** Of how many candidates the claims are in it. */
+  #claimsOf = 0;
+  #claimed: Holders | undefined;
 
   constructor(foundation: Foundation) {
     this.#foundation = foundation;
@@ -41,13 +43,12 @@ export class Merge {
 
   /** Takes the part in, or says what it repeats and has changed nothing. Whether the parts agree is another question. */
   add(candidate: Candidate): Rejection | undefined {
-    const { part, examination } = candidate;
+    const { examination } = candidate;
     const rejection = this.#takenClaim(candidate) ?? this.#repeated(candidate);
     if (rejection !== undefined) return rejection;
     this.candidates.push(candidate);
-    for (const identity of examination.identities) this.#sourceOf.set(identity, part.source);
+    this.#sources.add(examination.identities);
     for (const resource of examination.masked) this.#masked.add(resource);
-    for (const { spec, metadata } of examination.claims) this.#claims.set(spec.address, metadata.name);
     return undefined;
   }
 
@@ -118,9 +119,10 @@ export class Merge {
   /** Of two claims for one address only one route could be installed; the planner's own come first and are not judged by it. */
   #takenClaim({ part, examination }: Candidate): Rejection | undefined {
     if (isPlanned(part)) return undefined;
+    const claimed = this.#claimsSoFar(examination);
     for (const claim of examination.claims) {
       const { address } = claim.spec;
-      const holder = this.#foundation.claims.get(address) ?? this.#claims.get(address);
+      const holder = this.#foundation.claims.get(address) ?? claimed?.holderOf(address);
       if (holder === undefined) continue;
       const reason = `${nameOf(claim)}: ${address} is already claimed by RemoteAddressClaim/${holder}; an address has one claim.`;
       return { code: 'part.conflict', resource: nameOf(claim), reason };
@@ -128,9 +130,19 @@ export class Merge {
     return undefined;
   }
 
-  #repeated({ part, examination }: Candidate): Rejection | undefined {
-    for (const [position, resource] of part.resources.entries()) {
-      const holder = this.#sourceOf.get(examination.identities[position] ?? '');
+  /** Names of the claims of the parts, by address; kept only where somebody asks, since the planner's are many. */
+  #claimsSoFar({ claims }: Examination): Holders | undefined {
+    if (claims.length === 0) return undefined;
+    this.#claimed ??= new Holders();
+    for (const { examination } of this.candidates.slice(this.#claimsOf)) this.#claimed.add(examination.claimNames());
+    this.#claimsOf = this.candidates.length;
+    return this.#claimed;
+  }
+
+  #repeated({ part }: Candidate): Rejection | undefined {
+    if (this.#sources.isEmpty) return undefined;
+    for (const resource of part.resources) {
+      const holder = this.#sources.holderOf(rememberedIdentity(resource));
       if (holder !== undefined) return duplicate(resource, `is in the part of ${holder} already`);
     }
     return undefined;

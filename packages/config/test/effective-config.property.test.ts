@@ -157,7 +157,7 @@ function maskedBy(parts: readonly DynamicConfigPart[]): ReadonlySet<string> {
   );
 }
 
-/** Whether the part is invalid where it joins, or makes something invalid that is there and was not. */
+/** Whether the part is invalid where it joins, or makes something invalid that is valid without parts. */
 function breaks(
   startup: readonly Resource[],
   accepted: readonly DynamicConfigPart[],
@@ -168,15 +168,14 @@ function breaks(
     return startup.filter((resource) => !gone.has(identityOf(resource)));
   };
   const derived = accepted.flatMap(({ resources }) => resources);
-  const before = [...remaining(accepted), ...derived];
   const left = remaining([...accepted, part]);
   const after = [...left, ...derived, ...part.resources];
   const isValid = (resource: Resource, among: readonly Resource[], authorship: 'authored' | 'derived') =>
     checkResource(resource, indexResources(among), authorship).every(({ severity }) => severity !== 'error');
   return (
     part.resources.some((resource) => !isValid(resource, after, 'derived')) ||
-    left.some((resource) => isValid(resource, before, 'authored') && !isValid(resource, after, 'authored')) ||
-    derived.some((resource) => isValid(resource, before, 'derived') && !isValid(resource, after, 'derived'))
+    left.some((resource) => isValid(resource, startup, 'authored') && !isValid(resource, after, 'authored')) ||
+    derived.some((resource) => !isValid(resource, after, 'derived'))
   );
 }
 

@@ -153,6 +153,15 @@ describe('a mask', () => {
     ]);
   });
 
+  it('is not blamed for what is wrong in startup-config by itself, also where another part made up for it', () => {
+    const startup = [...STARTUP, ownClaim('c', 'net', '10.77.60.9/32')];
+    const curing = part('Plugin/w', [domain('net', '10.77.60.0/24')]);
+    expect(merged([curing, masking('Plugin/x', [peer('a')])], startup).verdicts).toEqual([
+      ['Plugin/w', 'Active'],
+      ['Plugin/x', 'Active'],
+    ]);
+  });
+
   it('of what is read when the daemon starts is refused, whoever granted it', () => {
     expect(merged([masking('Plugin/x', [group])], [group, grant('p', 'Plugin/x', [group])]).verdicts).toEqual([
       [

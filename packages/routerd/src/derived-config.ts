@@ -107,6 +107,17 @@ export function plannedSource({ context }: Pick<PlannedPool, 'context'>): string
   return `MobilityPool/${context.name}/node/${context.self}`;
 }
 
+/** The same value for the same pool: what was valid beside it need not be looked at again. */
+function domainOf(context: PlannedPool['context']): Resource {
+  const known = domains.get(context);
+  if (known !== undefined) return known;
+  const domain = domainResourceOf(context);
+  domains.set(context, domain);
+  return domain;
+}
+
+const domains = new WeakMap<PlannedPool['context'], Resource>();
+
 /** The derived part of one pool: its domain and this node's claims. Its content changes exactly when they do. */
 function derivedPart(pool: PlannedPool, now: Instant, setAside: ReadonlyMap<string, string>): DynamicConfigPart {
   const { context } = pool;
@@ -123,7 +134,7 @@ function derivedPart(pool: PlannedPool, now: Instant, setAside: ReadonlyMap<stri
     resources:
       claims.length === 0
         ? []
-        : [domainResourceOf(context), ...claims.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))],
+        : [domainOf(context), ...claims.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))],
   };
 }
 

@@ -143,6 +143,23 @@ report(
 merging('parts of hybrid routes, one of them new', hybridParts, () => hybridPart(PARTS), 10);
 merging('parts, one of which masks, one of them new', [...claimParts, masking], () => claimsPart(PARTS), 5);
 merging('parts of claims, and a new one that masks', claimParts, () => part('Plugin/masking', [], true), 50);
+/** The planner's part is made anew by every pass; most of its claims are those of the pass before. */
+const pool = Array.from({ length: 10_000 }, (_, number) =>
+  resource('hybrid', 'RemoteAddressClaim', `pool-${number}`, {
+    domainRef: 'pool',
+    address: `${quad(203, number)}/32`,
+    ownerSide: 'cloud',
+    capture: { type: 'proxy-arp', interface: 'lan0' },
+    delivery: { peerRef: 'far' },
+  }),
+);
+const poolDomain = resource('hybrid', 'AddressMobilityDomain', 'pool', {
+  prefix: '203.0.0.0/16',
+  mode: 'selective-address',
+});
+const planned = (): DynamicConfigPart => part('MobilityPool/demo/node/a', [poolDomain, ...pool]);
+merging('parts, and one of 10000 claims made anew', claimParts, planned, 20);
+
 const conflicting = part('Plugin/z', [hybridRoute('again', `${quad(100, 7)}/32`)]);
 merging('parts, one in conflict, one new', [...hybridParts, conflicting], () => hybridPart(PARTS), 200, 1);
 
