@@ -8,13 +8,15 @@ import { expectOneHistory } from './chaos/one-history.ts';
 /** A site that is away is given up after this, by its peers: `deadAfter` of the nodes is 2 s. */
 const PARTITION_MS = 3000;
 let rig: ChaosRig;
+let opened: Awaited<ReturnType<typeof openChaosRig>> | undefined;
 
 beforeAll(async () => {
-  rig = await openChaosRig();
+  opened = await openChaosRig();
+  rig = opened;
   await expectConverged(rig, 'start');
 }, 90_000);
 afterAll(async () => {
-  await rig.close();
+  await opened?.close();
 });
 beforeEach(() => {
   work(true);

@@ -7,7 +7,7 @@
  *
  * Disks of hub-3 and of the node `oci` are small file systems of their own, which can be filled.
  */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { generateNodeIdentity, parseGroupName } from '@routerd/federation';
@@ -30,17 +30,21 @@ export interface ChaosRig {
 
 const GROUP = 'chaos';
 const SITES = ['onprem', 'aws', 'azure', 'oci'] as const;
+/** Both with the process's id behind, so that what a killed one left can be told from what is in use. */
+const PREFIX = 'rch';
+const FOLDER = 'routerd-chaos-';
 const NODE_DISK_MIB = 16;
 const HUB_DISK_MIB = 48;
 
 export async function openChaosRig(): Promise<ChaosRig> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), `routerd-chaos-${process.pid}-`));
+  await sweepLeftovers();
+  const folder = mkdtempSync(path.join(os.tmpdir(), `${FOLDER}${process.pid}-`));
   const undo: (() => Promise<void>)[] = [async () => Promise.resolve(rmSync(folder, { recursive: true, force: true }))];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const net = await openChaosNet(`rch${process.pid}`);
+    const net = await openChaosNet(`${PREFIX}${process.pid}`);
     undo.push(async () => net.close());
     const smallDisk = async (name: string, sizeMiB: number): Promise<string> => {
       const mountPoint = path.join(folder, name);
@@ -103,6 +107,21 @@ export async function openChaosRig(): Promise<ChaosRig> {
   } catch (cause) {
     await close();
     throw cause;
+  }
+}
+
+/** What test processes that were killed have left: their servers and nodes ended with them, namespaces and disks did not. */
+async function sweepLeftovers(): Promise<void> {
+  const isLeft = (pid: string | undefined): boolean => pid !== undefined && !existsSync(`/proc/${pid}`);
+  for (const entry of readdirSync(os.tmpdir())) {
+    if (!entry.startsWith(FOLDER) || !isLeft(/^\d+/.exec(entry.slice(FOLDER.length))?.[0])) continue;
+    const folder = path.join(os.tmpdir(), entry);
+    for (const disk of ['hub-3', 'oci']) await runCommand(['umount', '--lazy', path.join(folder, disk)]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  for (const namespace of namespaces) {
+    if (isLeft(new RegExp(`^${PREFIX}(\\d+)-`).exec(namespace)?.[1])) await run('ip', 'netns', 'delete', namespace);
   }
 }
 

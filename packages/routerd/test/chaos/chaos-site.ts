@@ -31,7 +31,8 @@ export class ChaosSite {
     const argv = ['netns', 'exec', this.namespace, 'setpriv', '--pdeathsig', 'KILL', process.execPath, PROGRAM];
     const child = spawn('ip', [...argv, JSON.stringify(this.#options)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#process = child;
-    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    child.once('close', (code, signal) => reject(new Error(`${this.name} ended: ${signal ?? `exit code ${code}`}`)));
     createInterface({ input: child.stdout }).on('line', (line) => this.#heard(line, resolve));
     child.stdin.on('error', () => undefined); // it was killed; what was asked of it stays unanswered
     await ready;
