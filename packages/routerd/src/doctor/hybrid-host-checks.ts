@@ -1,0 +1,146 @@
+/** Checks of what the host does with everything that is forwarded: settings, clamps, firewalls. */
+import { ofKind, type Resource } from '@routerd/resources';
+import type { DoctorFacts, HostFacts } from './doctor-facts.ts';
+import { check, type Finding } from './finding.ts';
+import { iptablesVerdict } from './iptables-verdict.ts';
+
+interface Path {
+  readonly capture: string;
+  readonly tunnel: string;
+}
+
+/** @returns nothing where nothing is forwarded */
+export function hybridHostFindings(facts: DoctorFacts, host: HostFacts): readonly Finding[] {
+  const forwards =
+    facts.claims.some(({ route }) => route !== undefined) || ofKind(facts.effective, 'HybridRoute').length > 0;
+  if (!forwards) return [];
+  const paths = pathsOf(facts);
+  const captures = new Set(
+    facts.claims.flatMap(({ captureType, captureInterface }) =>
+      captureType === 'proxy-arp' ? (captureInterface ?? []) : [],
+    ),
+  );
+  const interfaces = [...new Set(paths.flatMap(({ capture, tunnel }) => [capture, tunnel]))].toSorted();
+  return [
+    ipForward(host),
+    ...facts.claims
+      .filter(({ captureInterface }) => captureInterface === undefined)
+      .map(({ claim }) =>
+        check('hybrid', 'mss-interface', `RemoteAddressClaim/${claim}`).warn(
+          'it names no capture interface, so clamps are made for every declared one',
+          'Set spec.capture.interface to the one that the clients are on.',
+        ),
+      ),
+    ...paths.flatMap((path) => [clamp(path, 'to-tunnel', facts, host), clamp(path, 'to-capture', facts, host)]),
+    ...paths.flatMap((path) => hostFirewall(path, facts.effective, host)),
+    forwardPolicy(host),
+    ...[...captures].toSorted().map((name) => proxyArp(name, host)),
+    ...interfaces.map((name) => reversePath(name, host)),
+  ];
+}
+
+function pathsOf({ claims }: DoctorFacts): readonly Path[] {
+  const paths = new Map<string, Path>();
+  for (const { captureInterface, tunnelInterface } of claims)
+    if (captureInterface !== undefined)
+      paths.set(`${captureInterface} ${tunnelInterface}`, { capture: captureInterface, tunnel: tunnelInterface });
+  return [...paths.values()];
+}
+
+function ipForward({ observed }: HostFacts): Finding {
+  const asked = check('hybrid', 'ip-forward', 'host');
+  const value = observed.sysctls.get('net/ipv4/ip_forward');
+  if (value === '1') return asked.pass('net.ipv4.ip_forward is 1');
+  return asked.warn(
+    `net.ipv4.ip_forward is ${value ?? 'not readable'}: nothing is forwarded`,
+    'Find what sets it back: routerd sets it while it runs.',
+  );
+}
+
+/** Each direction has its rule: SYNs of clients here, and SYN-ACKs of those at the other end. */
+function clamp(
+  { capture, tunnel }: Path,
+  direction: 'to-tunnel' | 'to-capture',
+  { mssClamps }: DoctorFacts,
+  { observed }: HostFacts,
+): Finding {
+  const [from, to] = direction === 'to-tunnel' ? [capture, tunnel] : [tunnel, capture];
+  const asked = check('hybrid', `mss-${direction}`, `${from} → ${to}`);
+  const isPath = (entry: DoctorFacts['mssClamps'][number]): boolean =>
+    entry.captureInterface === capture && entry.tunnelInterface === tunnel;
+  const desired = mssClamps.find(isPath);
+  if (desired === undefined) return asked.pass(`${tunnel} carries all that fits ${capture}`);
+  const remedy = 'See `routerctl status` for what did not land, and `nft list table inet routerd_mss`.';
+  if (observed.mssClamps === undefined)
+    return asked.warn('there is no table inet routerd_mss: large transfers may hang', remedy);
+  const found = observed.mssClamps.find(isPath);
+  if (found?.mss === desired.mss) return asked.pass(`segments of at most ${desired.mss} bytes`);
+  return asked.warn(
+    found === undefined
+      ? 'no rule limits segments: large transfers may hang'
+      : `segments of up to ${found.mss} bytes pass, more than ${desired.mss}`,
+    remedy,
+  );
+}
+
+function hostFirewall({ capture, tunnel }: Path, effective: readonly Resource[], host: HostFacts): readonly Finding[] {
+  const asked = check('hybrid', 'host-firewall', `${capture} ↔ ${tunnel}`);
+  const { iptables } = host;
+  if (iptables.kind === 'unreadable') return [asked.skip(`iptables could not be read: ${iptables.detail}`)];
+  const rules = iptables.value;
+  const dropped = [
+    ...(iptablesVerdict(rules, 'FORWARD', { in: capture, out: tunnel }) === 'drop'
+      ? [`FORWARD ${capture} → ${tunnel}`]
+      : []),
+    ...(iptablesVerdict(rules, 'FORWARD', { in: tunnel, out: capture }) === 'drop'
+      ? [`FORWARD ${tunnel} → ${capture}`]
+      : []),
+    ...ofKind(effective, 'WireGuardInterface')
+      .filter(({ metadata }) => metadata.name === tunnel)
+      .filter(({ spec }) => iptablesVerdict(rules, 'INPUT', { protocol: 'udp', port: spec.listenPort }) === 'drop')
+      .map(({ spec }) => `INPUT udp/${spec.listenPort}`),
+  ];
+  if (dropped.length === 0) return [asked.pass('iptables lets it pass')];
+  return [
+    asked.warn(
+      `iptables drops ${dropped.join(', ')}`,
+      `Insert accepts before the rule that drops: \`iptables -I FORWARD -i ${capture} -o ${tunnel} -j ACCEPT\`, the reverse, and INPUT for the WireGuard port.`,
+    ),
+  ];
+}
+
+function forwardPolicy({ forwardPolicy: policy }: HostFacts): Finding {
+  const asked = check('hybrid', 'forward-policy', 'inet routerd_filter');
+  if (policy.kind === 'unreadable') return asked.skip(policy.detail);
+  if (policy.value === undefined) return asked.skip('there is no such table, or no forward chain in it');
+  if (policy.value !== 'drop') return asked.pass(`the policy is ${policy.value}`);
+  return asked.warn(
+    'what no rule accepts is dropped',
+    'Declare a FirewallRule for each captured /32, or put capture and tunnel interfaces into zones that may talk.',
+  );
+}
+
+/** A proxy neighbour answers without it; with it the kernel answers for everything that it has a route to elsewhere. */
+function proxyArp(name: string, { observed }: HostFacts): Finding {
+  const asked = check('hybrid', 'proxy-arp', name);
+  const value = observed.sysctls.get(`net/ipv4/conf/${name}/proxy_arp`);
+  if (value === undefined) return asked.skip(`net.ipv4.conf.${name}.proxy_arp is not readable`);
+  if (value === '0') return asked.pass('it answers for captured addresses alone');
+  return asked.warn(
+    'proxy_arp is 1: this router answers for every address that it routes elsewhere, captured or not',
+    `\`sysctl -w net.ipv4.conf.${name}.proxy_arp=0\`, and find what sets it.`,
+  );
+}
+
+/** The larger of `all` and the interface's own counts (Documentation/networking/ip-sysctl.rst). */
+function reversePath(name: string, { observed }: HostFacts): Finding {
+  const asked = check('hybrid', 'rp-filter', name);
+  const [all, own] = ['all', name].map((part) => observed.sysctls.get(`net/ipv4/conf/${part}/rp_filter`));
+  if (all === undefined || own === undefined) return asked.skip(`rp_filter of ${name} is not readable`);
+  const value = Math.max(Number(all), Number(own));
+  if (value !== 1) return asked.pass(`rp_filter is ${value}`);
+  return asked.warn(
+    'rp_filter is 1 (strict): packets whose answer would go another way are dropped without a word',
+    `\`sysctl -w net.ipv4.conf.${name}.rp_filter=2\` (and \`all\` if that is 1).`,
+  );
+}
