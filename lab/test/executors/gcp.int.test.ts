@@ -1,0 +1,144 @@
+import { executorContract } from '@routerd/actions/contract';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+
+const CAPTURED = '10.77.60.110';
+const PATCH = 'instances.updateNetworkInterface';
+
+let stage: ExecutorStage;
+const measured: string[] = [];
+
+beforeAll(async () => {
+  stage = await openStage('gcp', { delays: { mutationDelayMs: 100 } });
+});
+
+afterAll(async () => {
+  await stage?.close();
+  process.stdout.write(`gcp executor: ${measured.join(', ')}\n`);
+});
+
+executorContract('gcp', async () => stage.contractRig());
+
+describe('the GCP executor', () => {
+  beforeEach(async () => {
+    await stage.reset();
+  });
+
+  const assign = async (
+    router: 'a' | 'b',
+    bare: readonly string[],
+    options: Parameters<typeof request>[3] = {},
+  ): Promise<readonly string[]> =>
+    statuses(stage.executor, request('assign-secondary-ip', router === 'a' ? stage.nicA : stage.nicB, bare, options));
+
+  test('answers its first request, process start and identity included, within the time that is printed', async () => {
+    measured.push(...(await measureStart(stage)));
+    expect(measured).toHaveLength(4);
+  });
+
+  test('moves a hundred addresses with two PATCHes, one for each NIC', async () => {
+    const bare = Array.from({ length: 100 }, (_, index) => `10.77.60.${100 + index}`);
+    const all = bare.map(() => 'succeeded');
+    expect(await assign('b', bare, { epoch: 1 })).toEqual(all);
+    const before = (await stage.mutations()).length;
+    expect(before).toBe(1);
+    const began = performance.now();
+    expect(await assign('a', bare, { epoch: 2, seizeFrom: 'gcp-router-b' })).toEqual(all);
+    measured.push(`seizure of 100 addresses ${Math.round(performance.now() - began)} ms`);
+    expect((await stage.mutations()).length - before).toBe(2);
+  });
+
+  test('takes the last address off, which leaves an empty list', async () => {
+    await assign('a', [CAPTURED]);
+    expect(await statuses(stage.executor, request('unassign-secondary-ip', stage.nicA, [CAPTURED]))).toEqual([
+      'succeeded',
+    ]);
+    expect(await stage.holderOf(address(CAPTURED))).toBeUndefined();
+  });
+
+  test('what somebody else holds costs only itself, though GCP refuses the whole list', async () => {
+    await assign('b', [CAPTURED]);
+    expect(await assign('a', ['10.77.60.111', CAPTURED, '10.77.60.112'])).toEqual([
+      'succeeded',
+      'failed held-elsewhere',
+      'succeeded',
+    ]);
+  });
+
+  test("never takes a machine's own address, not even with permission", async () => {
+    expect(await assign('a', ['10.77.60.16'], { seizeFrom: 'gcp-router-b' })).toEqual(['failed held-elsewhere']);
+    expect(await stage.mutations()).toEqual([]);
+  });
+
+  test('takes an address only from the NIC that the plan names', async () => {
+    await assign('b', [CAPTURED]);
+    const named = { ...stage.nicA, target: { 'nicOf.gcp-router-c': `${stage.nicB.nicRef}0` } };
+    expect(
+      await statuses(stage.executor, request('assign-secondary-ip', named, [CAPTURED], { seizeFrom: 'gcp-router-c' })),
+    ).toEqual(['failed held-elsewhere']);
+    expect(await stage.holderOf(address(CAPTURED))).toBe(stage.nicB.nicRef);
+  });
+
+  test.each(['error-after', 'reset-after'] as const)(
+    'settles a lost answer (%s) by reading, and sends the change once',
+    async (kind) => {
+      await stage.rig.control.layFault({ operation: PATCH, kind, count: 1 });
+      expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
+      expect(await stage.mutations()).toHaveLength(1);
+    },
+  );
+
+  test('an operation whose end cannot be waited for is followed by reading', async () => {
+    await stage.rig.control.layFault({ operation: 'zoneOperations.wait', kind: 'error-before', count: 3 });
+    expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
+    expect(await stage.mutations()).toHaveLength(1);
+  });
+
+  test.each(['operation-failed', 'error-before'] as const)(
+    'a change that failed (%s) is told, and leaves nothing behind',
+    async (kind) => {
+      await stage.rig.control.layFault({ operation: PATCH, kind, count: 1 });
+      const [said] = await assign('a', [CAPTURED]);
+      expect(said).toMatch(/executor\.failed unknown-outcome/);
+      expect(await stage.holderOf(address(CAPTURED))).toBeUndefined();
+      expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
+    },
+  );
+
+  test('throttling is told as such, though GCP answers 403', async () => {
+    await stage.rig.control.layFault({ operation: PATCH, kind: 'throttle', count: 1 });
+    const [said] = await assign('a', [CAPTURED]);
+    expect(said).toMatch(/executor\.failed throttled.*rateLimitExceeded/);
+  });
+
+  test('a seizure that was cut off between its two changes is taken up by the next attempt', async () => {
+    await assign('b', [CAPTURED], { epoch: 1 });
+    await stage.rig.control.layFault({ operation: PATCH, kind: 'delay', count: 1 });
+    await stage.rig.control.layFault({ operation: PATCH, kind: 'throttle', count: 1 });
+    const move = { epoch: 2, seizeFrom: 'gcp-router-b' } as const;
+    const [said] = await assign('a', [CAPTURED], move);
+    expect(said).toMatch(/throttled/);
+    expect(await stage.holderOf(address(CAPTURED))).toBeUndefined();
+    expect(await assign('a', [CAPTURED], move)).toEqual(['succeeded']);
+    expect(await stage.holderOf(address(CAPTURED))).toBe(stage.nicA.nicRef);
+  });
+
+  test('forwarding that cannot be changed without a restart is told with what to do', async () => {
+    await stage.rig.control.setKnobs({ forwardingIsFixed: true });
+    const [said] = await statuses(stage.executor, request('ensure-forwarding-enabled', stage.nicA, [CAPTURED]));
+    expect(said).toMatch(/executor\.failed invalid.*create the instance with --can-ip-forward/);
+    expect(await stage.isForwarding(stage.nicA)).toBe(false);
+  });
+
+  test('two routers that seize from each other leave every address on at most one of them, and the next attempt places it', async () => {
+    const bare = [CAPTURED, '10.77.60.111'];
+    await Promise.all([
+      assign('a', bare, { epoch: 1, seizeFrom: 'gcp-router-b' }),
+      assign('b', bare, { epoch: 2, seizeFrom: 'gcp-router-a' }),
+    ]);
+    expect(await assign('b', bare, { epoch: 2, seizeFrom: 'gcp-router-a' })).toEqual(['succeeded', 'succeeded']);
+    const { nics } = await stage.rig.control.state();
+    const held = nics.flatMap(({ controlPlane }) => controlPlane.addresses).filter((one) => bare.includes(one));
+    expect(held.toSorted()).toEqual(bare);
+  });
+});
