@@ -5,8 +5,9 @@ import { createKeepalived, createLinuxHost, createLinuxLanWire } from '@routerd/
 import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
-import { systemClock, type Log } from '@routerd/runtime';
+import { runCommand, systemClock, type Log } from '@routerd/runtime';
 import { openStore, type Store } from '@routerd/store';
+import { doctorRoutes } from './api/doctor-routes.ts';
 import { dynamicRoutes } from './api/dynamic-routes.ts';
 import { federationRoutes } from './api/federation-routes.ts';
 import { serveApi } from './api/http-server.ts';
@@ -84,6 +85,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
       within: (milliseconds) => AbortSignal.timeout(milliseconds),
     }),
     ...dynamicRoutes(node.value.view),
+    ...doctorRoutes({
+      node: node.value.view,
+      peers: () => node.value.federation.peers(),
+      reader: { host: createLinuxHost({ clock: systemClock, log }), run: runCommand },
+      now: () => systemClock.now(),
+    }),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),
   ];
   const api = await serveApi(options.socketPath, routes, log);
