@@ -1,5 +1,6 @@
 import { buildApplication, buildRouteMap } from '@stricli/core';
 import { actionRoutes } from './commands/action.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { dynamicRoutes } from './commands/dynamic.ts';
 import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
@@ -28,6 +29,7 @@ const routes = buildRouteMap<string, Context>({
     action: actionRoutes,
     plugin: pluginRoutes,
     dynamic: dynamicRoutes,
+    doctor: doctorCommand,
     validate: validateCommand,
     schema: schemaCommand,
   },
@@ -47,6 +49,7 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl action list --status failed',
       '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',
       '  routerctl dynamic diff                           what plugins and pools make of startup-config',
+      '  routerctl doctor hybrid                           what is wrong here, and what to do',
       '  routerctl validate /usr/local/etc/routerd',
       '',
       'EXIT CODES',
