@@ -30,7 +30,7 @@ function failedAction(action: ActionFact): Finding {
 
 function waitingAction(action: ActionFact): Finding {
   return check('actions', 'waiting', nameOf(action)).warn(
-    action.message === '' ? `${action.status}` : action.message,
+    action.message === '' ? action.status : action.message,
     action.status === 'pending'
       ? `See \`routerctl action show ${action.id}\`: the gate that holds it is named there.`
       : 'It is about to run; if it stays so, see `routerctl status`.',
