@@ -65,6 +65,46 @@ test('a drained router gives everything away, may be switched off, and takes it 
   await fleet.stopAll();
 });
 
+/** The NIC that the cloud's emulation gives a router. */
+const forwards = (fleet: Fleet, name: string): boolean => fleet.clouds.get('aws')?.forwarding(`nic-${name}`) ?? false;
+
+test('nobody delivers through a router that does not forward yet, and a drained one stops forwarding when it has given all away', async () => {
+  const fleet = await fleetWithOneAddress();
+  fleet.emit('aws-router-a', '10.77.60.11');
+  await fleet.advance(5000);
+  expect(forwards(fleet, 'aws-router-b')).toBe(true);
+  const deliveries = new Set<string>();
+  const look = (): void => {
+    for (const name of ['onprem-router-a', 'azure-router-a', 'oci-router-a']) {
+      const [, via = ''] = /dev wg-(aws-[ab])/.exec(fleet.routeTo(name, '10.77.60.11') ?? '') ?? [];
+      deliveries.add(`${via} ${forwards(fleet, via.replace('aws-', 'aws-router-')) ? 'forwards' : 'drops'}`);
+    }
+  };
+  look();
+  await ask(fleet, 'oci-router-b', ['POST', '/v1/orders'], { body: DRAIN });
+  for (let steps = 0; steps < 100; steps += 1) {
+    look();
+    await fleet.advance(50);
+  }
+  expect([...deliveries].toSorted()).toEqual(['aws-a forwards', 'aws-b forwards']);
+  expect(await fleet.capturers('aws', A)).toEqual(['aws-router-b']);
+  expect(forwards(fleet, 'aws-router-a')).toBe(false);
+  await fleet.stopAll();
+});
+
+test('a router may be switched off when the provider carries everything elsewhere, not when that was decided', async () => {
+  const fleet = await fleetWithOneAddress();
+  fleet.clouds.get('aws')?.setLatency(3000);
+  await ask(fleet, 'oci-router-b', ['POST', '/v1/orders'], { body: DRAIN });
+  await fleet.advance(1000);
+  const early = await ask(fleet, 'azure-router-a', ['GET', '/v1/drains/:node'], { node: 'aws-router-a' });
+  expect(early).toMatchObject({ status: 200, body: { draining: true, held: [`${A}/32`] } });
+  const state = await ask(fleet, 'azure-router-a', ['GET', '/v1/drains/:node'], { node: 'aws-router-a', wait: '20' });
+  expect(state).toMatchObject({ status: 200, body: { held: [] } });
+  expect(await fleet.capturers('aws', A)).toEqual(['aws-router-b']);
+  await fleet.stopAll();
+});
+
 test('a drain stands over a restart of every node', async () => {
   const fleet = await fleetWithOneAddress();
   await ask(fleet, 'oci-router-b', ['POST', '/v1/orders'], { body: DRAIN });

@@ -134,6 +134,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         propose: (proposals) => engine.propose(proposals),
         sweepStale: () => engine.sweepStale(),
         nic: (context) => nicOf(engine, context),
+        observe: (context) => observeNic(engine, context),
         heldElsewhere: () => engine.heldElsewhere(),
         onChange: (listener) => engine.onChange(listener),
       },
@@ -195,10 +196,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       host.start();
       engine.start();
       reconciler.start();
-      for (const context of settings.pools) {
-        const nic = nicTargetOfSelf(context);
-        if (nic !== undefined) engine.requestObservation(nic);
-      }
+      for (const context of settings.pools) observeNic(engine, context);
       await federation.start();
       for (const context of settings.pools) withdrawUndeclared(context, localFacts.get(context.name));
       observers?.start();
@@ -288,6 +286,11 @@ function nicTargetOfSelf(context: PoolContext): NicTarget | undefined {
 
 /** One object, since a reading is known to be new by its identity. */
 const NO_NIC = { kind: 'unknown' } as const;
+
+function observeNic(engine: ActionEngine, context: PoolContext): void {
+  const nic = nicTargetOfSelf(context);
+  if (nic !== undefined) engine.requestObservation(nic);
+}
 
 function nicOf(engine: ActionEngine, context: PoolContext) {
   const target = nicTargetOfSelf(context);

@@ -23,6 +23,22 @@ export class NicTrust {
     this.#outdated.set(pool, outdated.set(record.address, reading));
   }
 
+  /**
+   * The reading shows an address that another router has verified on its own NIC: it was taken from this one, and only a new reading shows
+   * what is left to do here.
+   */
+  isOvertaken(pool: PoolState, record: CaptureRecord | undefined, reading: NicObservation): boolean {
+    const { self, selfMember, name } = pool.context;
+    return (
+      record?.phase === 'held' &&
+      record.pool === name &&
+      record.holder !== self &&
+      record.domain === selfMember?.domain &&
+      reading.kind === 'known' &&
+      reading.addresses.has(record.address)
+    );
+  }
+
   /** @returns the reading itself when all of it may be relied on. Cost: the addresses whose tenure changed since it was made */
   trusted(pool: PoolState, reading: NicObservation): NicObservation {
     const outdated = this.#outdated.get(pool);

@@ -54,6 +54,8 @@ export interface ActionControl {
   /** Looks again at what waits, because the registry changed. */
   sweepStale(): void;
   nic(context: PoolContext): NicObservation;
+  /** Asks for a new reading of this node's NIC; `onChange` tells. */
+  observe(context: PoolContext): void;
   /** Assigns that wait because another NIC holds the address. */
   heldElsewhere(): readonly ActionRow[];
   onChange(listener: () => void): () => void;
@@ -219,10 +221,12 @@ export class Reconciler {
   }
 
   #onRecords(keys: readonly CaptureKey[]): void {
-    const records = this.#ports.federation.registry.records();
+    const { federation, actions } = this.#ports;
+    const records = federation.registry.records();
     for (const pool of this.pools) {
-      const nic = this.#ports.actions.nic(pool.context);
+      const nic = actions.nic(pool.context);
       for (const key of keys) this.#nicTrust.accept(pool, records.get(key), nic);
+      if (keys.some((key) => this.#nicTrust.isOvertaken(pool, records.get(key), nic))) actions.observe(pool.context);
       this.#touch(
         pool,
         keys.flatMap((key) => pool.acceptRecord(key, records.get(key))),
@@ -230,7 +234,7 @@ export class Reconciler {
       this.#touch(pool, this.#roomConcernedBeside(pool));
     }
     for (const key of keys) this.#refusals.settle(key, records.get(key));
-    this.#ports.actions.sweepStale();
+    actions.sweepStale();
   }
 
   /** Pools that share NICs share their room: what waits for a place in one may have got it from another. */

@@ -154,7 +154,7 @@ function stuckBy(node: NodeView, wanted: Order): ApiFault | undefined {
   };
 }
 
-/** What a node still captures, by the registry as this node reads it. Answers as soon as that is nothing, or after the wait. */
+/** What depends on a node still, by the registry as this node reads it. Answers as soon as that is nothing, or after the wait. */
 async function drainState(
   { node, registry, onChange, within }: OrderRoutesPorts,
   text: string,
@@ -164,7 +164,7 @@ async function drainState(
   if (!member.ok) return refused(404, member.error);
   if (!(waitSeconds >= 0 && waitSeconds <= WAIT_SECONDS_MAX))
     return refused(400, { code: 'order.malformed', message: `wait is 0 to ${WAIT_SECONDS_MAX} seconds.` });
-  const held = (): readonly HostAddress[] => node.pools.flatMap((pool) => heldBy(pool, member.value));
+  const held = (): readonly HostAddress[] => node.pools.flatMap((pool) => stillAt(pool, member.value));
   if (waitSeconds > 0) await until(() => held().length === 0, onChange, within(waitSeconds * 1000));
   const ordered = [...registry.orders().values()].some(
     ({ order: given }) => given.verb === 'drain' && given.node === member.value,
@@ -178,6 +178,16 @@ async function drainState(
 function heldBy(pool: PoolState, node: NodeName): readonly HostAddress[] {
   return [...pool.addresses()].filter((address) =>
     [...pool.records(address).values()].some(({ holder }) => holder === node),
+  );
+}
+
+/** What the node holds, and what its successor has not verified yet: until then the provider may carry that to the node all the same. */
+function stillAt(pool: PoolState, node: NodeName): readonly HostAddress[] {
+  return [...pool.addresses()].filter((address) =>
+    [...pool.records(address).values()].some(
+      ({ holder, phase, previous }) =>
+        holder === node || (previous === node && (phase === 'acquiring' || phase === 'confirmed')),
+    ),
   );
 }
 
