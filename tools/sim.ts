@@ -3,13 +3,14 @@
  *
  *   pnpm sim --seeds 1000 [--from N]     that many seeds; the first that goes wrong ends it
  *   pnpm sim --minutes 10 [--from N]     as many as fit
+ *   … --jobs 2                            in so many processes
  *   pnpm sim --seed N --trace            one seed, told as a timeline
  *   pnpm sim --seed N --shrink           one seed, made smaller; the smallest story is written to sim-N.json
  *   pnpm sim --story FILE [--trace]      a story that was written before
  *   --small                              small worlds only, as the tests play them
  *   --addresses N                        at most so many addresses in large worlds (2,000)
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { DEFAULT_BOUNDS, drawStory, SMALL_BOUNDS } from '../test/simulation/draw-story.ts';
@@ -20,6 +21,8 @@ import type { Story } from '../test/simulation/story.ts';
 import { renderViolation } from '../test/simulation/violation.ts';
 
 const PROGRESS_EVERY_MS = 5000;
+/** Between the seeds of two processes that play for a time. */
+const SEEDS_APART = 1_000_000;
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
     addresses: { type: 'string', default: String(DEFAULT_BOUNDS.addressesMax) },
     story: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -48,7 +52,7 @@ process.exit();
 async function run(): Promise<boolean> {
   if (values.story !== undefined) return playOne(parseStory(readFileSync(values.story, 'utf8')), values.story);
   if (values.seed !== undefined) return playOne(drawStory(Number(values.seed), bounds), undefined);
-  return playMany();
+  return Number(values.jobs) > 1 ? playInProcesses(Number(values.jobs)) : playMany();
 }
 
 async function playOne(story: Story, file: string | undefined): Promise<boolean> {
@@ -90,6 +94,26 @@ async function playMany(): Promise<boolean> {
       `${seconds(worst.ms)} (seed ${worst.seed})`,
   );
   return true;
+}
+
+/** Each process has seeds of its own; what one finds does not stop the others. */
+async function playInProcesses(jobs: number): Promise<boolean> {
+  const count = values.seeds === undefined ? undefined : Math.ceil(Number(values.seeds) / jobs);
+  const codes = Array.from({ length: jobs }, async (_, index) => {
+    const from = Number(values.from) + index * (count ?? SEEDS_APART);
+    const own = [
+      ...['--from', String(from)],
+      ...(count === undefined ? [] : ['--seeds', String(count)]),
+      ...(values.minutes === undefined ? [] : ['--minutes', values.minutes]),
+      ...(values.small ? ['--small'] : ['--addresses', values.addresses]),
+    ];
+    const child = spawn(process.execPath, [import.meta.filename, ...own], { stdio: 'inherit' });
+    return new Promise<number>((resolve) => {
+      child.once('error', () => resolve(127));
+      child.once('close', (code) => resolve(code ?? 1));
+    });
+  });
+  return (await Promise.all(codes)).every((code) => code === 0);
 }
 
 async function tellSmallest(story: Story, about: string): Promise<void> {
