@@ -102,7 +102,8 @@ async function playInProcesses(jobs: number): Promise<boolean> {
   const codes = Array.from({ length: jobs }, async (_, index) => {
     const from = Number(values.from) + index * (count ?? SEEDS_APART);
     const own = [
-      ...['--from', String(from)],
+      '--from',
+      String(from),
       ...(count === undefined ? [] : ['--seeds', String(count)]),
       ...(values.minutes === undefined ? [] : ['--minutes', values.minutes]),
       ...(values.small ? ['--small'] : ['--addresses', values.addresses]),
