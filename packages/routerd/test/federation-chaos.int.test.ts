@@ -135,9 +135,10 @@ describe('under load, with three hubs', () => {
     await untilWorkGoesOn();
     work(false);
     await expectConverged(rig, 'power cut of all hubs, older disks');
-    for (const site of rig.sites) {
-      const { records, refused } = await site.state();
-      expect(refused['capture.regressed']).toBeGreaterThan(0);
+    const states = await Promise.all(rig.sites.map(async (site) => site.state()));
+    // By whoever read the older log first; who comes when all is overtaken sees nothing amiss.
+    expect(states.some(({ refused }) => (refused['capture.regressed'] ?? 0) > 0)).toBe(true);
+    for (const { records } of states) {
       for (const [key, { epoch }] of Object.entries(records)) expect(epoch).toBeGreaterThan(marks[key] ?? 0);
     }
   });
