@@ -89,6 +89,15 @@ test('nobody delivers through a router that does not forward yet, and a drained 
   expect([...deliveries].toSorted()).toEqual(['aws-a forwards', 'aws-b forwards']);
   expect(await fleet.capturers('aws', A)).toEqual(['aws-router-b']);
   expect(forwards(fleet, 'aws-router-a')).toBe(false);
+  fleet.clouds.get('aws')?.setLatency(500);
+  const undrain = { verb: 'undrain', node: 'aws-router-a', who: 'alice', why: '' };
+  await ask(fleet, 'aws-router-a', ['POST', '/v1/orders'], { body: undrain });
+  for (let steps = 0; steps < 100; steps += 1) {
+    look();
+    await fleet.advance(50);
+  }
+  expect([...deliveries].toSorted()).toEqual(['aws-a forwards', 'aws-b forwards']);
+  expect(await fleet.capturers('aws', A)).toEqual(['aws-router-a']);
   await fleet.stopAll();
 });
 

@@ -21,6 +21,7 @@ export class CaptureBook {
   readonly #held = new Map<HostAddress, CapturePhase>();
   readonly #moving = new Set<HostAddress>();
   readonly #counts = new Map<NodeName, number>();
+  readonly #carried = new Map<NodeName, number>();
 
   constructor({ self, selfMember }: PoolContext) {
     this.#self = self;
@@ -43,8 +44,10 @@ export class CaptureBook {
       byDomain.set(domain, record);
     }
     this.#records.set(address, byDomain);
-    this.#count(before?.holder, -1);
-    this.#count(record?.holder, 1);
+    change(this.#counts, before?.holder, -1);
+    change(this.#counts, record?.holder, 1);
+    change(this.#carried, carrierOf(before), -1);
+    change(this.#carried, carrierOf(record), 1);
     if (domain === this.#ownDomain) this.#noteOwn(address, record);
     return address;
   }
@@ -86,11 +89,9 @@ export class CaptureBook {
     return this.#counts;
   }
 
-  #count(holder: NodeName | undefined, change: 1 | -1): void {
-    if (holder === undefined) return;
-    const count = (this.#counts.get(holder) ?? 0) + change;
-    if (count === 0) this.#counts.delete(holder);
-    else this.#counts.set(holder, count);
+  /** How many addresses packets come to each router for, as far as the registry tells, see {@link carrierOf}; the others get none. */
+  carried(): ReadonlyMap<NodeName, number> {
+    return this.#carried;
   }
 
   #noteOwn(address: HostAddress, record: CaptureRecord | undefined): void {
@@ -113,6 +114,28 @@ export class CaptureBook {
     if (isLost) this.#lost.set(address, (known ?? new Map<CaptureDomain, CaptureRecord>()).set(domain, highest));
     else if (known?.delete(domain) === true && known.size === 0) this.#lost.delete(address);
   }
+}
+
+/** Until a successor has verified its capture, packets go on to come to its predecessor. */
+export function carrierOf(record: CaptureRecord | undefined): NodeName | undefined {
+  switch (record?.phase) {
+    case 'acquiring':
+    case 'confirmed':
+      return record.previous;
+    case 'held':
+    case 'releasing':
+      return record.holder;
+    case 'vacant':
+    case undefined:
+      return undefined;
+  }
+}
+
+function change(counts: Map<NodeName, number>, node: NodeName | undefined, by: 1 | -1): void {
+  if (node === undefined) return;
+  const count = (counts.get(node) ?? 0) + by;
+  if (count === 0) counts.delete(node);
+  else counts.set(node, count);
 }
 
 const NONE: ReadonlyMap<CaptureDomain, CaptureRecord> = new Map();

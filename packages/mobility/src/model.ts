@@ -247,6 +247,11 @@ export interface PoolSituation {
   readonly ownedHere?: number;
   /** How many addresses the registry gives to the NIC of each router, over all pools; 0 for those that are not in it. */
   readonly load?: ReadonlyMap<NodeName, number>;
+  /**
+   * How many addresses packets come to each router for: what it has verified, and what its successor has not verified yet. Taken to be
+   * the load unless told.
+   */
+  readonly carried?: ReadonlyMap<NodeName, number>;
   /** Of the virtual address that this node's captures are gated by. Unread is unknown, and both capture nothing. */
   readonly vrrp?: VrrpRole;
 }

@@ -214,13 +214,16 @@ function deliveryGroups(
   return groups;
 }
 
-/** Lower is better: captures there, alive, draining (it still forwards), waited for in vain, dead. */
+/**
+ * Lower is better: captures there, alive, draining (it still forwards), waited for in vain, dead. A router that has only claimed does
+ * not count as capturing: its NIC may not forward yet.
+ */
 function deliveryRank(context: PoolContext, situation: PoolSituation, member: PoolMember): number {
   const liveness = livenessOf(context, situation, member.node);
   if (liveness === 'dead') return 4;
   if (liveness === 'unheard' && situation.membersWaited) return 3;
   if (isDraining(situation, member)) return 2;
-  return (situation.load?.get(member.node) ?? 0) > 0 ? 0 : 1;
+  return ((situation.carried ?? situation.load)?.get(member.node) ?? 0) > 0 ? 0 : 1;
 }
 
 /** Descending by SHA-256 over address and node: every node computes the same order, and it differs from address to address. */

@@ -8,7 +8,7 @@
  * 3. Addresses that wait for room are planned in the order given: who came first stays.
  */
 import { compareAddresses, type HostAddress, type Instant, type NodeName, type SiteName } from '@routerd/resources';
-import { CaptureBook } from './capture-book.ts';
+import { CaptureBook, carrierOf } from './capture-book.ts';
 import {
   captureKeyOf,
   type CaptureDomain,
@@ -35,7 +35,7 @@ export interface PlanChange {
 }
 
 /** The part of the situation that the world does not know by itself. */
-export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load' | 'ownedHere'> & {
+export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load' | 'carried' | 'ownedHere'> & {
   /** Addresses of other pools that live behind the same NIC of this node; 0 unless told. */
   readonly ownedForOtherPools?: number;
   /** Addresses that other pools give to the NICs of these routers. */
@@ -94,7 +94,9 @@ export class PoolWorld {
    */
   acceptRecord(key: CaptureKey, record: CaptureRecord | undefined): readonly HostAddress[] {
     if (record !== undefined && record.pool !== this.context.name) return [];
-    const holders = [this.#book.standing(key, record)?.holder, record?.holder].flatMap((node) =>
+    const standing = this.#book.standing(key, record);
+    const concerned = new Set([standing?.holder, carrierOf(standing), record?.holder, carrierOf(record)]);
+    const holders = [...concerned].flatMap((node) =>
       node === undefined ? [] : (this.context.members.get(node) ?? []),
     );
     const before = holders.map((member) => this.#standingOf(member));
@@ -271,9 +273,11 @@ export class PoolWorld {
   /** What addresses of this pool are planned with: what the world knows by itself, added to what surrounds it. */
   situationIn({ loadOfOtherPools, ownedForOtherPools = 0, ...outer }: OuterSituation): PoolSituation {
     const load = new Map(this.load());
-    for (const [node, count] of loadOfOtherPools ?? []) load.set(node, (load.get(node) ?? 0) + count);
+    const carried = new Map(this.#book.carried());
+    for (const sum of [load, carried])
+      for (const [node, count] of loadOfOtherPools ?? []) sum.set(node, (sum.get(node) ?? 0) + count);
     const ownedHere = this.#ownedHere() + ownedForOtherPools;
-    return { ...outer, heldBySelf: this.heldBySelf(), load, ownedHere };
+    return { ...outer, heldBySelf: this.heldBySelf(), load, carried, ownedHere };
   }
 
   #remember(address: HostAddress, before: AddressPlan | undefined, after: AddressPlan): void {
@@ -303,7 +307,7 @@ export class PoolWorld {
 
   #standingOf({ node, capacity }: PoolMember): { readonly hasRoom: boolean; readonly captures: boolean } {
     const count = this.#book.counts().get(node) ?? 0;
-    return { hasRoom: capacity === undefined || count < capacity, captures: count > 0 };
+    return { hasRoom: capacity === undefined || count < capacity, captures: (this.#book.carried().get(node) ?? 0) > 0 };
   }
 }
 

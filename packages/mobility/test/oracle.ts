@@ -144,6 +144,8 @@ const livenessOf = ({ context, situation }: SmallWorld, node: string): string =>
     : ([...situation.members.values()].find((each) => each.node === node)?.liveness ?? 'unheard');
 
 const loadOf = ({ situation }: SmallWorld, { node }: PoolMember): number => situation.load?.get(node) ?? 0;
+const carriedBy = ({ situation }: SmallWorld, { node }: PoolMember): number =>
+  (situation.carried ?? situation.load)?.get(node) ?? 0;
 
 function hash(world: SmallWorld, node: string): number {
   return Number.parseInt(createHash('sha256').update(`${world.input.address}|${node}`).digest('hex').slice(0, 12), 16);
@@ -195,7 +197,7 @@ function delivered(world: SmallWorld, site: string): string | undefined {
     const life = livenessOf(world, member.node);
     const isAbsent = life === 'unheard' && situation.membersWaited;
     const isDraining = situation.members.get(member.node)?.draining === true;
-    const state = life === 'dead' ? 4 : isAbsent ? 3 : isDraining ? 2 : loadOf(world, member) > 0 ? 0 : 1;
+    const state = life === 'dead' ? 4 : isAbsent ? 3 : isDraining ? 2 : carriedBy(world, member) > 0 ? 0 : 1;
     return [state, member.priority, -hash(world, member.node)];
   };
   return first(
