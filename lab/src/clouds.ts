@@ -11,7 +11,7 @@ const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
  * How long a mutating call takes, and how long after it packets follow. In proportion to the vendors (Azure takes longest by far,
  * because a change is a long-running operation), but a hundred times faster, so that a demo does not wait for minutes.
  */
-const TIMINGS: Readonly<Record<Cloud, EmulatorTimings>> = {
+export const TIMINGS: Readonly<Record<Cloud, EmulatorTimings>> = {
   aws: { mutationDelayMs: 60, fabricDelayMs: 40 },
   azure: { mutationDelayMs: 400, fabricDelayMs: 50 },
   oci: { mutationDelayMs: 150, fabricDelayMs: 50 },

@@ -17,6 +17,29 @@ export interface Measurement {
   readonly milliseconds: number | undefined;
 }
 
+/** What a moment of a story was, by the wall clock of this machine in milliseconds. */
+export interface Moment {
+  readonly at: number;
+  readonly what: string;
+}
+
+/** A flow of probes, for a plot: when it began and ended, and which probes were never answered. Wall clock, milliseconds. */
+export interface ProbedFlow {
+  readonly name: string;
+  readonly from: number;
+  readonly until: number;
+  readonly sent: number;
+  readonly lostAt: readonly number[];
+  readonly longestGapMs: number;
+  /** When the longest time without an answer began. */
+  readonly longestGapAt: number;
+}
+
+export interface Tally {
+  readonly name: string;
+  readonly count: number;
+}
+
 const KEPT = 'the evidence can be written';
 
 export class Evidence {
@@ -26,6 +49,9 @@ export class Evidence {
   readonly #start = performance.now();
   readonly #assertions: Assertion[] = [];
   readonly #measurements: Measurement[] = [];
+  readonly #moments: Moment[] = [];
+  readonly #flows: ProbedFlow[] = [];
+  readonly #tallies: Tally[] = [];
 
   constructor(files: LabFiles, scenario: string) {
     this.scenario = scenario;
@@ -42,6 +68,18 @@ export class Evidence {
 
   measure(name: string, milliseconds: number | undefined): void {
     this.#measurements.push({ name, milliseconds });
+  }
+
+  mark(what: string, at: number | undefined): void {
+    if (at !== undefined) this.#moments.push({ at, what });
+  }
+
+  probed(flow: ProbedFlow): void {
+    this.#flows.push(flow);
+  }
+
+  count(name: string, count: number): void {
+    this.#tallies.push({ name, count });
   }
 
   /** A disk that takes nothing any more fails the scenario, once, and ends nothing. */
@@ -70,6 +108,18 @@ export class Evidence {
     return this.#measurements;
   }
 
+  get moments(): readonly Moment[] {
+    return this.#moments.toSorted((a, b) => a.at - b.at);
+  }
+
+  get flows(): readonly ProbedFlow[] {
+    return this.#flows;
+  }
+
+  get tallies(): readonly Tally[] {
+    return this.#tallies;
+  }
+
   get failed(): readonly Assertion[] {
     return this.#assertions.filter((assertion) => !assertion.passed);
   }
@@ -90,6 +140,9 @@ export class Evidence {
       durationMs: Math.round(performance.now() - this.#start),
       conditions,
       measurements: this.#measurements,
+      counts: this.#tallies,
+      timeline: this.moments,
+      flows: this.#flows,
       assertions: this.#assertions,
     };
     this.file('evidence.json', `${JSON.stringify(document, undefined, 2)}\n`);

@@ -5,12 +5,21 @@
 import type { Stream, Vm } from '../vm.ts';
 import { waitUntil } from '../wait-until.ts';
 
+/** A packet that was not answered by then counts as lost. */
+const LOST_AFTER_MS = 1000;
+
 export interface PingSeries {
   readonly answered: number;
   /** Numbers of the packets that were not answered, from 0. */
   readonly lost: readonly number[];
-  /** Longest time between two answers. */
+  /** When the packets of `lost` were sent, in their order; one that nothing was said of is given its predecessor's time. Wall clock, milliseconds. */
+  readonly lostAt: readonly number[];
+  /** First and last answer; 0 without any. */
+  readonly from: number;
+  readonly until: number;
+  /** Longest time between two answers, and when it began. */
   readonly longestGapMs: number;
+  readonly longestGapAt: number;
   readonly text: string;
 }
 
@@ -44,23 +53,47 @@ export function judgeSeries(lines: readonly string[]): PingSeries {
     .filter(({ isAnswered }) => isAnswered)
     .map(({ at }) => at)
     .toSorted((a, b) => a - b);
-  const gaps = times.slice(1).map((at, index) => at - (times[index] ?? at));
+  const gap = times.slice(1).reduce(
+    (longest, at, index) => {
+      const before = times[index] ?? at;
+      return at - before > longest.ms ? { ms: at - before, at: before } : longest;
+    },
+    { ms: 0, at: times[0] ?? 0 },
+  );
   return {
     answered: answered.size,
     lost,
-    longestGapMs: gaps.reduce((a, b) => Math.max(a, b), 0),
+    lostAt: sentAt(outcomes, lost),
+    from: times[0] ?? 0,
+    until: times.at(-1) ?? 0,
+    longestGapMs: gap.ms,
+    longestGapAt: gap.at,
     text: lines.join('\n'),
   };
+}
+
+/** fping tells of a packet when it is answered, or when its time is over. */
+function sentAt(outcomes: readonly Outcome[], lost: readonly number[]): readonly number[] {
+  const told = new Map(
+    outcomes.map(({ sequence, at, isAnswered }) => [sequence, isAnswered ? at : at - LOST_AFTER_MS] as const),
+  );
+  let last = outcomes[0]?.at ?? 0;
+  const times: number[] = [];
+  for (const sequence of lost) {
+    last = told.get(sequence) ?? told.get(sequence - 1) ?? last;
+    times.push(last);
+  }
+  return times;
 }
 
 export class SteadyPing {
   readonly #lines: string[] = [];
   #stream: Stream | undefined;
 
-  /** Resolves with the first answer: the flow is established. A packet counts as lost after a second. */
+  /** Resolves with the first answer: the flow is established. */
   static async start(vm: Vm, address: string, intervalMs: number): Promise<SteadyPing> {
     const ping = new SteadyPing();
-    const argv = ['fping', '-l', '-D', '-i', '1', '-p', `${intervalMs}`, '-t', '1000', address];
+    const argv = ['fping', '-l', '-D', '-i', '1', '-p', `${intervalMs}`, '-t', `${LOST_AFTER_MS}`, address];
     ping.#stream = await vm.stream(argv, (line) => ping.#lines.push(line));
     await waitUntil(
       `${vm.name}: a first answer from ${address}`,
@@ -68,6 +101,15 @@ export class SteadyPing {
       { deadlineMs: 10_000 },
     );
     return ping;
+  }
+
+  /** Waits until that many packets were answered since the start. */
+  async answered(count: number): Promise<void> {
+    await waitUntil(
+      `ping: ${count} answers`,
+      () => this.#lines.filter((line) => / bytes/.test(line)).length >= count || undefined,
+      { deadlineMs: 60_000, everyMs: 100 },
+    );
   }
 
   /** Waits for what is under way, so that a packet lost at the very end is seen too. */

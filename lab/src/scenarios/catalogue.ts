@@ -2,8 +2,28 @@ import type { Scenario } from '../scenario.ts';
 import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
+import { hubLost } from './hub-lost.ts';
+import { loss } from './loss.ts';
+import { movingMachine } from './moving-machine.ts';
 import { p1, p2, p3 } from './pair.ts';
+import { allAtOnce } from './all-at-once.ts';
+import { drains } from './drain.ts';
 import { restart } from './restart.ts';
+import { zombie } from './zombie.ts';
 
 /** Those of `npm run demo`, in its order; then those that build a lab of their own. */
-export const SCENARIOS: readonly Scenario[] = [d1, d2, d3, restart, p1, p2, p3];
+export const SCENARIOS: readonly Scenario[] = [
+  d1,
+  d2,
+  d3,
+  restart,
+  ...drains,
+  loss,
+  zombie,
+  hubLost,
+  movingMachine,
+  allAtOnce,
+  p1,
+  p2,
+  p3,
+];

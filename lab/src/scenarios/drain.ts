@@ -1,0 +1,177 @@
+/** D5: cloud routers are drained for maintenance while their clients talk, and come back: nothing is lost, and nothing of the old tenure counts any more. */
+import type { Lab } from '../lab.ts';
+import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
+import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
+import { changedConfig, drained, readConfigs, rollOut } from '../redeploy.ts';
+import { capturesOf, captureText, routerctl, type CaptureView } from '../router-orders.ts';
+import type { Scenario, Stage } from '../scenario.ts';
+import { plantStaleAction } from '../stale-action.ts';
+import { CLOUDS, FOUR_SITES, ROUTERS, type Cloud } from '../topology.ts';
+import { waitUntil } from '../wait-until.ts';
+import { OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
+
+/** The probes of two flows share a machine with everything else that runs here: what the fabric itself leaves vacant, and that much. */
+const VACANCY_MARGIN_MS = 300;
+const SETTLE_DEADLINE_MS = 15_000;
+
+export const drains: readonly Scenario[] = [
+  ...CLOUDS.map((cloud) => drainOf(cloud === 'aws' ? 'D5' : `D5-${cloud}`, [cloud])),
+  drainOf('D5-all', CLOUDS),
+  {
+    id: 'D5-pool',
+    title:
+      'aws-router-a drained by the pool (maintenance.drain), rolled out to every router under traffic; and taken back',
+    topology: FOUR_SITES,
+    async run(stage) {
+      const before = readConfigs(stage.lab);
+      const entries = [...before].map(
+        ([name, text]) => [name, changedConfig(text, (each) => drained(each, [preferred('aws')]))] as const,
+      );
+      await moveAway(stage, ['aws'], async () => rollOut(stage.lab, new Map(entries)));
+      // Who is to give away learns it first, so that two routers never want the same.
+      await takeBack(stage, ['aws'], async () => rollOut(stage.lab, before, ROUTERS.toReversed()));
+    },
+  },
+];
+
+function drainOf(id: string, clouds: readonly Cloud[]): Scenario {
+  const names = clouds.map((cloud) => `${cloud}-router-a`).join(', ');
+  return {
+    id,
+    title: `${names} drained under probes, an SSH session and a copy, and taken back`,
+    topology: FOUR_SITES,
+    async run(stage) {
+      await moveAway(stage, clouds, async () => orderDrains(stage, clouds));
+      for (const cloud of clouds) await rejectsStaleAction(stage, cloud);
+      await takeBack(stage, clouds, async () => orderUndrains(stage, clouds));
+    },
+  };
+}
+
+async function orderDrains({ lab, evidence }: Stage, clouds: readonly Cloud[]): Promise<void> {
+  await Promise.all(
+    clouds.map(async (cloud) => {
+      const start = Date.now();
+      evidence.mark(`${preferred(cloud)}: drain ordered`, start);
+      const said = await routerctl(lab, OPERATOR, 'drain', preferred(cloud), '--wait', '--reason', 'kernel update');
+      evidence.mark(`${preferred(cloud)}: may be switched off`, Date.now());
+      evidence.measure(`${cloud}: drain --wait, from command to answer`, Date.now() - start);
+      const wanted = `${preferred(cloud)} captures nothing: it may be switched off.`;
+      evidence.check(`routerctl drain ${preferred(cloud)} --wait says`, wanted, said.text);
+    }),
+  );
+}
+
+async function orderUndrains({ lab, evidence }: Stage, clouds: readonly Cloud[]): Promise<void> {
+  for (const cloud of clouds) {
+    evidence.mark(`${preferred(cloud)}: drain ended`, Date.now());
+    const said = await routerctl(lab, OPERATOR, 'undrain', preferred(cloud));
+    evidence.check(`routerctl undrain ${preferred(cloud)} says`, `${preferred(cloud)} may capture again.`, said.text);
+  }
+}
+
+/** Before and after, of one cloud. */
+interface Move {
+  readonly cloud: Cloud;
+  readonly from: string;
+  readonly to: string;
+  readonly before: readonly CaptureView[];
+  readonly watch: MoveWatch;
+}
+
+async function startMoves(
+  lab: Lab,
+  clouds: readonly Cloud[],
+  way: (cloud: Cloud) => { readonly from: string; readonly to: string },
+): Promise<readonly Move[]> {
+  return Promise.all(
+    clouds.map(async (cloud) => ({
+      cloud,
+      ...way(cloud),
+      before: await settled(lab, cloud, way(cloud).from),
+      watch: await MoveWatch.start(lab, cloud),
+    })),
+  );
+}
+
+async function moveAway(stage: Stage, clouds: readonly Cloud[], order: () => Promise<void>): Promise<void> {
+  const { lab } = stage;
+  const moves = await startMoves(lab, clouds, (cloud) => ({ from: preferred(cloud), to: standby(cloud) }));
+  const traffic = await Traffic.start(lab, trafficOf(clouds));
+  await order();
+  for (const move of moves) {
+    await judgeMove(stage, move, 'drained');
+    await judgeOldNic(stage, move);
+  }
+  await judgeTraffic(stage, traffic, moves, 'drained');
+}
+
+async function takeBack(stage: Stage, clouds: readonly Cloud[], order: () => Promise<void>): Promise<void> {
+  const { lab } = stage;
+  const moves = await startMoves(lab, clouds, (cloud) => ({ from: standby(cloud), to: preferred(cloud) }));
+  const traffic = await Traffic.start(lab, trafficOf(clouds));
+  await order();
+  for (const move of moves) await judgeMove(stage, move, 'taken back');
+  await judgeTraffic(stage, traffic, moves, 'taken back');
+}
+
+/** Every capture is the other router's, under the next epoch, and none moved twice. */
+async function judgeMove({ lab, evidence }: Stage, { cloud, to, before, watch }: Move, how: string): Promise<void> {
+  const after = await settled(lab, cloud, to);
+  const addresses = before.map(({ address }) => address);
+  const expected = before.map((view) => ({ ...view, holder: to, epoch: view.epoch + 1 }));
+  evidence.check(`${cloud} ${how}: captures in the registry`, captureText(expected), captureText(after));
+  // The vendor says so before packets follow.
+  await waitUntil(
+    `${cloud}: the fabric carries everything to ${to}`,
+    () => (watch.capturedAt(to, addresses) === undefined ? undefined : true),
+    { deadlineMs: SETTLE_DEADLINE_MS },
+  ).catch(() => undefined);
+  const nic = nicOf(await cloudControl(lab, cloud).state(), to);
+  evidence.check(`${cloud} ${how}: addresses on the NIC of ${to}`, addresses.join(' '), nic.addresses.join(' '));
+  evidence.check(`${cloud} ${how}: moves in the fabric`, `${addresses.length}`, `${watch.moves}`);
+  evidence.mark(`${cloud} ${how}: the last remote kernel delivers through ${to}`, watch.deliveryMovedAt);
+  evidence.mark(`${cloud} ${how}: the fabric carries everything to ${to}`, watch.capturedAt(to, addresses));
+}
+
+/** The router may be switched off: its NIC has nothing any more, and its check is as it was before routerd came. */
+async function judgeOldNic({ lab, evidence }: Stage, { cloud, from }: Move): Promise<void> {
+  const control = cloudControl(lab, cloud);
+  const clean = await waitUntil(
+    `${from}: a clean NIC`,
+    async () => (nicOf(await control.state(), from).forwarding ? undefined : true),
+    { deadlineMs: SETTLE_DEADLINE_MS, everyMs: 20 },
+  ).catch(() => false);
+  evidence.mark(`${from}: source/destination check restored`, Date.now());
+  evidence.check(`${from}: source/destination check`, 'restored', clean ? 'restored' : 'off');
+  const { addresses } = nicOf(await control.state(), from);
+  evidence.check(`${from}: addresses left on its NIC`, 'none', addresses.join(' ') || 'none');
+}
+
+async function judgeTraffic(stage: Stage, traffic: Traffic, moves: readonly Move[], how: string): Promise<void> {
+  const flows = await traffic.stop(stage, how);
+  for (const { watch } of moves) await watch.stop(stage, how);
+  const vacancyMs = Math.max(...moves.map(({ watch }) => watch.longestVacancyMs));
+  if (moves.every(({ cloud }) => cloud !== 'azure')) {
+    checkNoneLost(stage, flows);
+    return;
+  }
+  // Azure has no call that moves an address: it is taken from one NIC and then given to the other, and nobody has it meanwhile.
+  stage.evidence.measure(`azure ${how}: an address was on no NIC for at most`, vacancyMs);
+  checkGaps(stage, flows, vacancyMs + VACANCY_MARGIN_MS);
+}
+
+/** An action of the tenure before last, found in the new holder's journal: it is not even tried. */
+async function rejectsStaleAction({ lab, evidence }: Stage, cloud: Cloud): Promise<void> {
+  const [capture] = await capturesOf(lab, OPERATOR, cloud);
+  if (capture === undefined) throw new Error(`${cloud} captures nothing`);
+  const control = cloudControl(lab, cloud);
+  const since = (await control.journal()).at(-1)?.sequence ?? 0;
+  const { address } = capture;
+  const epoch = capture.epoch - 1;
+  const planted = await plantStaleAction(lab, { router: standby(cloud), holder: preferred(cloud), address, epoch });
+  const title = `${cloud}: a planted action of epoch ${epoch}`;
+  evidence.check(title, 'skipped: stale mobility capture epoch', `${planted.status}: ${planted.message}`.slice(0, 37));
+  const calls = (await control.journal(since)).filter(({ mutating }) => mutating);
+  evidence.check(`${title}: calls that it made`, '0', `${calls.length}`);
+}
