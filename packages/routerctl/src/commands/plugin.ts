@@ -10,6 +10,8 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { conformanceCommand } from './plugin-conformance.ts';
+import { newCommand } from './plugin-new.ts';
 import { age, renderFields, renderStructured, renderTable } from '../output.ts';
 
 const pluginRun = z.object({
@@ -192,6 +194,12 @@ function outcomeText({ request, run, part }: z.output<typeof outcome>, isDry: bo
 }
 
 export const pluginRoutes = buildRouteMap<string, Context>({
-  routes: { list: listCommand, run: runCommand, runs: runsCommand },
+  routes: {
+    list: listCommand,
+    run: runCommand,
+    runs: runsCommand,
+    conformance: conformanceCommand,
+    new: newCommand,
+  },
   docs: { brief: 'Plugins that observe and execute' },
 });

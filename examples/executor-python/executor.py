@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""An executor in Python, standard library alone: the plugin protocol without the SDK (docs/reference/plugin-protocol.md).
+
+One JSON object per line in, one per line out, until stdin ends. The cloud is the file that EXAMPLE_CLOUD_FILE names.
+"""
+
+import json
+import os
+import re
+import sys
+
+from file_cloud import CloudError, FileCloud
+
+API_VERSION = "provideraction.routerd.net/v1alpha1"
+REQUEST_BYTES_MAX = 1024 * 1024
+HOST_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}/32")
+PROVIDERS = ("aws", "azure", "oci", "gcp")
+VERBS = (
+    "assign-secondary-ip",
+    "unassign-secondary-ip",
+    "ensure-forwarding-enabled",
+    "ensure-forwarding-disabled",
+)
+# Whatever is not listed may have happened after the change was made.
+CLASS_OF_CODE = {
+    "AddressInUse": "held-elsewhere",
+    "OutsideSubnet": "invalid",
+    "TooManyRequests": "throttled",
+}
+
+
+class Refusal(Exception):
+    """The whole request fails, with a class that tells the caller what to do."""
+
+    def __init__(self, error_class, message):
+        super().__init__(message)
+        self.error_class = error_class
+
+
+def exactly(value, fields, where, optional=()):
+    """A mapping with these fields and no other: an unknown field may mean something that we would not do."""
+    if not isinstance(value, dict):
+        raise Refusal("invalid", f"{where} is no object")
+    for name, kind in fields.items():
+        if name not in value and name not in optional:
+            raise Refusal("invalid", f"{where}.{name} is missing")
+        if name in value and (not isinstance(value[name], kind) or isinstance(value[name], bool)):
+            raise Refusal("invalid", f"{where}.{name} has the wrong type")
+    unknown = set(value) - set(fields)
+    if unknown:
+        raise Refusal("invalid", f"{where} has unknown fields: {', '.join(sorted(unknown))}")
+    return value
+
+
+def one_of(value, allowed, where):
+    if value not in allowed:
+        raise Refusal("invalid", f"{where} is none of {', '.join(allowed)}")
+
+
+def check_nic(nic):
+    exactly(nic, {"provider": str, "providerRef": str, "nicRef": str, "target": dict}, "spec.nic")
+    one_of(nic["provider"], PROVIDERS, "spec.nic.provider")
+    if not all(isinstance(value, str) for value in nic["target"].values()):
+        raise Refusal("invalid", "spec.nic.target has a value that is no text")
+
+
+def check_execute(spec):
+    exactly(spec, {"action": str, "nic": dict, "addresses": list, "mode": str, "attempt": str}, "spec")
+    one_of(spec["action"], VERBS, "spec.action")
+    one_of(spec["mode"], ("dry-run", "execute"), "spec.mode")
+    check_nic(spec["nic"])
+    if not spec["addresses"]:
+        raise Refusal("invalid", "spec.addresses is empty")
+    fields = {"address": str, "captureKey": str, "captureEpoch": int, "seizeFrom": str}
+    for entry in spec["addresses"]:
+        exactly(entry, fields, "spec.addresses", optional=("seizeFrom",))
+        if not HOST_ADDRESS.fullmatch(entry["address"]) or entry["captureEpoch"] < 0:
+            raise Refusal("invalid", "spec.addresses has an entry that is no /32 address with an epoch")
+
+
+def own_nic(cloud, nic_ref):
+    nic = cloud.read()["nics"].get(nic_ref)
+    if nic is None:
+        raise Refusal("not-found", f"there is no NIC {nic_ref}")
+    return nic
+
+
+def nic_state(nic):
+    return {"addresses": [f"{address}/32" for address in nic["addresses"]], "forwarding": nic["forwarding"]}
+
+
+def succeeded(message):
+    return {"status": "succeeded", "message": message}
+
+
+def failed(error_class, message):
+    return {"status": "failed", "errorClass": error_class, "message": message}
+
+
+def attempt(what, change):
+    """One call, sent once. Returns what went wrong; reading tells what came of it."""
+    try:
+        change()
+        return failed("unknown-outcome", f"{what} was accepted and does not show")
+    except CloudError as error:
+        return failed(CLASS_OF_CODE.get(error.code, "unknown-outcome"), f"{what} failed: {error.code}: {error}")
+
+
+def look_at(cloud, spec, entry, take_from):
+    """What is known of one address before anything is changed; None if it has to be changed."""
+    nic_ref, target = spec["nic"]["nicRef"], spec["nic"]["target"]
+    bare = entry["address"].removesuffix("/32")
+    holder, is_primary = cloud.holder_of(bare)
+    if spec["action"] == "unassign-secondary-ip":
+        return None if holder == nic_ref and not is_primary else succeeded(f"alreadyAbsent: {nic_ref} has no {bare}")
+    if is_primary:
+        return failed("held-elsewhere", f"{bare} is the primary address of {holder}")
+    if holder == nic_ref:
+        return succeeded(f"alreadyPresent: {nic_ref} has {bare}")
+    seize_from = entry.get("seizeFrom")
+    # A plan may name the NIC of the node that it seizes from: then it is taken from that one alone.
+    expected = target.get(f"nicOf.{seize_from}", holder)
+    if holder is not None and (seize_from is None or holder != expected):
+        return failed("held-elsewhere", f"{bare} is held by {holder}")
+    if not bare.startswith("10.77.60."):
+        return failed("invalid", f"{bare} is outside the subnet")
+    if holder is not None:
+        take_from.append(holder)
+    return None
+
+
+def change_addresses(cloud, spec):
+    nic_ref, is_assign = spec["nic"]["nicRef"], spec["action"] == "assign-secondary-ip"
+    own_nic(cloud, nic_ref)
+    take_from = []
+    known = {entry["address"]: look_at(cloud, spec, entry, take_from) for entry in spec["addresses"]}
+    open_addresses = [address.removesuffix("/32") for address, result in known.items() if result is None]
+    if open_addresses:
+        what = f"{spec['action']} {', '.join(open_addresses)} at {nic_ref}"
+        if spec["mode"] == "dry-run":
+            outcome = {"status": "skipped", "message": f"dry run: would {what}"}
+        elif is_assign:
+            outcome = attempt(what, lambda: cloud.assign(nic_ref, open_addresses, take_from))
+        else:
+            outcome = attempt(what, lambda: cloud.unassign(nic_ref, open_addresses))
+        held = own_nic(cloud, nic_ref)["addresses"]
+        for bare in open_addresses:
+            is_done = spec["mode"] == "execute" and (bare in held) == is_assign
+            known[f"{bare}/32"] = succeeded(f"done: {what}") if is_done else outcome
+    results = [{"address": entry["address"], **known[entry["address"]]} for entry in spec["addresses"]]
+    return results, {"networkInterfaceId": nic_ref}
+
+
+def change_forwarding(cloud, spec):
+    nic_ref, wanted = spec["nic"]["nicRef"], spec["action"] == "ensure-forwarding-enabled"
+    before = own_nic(cloud, nic_ref)["forwarding"]
+    what = f"set forwarding of {nic_ref} to {wanted}"
+    if before == wanted:
+        outcome = succeeded(f"alreadyPresent: {what}")
+    elif spec["mode"] == "dry-run":
+        outcome = {"status": "skipped", "message": f"dry run: would {what}"}
+    else:
+        outcome = attempt(what, lambda: cloud.set_forwarding(nic_ref, wanted))
+        if own_nic(cloud, nic_ref)["forwarding"] == wanted:
+            outcome = succeeded(f"done: {what}")
+    results = [{"address": entry["address"], **outcome} for entry in spec["addresses"]]
+    return results, {"priorForwarding": str(before).lower()}
+
+
+def answer(cloud, line):
+    """One result for one line, whatever the line is."""
+    request = {}
+    try:
+        if len(line) > REQUEST_BYTES_MAX:
+            raise Refusal("invalid", "the request is longer than 1 MiB")
+        try:
+            request = json.loads(line)
+        except ValueError as error:
+            raise Refusal("invalid", "the request is not JSON") from error
+        exactly(request, {"apiVersion": str, "kind": str, "id": str, "spec": dict}, "request")
+        one_of(request["apiVersion"], (API_VERSION,), "apiVersion")
+        one_of(request["kind"], ("ExecuteActionRequest", "ObserveNicRequest"), "kind")
+        spec = request["spec"]
+        if request["kind"] == "ObserveNicRequest":
+            check_nic(exactly(spec, {"nic": dict}, "spec")["nic"])
+            status = {"status": "completed", "nic": nic_state(own_nic(cloud, spec["nic"]["nicRef"]))}
+        else:
+            check_execute(spec)
+            is_address = spec["action"].endswith("secondary-ip")
+            results, observed = (change_addresses if is_address else change_forwarding)(cloud, spec)
+            nic = nic_state(own_nic(cloud, spec["nic"]["nicRef"]))
+            status = {"status": "completed", "results": results, "observed": observed, "nic": nic}
+    except Refusal as refusal:
+        status = {"status": "failed", "error": {"class": refusal.error_class, "message": str(refusal)}}
+    except Exception as error:  # the caller has to look what came of it
+        message = f"the plugin failed unexpectedly: {type(error).__name__}"
+        status = {"status": "failed", "error": {"class": "unknown-outcome", "message": message}}
+    fields = request if isinstance(request, dict) else {}
+    kind = "ObserveNicResult" if fields.get("kind") == "ObserveNicRequest" else "ExecuteActionResult"
+    identity = fields.get("id") if isinstance(fields.get("id"), str) else ""
+    return {"apiVersion": API_VERSION, "kind": kind, "id": identity, "status": status}
+
+
+def lines(stream):
+    """Complete lines; of one that is too long only so much that it is seen to be."""
+    while line := stream.readline(REQUEST_BYTES_MAX + 2):
+        rest = line
+        while not rest.endswith(b"\n") and len(rest) > REQUEST_BYTES_MAX:
+            rest = stream.readline(REQUEST_BYTES_MAX + 2)
+        if line.strip():
+            yield line
+
+
+def main():
+    protocol = sys.stdout
+    sys.stdout = sys.stderr  # whatever prints does not disturb the protocol
+    cloud = FileCloud(os.environ["EXAMPLE_CLOUD_FILE"])
+    for line in lines(sys.stdin.buffer):
+        protocol.write(json.dumps(answer(cloud, line.rstrip(b"\n"))) + "\n")
+        protocol.flush()
+
+
+if __name__ == "__main__":
+    main()

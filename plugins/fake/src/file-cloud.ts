@@ -1,0 +1,129 @@
+/**
+ * A cloud that is a file: two machines' NICs and a client's, addresses with one holder each, forwarding, and faults to come.
+ * It stands where an author's provider stands; everything else in this plugin is what an executor is like. One process at a time writes it.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export const FAULTS = ['throttle', 'server-error', 'lost-reply', 'hang', 'slow'] as const;
+export type Fault = (typeof FAULTS)[number];
+const SLOW_MS = 2000;
+
+export interface Nic {
+  /** Bare. */
+  readonly primary: string;
+  readonly addresses: readonly string[];
+  readonly forwarding: boolean;
+}
+
+export interface Cloud {
+  readonly nics: Readonly<Record<string, Nic>>;
+  /** Mutating calls so far, whatever came of them. */
+  readonly mutations: number;
+  /** What the next mutating calls meet. */
+  readonly faults: readonly Fault[];
+}
+
+/** As a provider's SDK rejects. */
+export class CloudError extends Error {
+  override readonly name = 'CloudError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const EMPTY_CLOUD: Cloud = {
+  nics: {
+    'nic-a': { primary: '10.77.60.4', addresses: [], forwarding: false },
+    'nic-b': { primary: '10.77.60.5', addresses: [], forwarding: false },
+    'nic-client': { primary: '10.77.60.11', addresses: [], forwarding: false },
+  },
+  mutations: 0,
+  faults: [],
+};
+
+export class FileCloud {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  read(): Cloud {
+    return JSON.parse(readFileSync(this.#file, 'utf8'));
+  }
+
+  /** Whole or not at all. */
+  write(cloud: Cloud): void {
+    writeFileSync(`${this.#file}.new`, JSON.stringify(cloud));
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  /**
+   * All addresses onto one NIC, or none.
+   * @param takeFrom NICs that may lose a secondary by it
+   */
+  async assign(nicRef: string, addresses: readonly string[], takeFrom: readonly string[]): Promise<void> {
+    await this.#mutate((nics) => {
+      const own = nicIn(nics, nicRef);
+      for (const address of addresses) {
+        if (!address.startsWith('10.77.60.')) throw new CloudError('OutsideSubnet', `${address} is outside the subnet`);
+        const holder = holderOf(nics, address);
+        if (holder === undefined || holder.nicRef === nicRef) continue;
+        if (holder.isPrimary || !takeFrom.includes(holder.nicRef)) {
+          throw new CloudError('AddressInUse', `${address} is in use by ${holder.nicRef}`);
+        }
+      }
+      const without = Object.entries(nics).map(([ref, nic]) => [
+        ref,
+        { ...nic, addresses: nic.addresses.filter((address) => !addresses.includes(address)) },
+      ]);
+      const kept = own.addresses.filter((address) => !addresses.includes(address));
+      return { ...Object.fromEntries(without), [nicRef]: { ...own, addresses: [...kept, ...addresses] } };
+    });
+  }
+
+  async unassign(nicRef: string, addresses: readonly string[]): Promise<void> {
+    await this.#mutate((nics) => {
+      const own = nicIn(nics, nicRef);
+      const kept = own.addresses.filter((address) => !addresses.includes(address));
+      return { ...nics, [nicRef]: { ...own, addresses: kept } };
+    });
+  }
+
+  async setForwarding(nicRef: string, forwarding: boolean): Promise<void> {
+    await this.#mutate((nics) => ({ ...nics, [nicRef]: { ...nicIn(nics, nicRef), forwarding } }));
+  }
+
+  async #mutate(decide: (nics: Cloud['nics']) => Cloud['nics']): Promise<void> {
+    const { faults, ...before } = this.read();
+    const [fault, ...rest] = faults;
+    this.write({ ...before, mutations: before.mutations + 1, faults: rest });
+    if (fault === 'throttle') throw new CloudError('TooManyRequests', 'slow down');
+    if (fault === 'server-error') throw new CloudError('InternalError', 'try again later');
+    if (fault === 'hang') await new Promise(() => undefined);
+    if (fault === 'slow') await delay(SLOW_MS);
+    const current = this.read();
+    this.write({ ...current, nics: decide(current.nics) });
+    if (fault === 'lost-reply') throw new CloudError('ECONNRESET', 'the connection was reset');
+  }
+}
+
+export interface Holder {
+  readonly nicRef: string;
+  readonly isPrimary: boolean;
+}
+
+export function holderOf(nics: Cloud['nics'], address: string): Holder | undefined {
+  const found = Object.entries(nics).find(([, nic]) => nic.primary === address || nic.addresses.includes(address));
+  return found === undefined ? undefined : { nicRef: found[0], isPrimary: found[1].primary === address };
+}
+
+function nicIn(nics: Cloud['nics'], nicRef: string): Nic {
+  const nic = nics[nicRef];
+  if (nic === undefined) throw new CloudError('NicNotFound', `there is no ${nicRef}`);
+  return nic;
+}
