@@ -1,5 +1,6 @@
 /** Mobility end to end over the whole fleet: orders, hand-overs, freezing, what-if and explanations, by the daemon's own code. */
 import type { Order } from '@routerd/mobility';
+import { parseSiteName } from '@routerd/resources';
 import { explainView, mobilityRoutes } from '@routerd/routerd';
 import { afterEach, expect, test } from 'vitest';
 import { addressOf, Fleet, must, NODES, SITES, type FleetOptions, type Site } from './fleet.ts';
@@ -118,6 +119,32 @@ async function redeployAll(running: Fleet, options: FleetOptions): Promise<void>
   }
   await running.advance(30_000);
 }
+
+test('a site that an operator hands an address to gives its capture up before the address comes', async () => {
+  const running = await startFleet();
+  must(running.emit('onprem-router-a', MOVING));
+  await running.advance(3000);
+  const [pool] = running.node('oci-router-a').view.pools;
+  if (pool === undefined) throw new Error('the fleet has a pool');
+  const site = must(parseSiteName('aws'));
+  await order(running, 'oci-router-a', {
+    verb: 'hand-over',
+    pool: pool.context.name,
+    address: addressOf(MOVING),
+    site,
+  });
+  await running.advance(2000);
+  expect(await capturersEverywhere(running)).toEqual({
+    onprem: [],
+    aws: [],
+    azure: ['azure-router-a'],
+    oci: ['oci-router-a'],
+  });
+  must(running.emit('aws-router-a', MOVING));
+  await running.advance(3000);
+  expect(NODES.map((name) => leaseAt(running, name)?.site)).toEqual(NODES.map(() => 'aws'));
+  expect((await capturersEverywhere(running))['onprem']).toEqual(['onprem-router-a']);
+});
 
 test('what-if tells on the live fleet what then happens', async () => {
   const running = await startFleet();

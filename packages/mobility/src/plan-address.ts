@@ -1,5 +1,5 @@
 /** Everything that follows for one address on this node. Pure: equal inputs give equal outputs, in any order of facts. */
-import { formatInstant, type Instant } from '@routerd/resources';
+import { formatInstant, type Instant, type NodeName } from '@routerd/resources';
 import type { CaptureEpoch } from './capture-record.ts';
 import { captureStep, forgottenStep, releaseStep, type CaptureStep, type CaptureView } from './capture-step.ts';
 import { claimOf, claimTemplateOf, resolveDelivery, type ClaimTemplate } from './claim.ts';
@@ -38,7 +38,7 @@ export function planAddress(context: PoolContext, situation: PoolSituation, inpu
   };
   if (self === undefined) return idle;
   const isExcluded = excludedBy(context, address) !== undefined;
-  const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease);
+  const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease, input.order);
   const record = input.records.get(self.domain);
   const highWater = input.highWater.get(self.domain) ?? (0 as CaptureEpoch);
   const lost = input.lost?.get(self.domain);
@@ -84,6 +84,7 @@ function dutyOf(
   situation: PoolSituation,
   self: PoolMember,
   lease: AddressLease | undefined,
+  order: AddressInput['order'],
 ): Duty {
   // Nothing was ever heard, or it was forgotten: no news of ownership, and none of absence either.
   if (lease === undefined) return { kind: 'leave', claim: undefined, because: [], detail: '' };
@@ -96,12 +97,12 @@ function dutyOf(
       because: [{ rule: 'claim.own-site', site: lease.site }],
       detail: 'the address lives at this site now',
     };
-  const to = lease.handingTo === undefined ? undefined : context.members.get(lease.handingTo);
-  if (to?.site === self.site)
+  const to = handedHere(context, self, lease, order);
+  if (to !== undefined)
     return {
       ...release,
       kind: 'own',
-      because: [{ rule: 'claim.handed-here', from: lease.site, to: to.node }],
+      because: [{ rule: 'claim.handed-here', from: lease.site, to }],
       detail: 'the address is handed over to this site',
     };
   const delivery = resolveDelivery(context, situation, self, lease);
@@ -118,6 +119,21 @@ function dutyOf(
     because: [{ rule: 'claim.derived', owner: lease.site, via, peer: peerRef }],
     detail: '',
   };
+}
+
+/**
+ * The member of this site that the address is handed to, by the pool or by an operator. Its captures here end before it comes: a provider
+ * refuses an address to a machine while a router has it, and what is captured at a site nobody there may say to be seen.
+ */
+function handedHere(
+  context: PoolContext,
+  self: PoolMember,
+  { handingTo }: AddressLease,
+  order: AddressInput['order'],
+): NodeName | undefined {
+  if (order?.order.verb === 'hand-over' && order.order.site === self.site) return self.node;
+  const to = handingTo === undefined ? undefined : context.members.get(handingTo);
+  return to?.site === self.site ? to.node : undefined;
 }
 
 /** An operator may keep captures for a while after an end (`deprovisionHoldDuration`), sparing the provider a release and a re-capture. */

@@ -356,12 +356,13 @@ export function answerOf(world: SmallWorld): Answer {
   if (self === undefined)
     return { lease, placement: undefined, via: undefined, isOpen: false, wish: undefined, actions: [] };
   const handedTo = [...context.members.values()].find(({ node }) => node === owner?.handingTo)?.site;
+  const isOrderedHere = input.order?.order.verb === 'hand-over' && input.order.order.site === self.site;
   const duty: Duty =
     owner === undefined
       ? 'leave'
       : owner.status === 'expired'
         ? 'release'
-        : owner.site === self.site || handedTo === self.site
+        : owner.site === self.site || handedTo === self.site || isOrderedHere
           ? 'own'
           : 'capture';
   const record = input.records.get(self.domain);
