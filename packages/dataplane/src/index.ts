@@ -1,4 +1,4 @@
-export { createKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
+export { createKeepalived, endKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
 export { createLinuxLanWire, type LinuxLanWireOptions } from './adapters/linux/linux-lan-wire.ts';
 export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';

@@ -4,6 +4,7 @@ import { configFlag, refuse, stateDirFlag, validConfig, type Context } from './c
 import type { Daemon } from './daemon.ts';
 import { configReportToJson, loadConfig, renderConfigReport } from './load-config.ts';
 import { nodeSettings } from './node-settings.ts';
+import { cleanupCommand } from './one-shot/cleanup-command.ts';
 import { applyCommand, planCommand } from './one-shot/commands.ts';
 
 interface ServeFlags {
@@ -89,11 +90,17 @@ async function untilAskedToStop(): Promise<NodeJS.Signals> {
 }
 
 const routes = buildRouteMap<string, Context>({
-  routes: { serve: serveCommand, validate: validateCommand, plan: planCommand, apply: applyCommand },
+  routes: {
+    serve: serveCommand,
+    validate: validateCommand,
+    plan: planCommand,
+    apply: applyCommand,
+    cleanup: cleanupCommand,
+  },
   docs: {
     brief: 'Selective Address Mobility: the daemon of one router',
     fullDescription:
-      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd plan --diff\n  routerd apply --once\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage; from plan: something to do',
+      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd plan --diff\n  routerd apply --once\n  routerd cleanup --dry-run\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage; from plan: something to do',
   },
 });
 

@@ -7,6 +7,7 @@ export interface Context extends CommandContext {
   readonly process: {
     readonly stdout: { write(text: string): void };
     readonly stderr: { write(text: string): void };
+    readonly env: Readonly<Partial<Record<string, string>>>;
     exitCode?: number | string | null;
   };
 }

@@ -4,7 +4,12 @@ import { run } from '@stricli/core';
 import { application } from './application.ts';
 import type { Context } from './command-context.ts';
 
-const shell: Context['process'] = { stdout: process.stdout, stderr: process.stderr, exitCode: null };
+const shell: Context['process'] = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  exitCode: null,
+};
 // A reader that has seen enough (`| head`) ends nothing that is under way.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   if (cause.code !== 'EPIPE') throw cause;
@@ -12,5 +17,5 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
 await run(application, process.argv.slice(2), { process: shell });
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools, but for commands whose 2 means "something to do".
 const code = Number(shell.exitCode ?? 0);
-const wrongUsage = ['plan', 'apply'].includes(process.argv[2] ?? '') ? 1 : 2;
+const wrongUsage = ['plan', 'apply', 'cleanup'].includes(process.argv[2] ?? '') ? 1 : 2;
 process.exitCode = code < 0 ? wrongUsage : code;

@@ -1,9 +1,12 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
 import { createLinuxHost, describeOp } from '@routerd/dataplane';
+import type { Resource } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
+import type { LoadedConfig } from '../load-config.ts';
 import { applyPlan } from './apply-plan.ts';
+import { lockouts, managementInterfaces, sshSession } from './management-access.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
 
@@ -21,6 +24,12 @@ interface PlanFlags {
 
 const outputFlag = { kind: 'enum', values: outputs, default: 'text', brief: 'How to show the plan' } as const;
 const diffFlag = { kind: 'boolean', default: false, brief: 'Show the lines of the host that change' } as const;
+
+export const allowMgmtLockoutFlag = {
+  kind: 'boolean',
+  default: false,
+  brief: 'Go on although it cuts an interface of a mgmt zone, or the SSH session that asks',
+} as const;
 
 export const planCommand = buildCommand<PlanFlags, [], Context>({
   async func(this: Context, flags: PlanFlags) {
@@ -48,6 +57,7 @@ export const planCommand = buildCommand<PlanFlags, [], Context>({
 
 interface ApplyFlags extends PlanFlags {
   readonly once: boolean;
+  readonly allowMgmtLockout: boolean;
   readonly dryRun: boolean;
 }
 
@@ -59,7 +69,9 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
         remedy: 'Pass --once; `routerd serve` keeps the host as it is desired.',
       });
     if (flags.dryRun) return withLook(this, flags, 'look', (look) => show(this, look, flags));
-    await withLook(this, flags, 'change', async (look, { host }) => apply(this, look, host));
+    await withLook(this, flags, 'change', async (look, { host }, { resources }) => {
+      if (flags.allowMgmtLockout || !cutsManagement(this, look, resources)) await apply(this, look, host);
+    });
   },
   parameters: {
     flags: {
@@ -67,6 +79,7 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
       stateDir: stateDirFlag,
       once: { kind: 'boolean', default: false, brief: 'Change the host once and end' },
       dryRun: { kind: 'boolean', default: false, brief: 'Only print what would be done, as plan does' },
+      allowMgmtLockout: allowMgmtLockoutFlag,
       output: outputFlag,
       diff: diffFlag,
     },
@@ -92,7 +105,7 @@ async function withLook(
   context: Context,
   { config: location, stateDir }: Pick<PlanFlags, 'config' | 'stateDir'>,
   access: OneShotOptions['access'],
-  then: (look: OneShot, ports: OneShotPorts) => void | Promise<void>,
+  then: (look: OneShot, ports: OneShotPorts, config: LoadedConfig) => void | Promise<void>,
 ): Promise<void> {
   const config = validConfig(context, location);
   if (config === undefined) return;
@@ -101,19 +114,32 @@ async function withLook(
   const look = await lookOnce({ config, stateDir, access }, ports);
   if (!look.ok) return refuse(context, look.error);
   try {
-    await then(look.value, ports);
+    await then(look.value, ports, config);
   } finally {
     look.value.close();
   }
 }
 
-function show(context: Context, look: OneShot, { output, diff }: Pick<PlanFlags, 'output' | 'diff'>): void {
+export function show(context: Context, look: OneShot, { output, diff }: Pick<PlanFlags, 'output' | 'diff'>): void {
   const text = output === 'json' ? JSON.stringify(planJson(look, diff), undefined, 2) : planText(look, diff);
   context.process.stdout.write(`${text}\n`);
   if (look.plan.ops.length > 0) context.process.exitCode = SOMETHING_TO_DO;
 }
 
-async function apply(context: Context, look: OneShot, host: OneShotPorts['host']): Promise<void> {
+/** Says what would cut management off, and refuses. @returns true if anything would */
+export function cutsManagement(context: Context, { plan }: OneShot, resources: readonly Resource[]): boolean {
+  const session = sshSession(context.process.env['SSH_CONNECTION']);
+  const access = { interfaces: managementInterfaces(resources), session };
+  const cuts = lockouts(plan.ops, plan.before, access, resources);
+  if (cuts.length === 0) return false;
+  refuse(context, {
+    message: `this would cut management access; nothing was changed.\n  ${cuts.join('\n  ')}`,
+    remedy: 'Pass --allow-mgmt-lockout if you have another way to this machine.',
+  });
+  return true;
+}
+
+export async function apply(context: Context, look: OneShot, host: OneShotPorts['host']): Promise<void> {
   const { plan, ledger } = look;
   const { stdout, stderr } = context.process;
   for (const line of asideLines(look)) stdout.write(`${line}\n`);

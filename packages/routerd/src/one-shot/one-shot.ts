@@ -1,7 +1,7 @@
 /** One look at this host without a daemon: configuration, stored parts, what was installed, what the kernel shows. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { MemoryLedger, type Host, type OwnershipLedger } from '@routerd/dataplane';
+import { EMPTY_HOST_STATE, MemoryLedger, type Host, type HostFault, type OwnershipLedger } from '@routerd/dataplane';
 import { err, formatInstant, ok, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { openStore, type Store, type StoreFault } from '@routerd/store';
@@ -49,11 +49,7 @@ export async function lookOnce(
   const observed = await host.observe(derived.host.sysctls.map((sysctl) => sysctl.path));
   if (!observed.ok) {
     close();
-    return err({
-      code: observed.error.code,
-      message: `This host cannot be read: ${observed.error.detail}`,
-      remedy: 'Run as root.',
-    });
+    return unreadable(observed.error);
   }
   const pools = settings.value.pools.map(({ name }) => name);
   const plan = planHost({
@@ -68,6 +64,34 @@ export async function lookOnce(
     ...notesOnMasks(derived.config.suppressed),
   ];
   return ok({ plan, problems: derived.problems, notes, ledger, close });
+}
+
+/** What takes everything of ours off: the same whatever was desired, and also when nothing is known but what the kernel shows. */
+export async function lookToCleanUp(
+  { stateDir, access }: Omit<OneShotOptions, 'config'>,
+  { host, log }: OneShotPorts,
+): Promise<Result<OneShot, SettingsFault>> {
+  const file = path.join(stateDir, 'routerd.db');
+  const opened = existsSync(file) ? openState(file, access, log) : ok(undefined);
+  if (!opened.ok) return err(stateFault(opened.error, stateDir));
+  const ledger = opened.value?.ledger ?? new MemoryLedger();
+  const close = (): void => opened.value?.close();
+  const observed = await host.observe();
+  if (!observed.ok) {
+    close();
+    return unreadable(observed.error);
+  }
+  const owned = ledger.entries();
+  const plan = planHost({ desired: EMPTY_HOST_STATE, observed: observed.value, owned, retainSurplus: false });
+  const notes =
+    opened.value === undefined
+      ? [`There is no state in ${stateDir}: only what carries our mark is known; settings, addresses and devices stay.`]
+      : [];
+  return ok({ plan, problems: [], notes, ledger, close });
+}
+
+function unreadable({ code, detail }: HostFault): Result<never, SettingsFault> {
+  return err({ code, message: `This host cannot be read: ${detail}`, remedy: 'Run as root.' });
 }
 
 /** @returns no store where there is none yet and none may be made */

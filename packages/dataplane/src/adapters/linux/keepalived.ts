@@ -28,6 +28,17 @@ export function createKeepalived(options: KeepalivedOptions): Vrrp {
   return new Keepalived(options);
 }
 
+/** Ends the keepalived of a daemon that does not run any more: it says farewell, and its addresses go with it. */
+export async function endKeepalived({
+  clock,
+  directory,
+  commandPrefix,
+}: Omit<KeepalivedOptions, 'log'>): Promise<void> {
+  const ended = new KeepalivedProcess(hostCommandRunner(commandPrefix ?? []), clock, directory);
+  await ended.end();
+  await ended.removeFiles();
+}
+
 interface Attached {
   readonly configuration: string;
   readonly routers: readonly VirtualRouter[];
