@@ -9,6 +9,8 @@ export interface Scenario {
   readonly title: string;
   /** The kind of lab that it runs in. */
   readonly topology: Topology;
+  /** Left out of `npm run demo`, which is to be short; `demo --all` and `npm test` run it. */
+  readonly isLong?: boolean;
   run(stage: Stage): Promise<void>;
 }
 

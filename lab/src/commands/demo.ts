@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { buildLab, type LabOptions } from '../build-lab.ts';
 import { openLab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
 import { labFiles } from '../lab-files.ts';
 import { createProgress, renderTable, type Progress } from '../progress.ts';
+import { renderReport } from '../report-page.ts';
 import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { tearDown } from '../tear-down.ts';
@@ -11,7 +14,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 import { report, runScenarios, summary, type Outcome } from './run-scenarios.ts';
 
 export interface Choice {
-  /** Ids; without any, the scenarios between four sites. */
+  /** Ids; without any, the short scenarios between four sites. */
   readonly only: readonly string[];
   readonly all: boolean;
 }
@@ -28,7 +31,11 @@ export function listScenarios(): number {
 
 /** @returns 0 only when every scenario passed */
 export async function demo(options: LabOptions, { only, all }: Choice): Promise<number> {
-  const chosen = all ? SCENARIOS : only.length > 0 ? only.map(scenarioOf) : SCENARIOS.filter(isBetweenFourSites);
+  const chosen = all
+    ? SCENARIOS
+    : only.length > 0
+      ? only.map(scenarioOf)
+      : SCENARIOS.filter((each) => isBetweenFourSites(each) && each.isLong !== true);
   const progress = createProgress(process.stdout);
   const start = performance.now();
   const outcomes: Outcome[] = [];
@@ -36,8 +43,19 @@ export async function demo(options: LabOptions, { only, all }: Choice): Promise<
     outcomes.push(...(await inOwnLab(topology, scenarios, options, progress)));
   }
   const passed = report(outcomes);
+  process.stdout.write(`\nThe page of this run: ${writePage(options.name, outcomes)}\n`);
   process.stdout.write(`\n${summary(outcomes)} in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   return passed ? 0 : 1;
+}
+
+/** @returns where it is */
+function writePage(name: string, outcomes: readonly Outcome[]): string {
+  const now = new Date();
+  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const file = path.join(labFiles(name).evidenceDir, `${stamp}-report.html`);
+  const stories = outcomes.map(({ scenario: { id, title }, seconds, evidence }) => ({ id, title, seconds, evidence }));
+  writeFileSync(file, renderReport(stories, now));
+  return path.relative(process.cwd(), file);
 }
 
 /** In the lab that is up; a pair's scenario builds its own lab, because it begins where routerd is not there yet. */

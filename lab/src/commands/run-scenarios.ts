@@ -45,6 +45,7 @@ export function report(outcomes: readonly Outcome[]): boolean {
     if (evidence.measurements.length > 0) {
       process.stdout.write(`\n${scenario.id} measured\n${measurementTable(evidence.measurements)}\n`);
     }
+    for (const { name, count } of evidence.tallies) process.stdout.write(`  ${name}: ${count}\n`);
     for (const { name, expected, observed } of evidence.failed) {
       process.stdout.write(`\n${scenario.id} FAILED: ${name}\n  expected  ${expected}\n  observed  ${observed}\n`);
     }

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
+import { duplicate } from './duplicate.ts';
 import { hubLost } from './hub-lost.ts';
 import { loss } from './loss.ts';
 import { movingMachine } from './moving-machine.ts';
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   hubLost,
   movingMachine,
   allAtOnce,
+  duplicate,
   p1,
   p2,
   p3,

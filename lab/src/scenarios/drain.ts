@@ -22,6 +22,7 @@ export const drains: readonly Scenario[] = [
     title:
       'aws-router-a drained by the pool (maintenance.drain), rolled out to every router under traffic; and taken back',
     topology: FOUR_SITES,
+    isLong: true,
     async run(stage) {
       const before = readConfigs(stage.lab);
       const entries = [...before].map(
@@ -40,6 +41,7 @@ function drainOf(id: string, clouds: readonly Cloud[]): Scenario {
     id,
     title: `${names} drained under probes, an SSH session and a copy, and taken back`,
     topology: FOUR_SITES,
+    isLong: id !== 'D5',
     async run(stage) {
       await moveAway(stage, clouds, async () => orderDrains(stage, clouds));
       for (const cloud of clouds) await rejectsStaleAction(stage, cloud);

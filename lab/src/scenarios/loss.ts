@@ -19,6 +19,7 @@ export const loss: Scenario = {
   title:
     'each capturing router loses its power under traffic: its partner takes over, and keeps; taken back by preference',
   topology: FOUR_SITES,
+  isLong: true,
   async run(stage) {
     await amongEquals(stage, async () => {
       for (const site of SITES_IN_TURN) {

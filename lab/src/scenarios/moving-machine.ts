@@ -19,6 +19,7 @@ export const movingMachine: Scenario = {
   id: 'D9',
   title: 'a machine moves from the LAN to AWS and back, its address unchanged, by a planned hand-over',
   topology: FOUR_SITES,
+  isLong: true,
   async run(stage) {
     const [machine] = await bootNewcomers(stage.lab, [MOVING]);
     if (machine === undefined) throw new Error('no machine was booted');
