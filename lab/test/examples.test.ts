@@ -10,7 +10,10 @@ import { renderRouterConfig } from '../src/router-config.ts';
 import { CLOUDS, ROUTERS } from '../src/topology.ts';
 import { generateWireGuardKeys } from '../src/wireguard-keys.ts';
 
-const EXAMPLES = globSync('**/*.yaml', { cwd: EXAMPLES_DIR }).toSorted();
+/** Configurations of routers; an example of a plugin has a plan of its own. */
+const EXAMPLES = globSync('**/*.yaml', { cwd: EXAMPLES_DIR })
+  .filter((name) => !name.startsWith('executor-'))
+  .toSorted();
 const SIDES = ['cloud', 'onprem'] as const;
 
 function load(file: string): readonly Resource[] {
