@@ -136,34 +136,44 @@ async function resetCloud({ control }: CloudRig): Promise<void> {
   await waitUntil('the fabric to forget', isClean, { deadlineMs: 5000 });
 }
 
+/** How the plugin of a router is started: inside it, with what a `Plugin` resource would declare. */
+export function pluginCommand(
+  rig: CloudRig,
+  cloud: EmulatedCloud,
+  router: RouterLetter,
+): { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> } {
+  const main = path.join(CHECKOUT, 'plugins', cloud, 'src/main.ts');
+  const { pid } = rig.guest(`${cloud}-router-${router}`).record.holder;
+  // Without the PID namespace: then the process that the host kills is the plugin itself.
+  const enter = ['-t', `${pid}`, '-m', '-u', '-n', `--wd=${CHECKOUT}`];
+  return {
+    argv: ['/usr/bin/nsenter', ...enter, process.execPath, main],
+    env: {
+      NODE_EXTRA_CA_CERTS: path.join(path.dirname(rig.config.tls.certFile), 'ca.pem'),
+      NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
+    },
+  };
+}
+
 function openPlugin(
   rig: CloudRig,
   cloud: EmulatedCloud,
   router: RouterLetter,
   { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
 ): PluginExecutor {
-  const main = path.join(CHECKOUT, 'plugins', cloud, 'src/main.ts');
-  // Without the PID namespace: then the process that the host kills is the plugin itself.
-  const enter = [
-    '-t',
-    `${rig.guest(`${cloud}-router-${router}`).record.holder.pid}`,
-    '-m',
-    '-u',
-    '-n',
-    `--wd=${CHECKOUT}`,
-  ];
+  const {
+    argv: [executable, ...args],
+    env,
+  } = pluginCommand(rig, cloud, router);
   const plugin: ResourceOf<'Plugin'> = {
     apiVersion: 'plugin.routerd.net/v1alpha1',
     kind: 'Plugin',
     metadata: { name: `${cloud}-executor`, annotations: {}, ownerRefs: [] },
     spec: {
-      executable: '/usr/bin/nsenter',
-      args: [...enter, process.execPath, main],
+      executable,
+      args,
       timeout: durationMs(timeoutMs),
-      env: {
-        NODE_EXTRA_CA_CERTS: path.join(path.dirname(rig.config.tls.certFile), 'ca.pem'),
-        NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
-      },
+      env: { ...env },
       capabilities: ['execute.providerAction'],
       triggers: [],
       context: { resources: [] },

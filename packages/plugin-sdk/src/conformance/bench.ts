@@ -23,12 +23,16 @@ export function expectThat(holds: boolean, otherwise: string): void {
   if (!holds) throw new Deviation(otherwise);
 }
 
+/** More than any check uses. */
+const EPOCHS_PER_CHECK = 10;
+
 export type NicSide = 'nic' | 'otherNic';
 
 export interface Order {
   readonly verb: Verb;
   readonly addresses: readonly string[];
   readonly side?: NicSide;
+  /** Within the check. */
   readonly epoch?: number;
   readonly seizeFrom?: string;
   readonly mode?: 'dry-run' | 'execute';
@@ -47,10 +51,16 @@ export class Bench {
   readonly #parts: BenchParts;
   #process: ExecutorProcess | undefined;
   #count = 0;
+  #epochBase = 0;
 
   constructor(parts: BenchParts) {
     this.plan = parts.plan;
     this.#parts = parts;
+  }
+
+  /** Epochs only grow: what a provider remembers of an earlier check is of an earlier tenure. */
+  beginCheck(): void {
+    this.#epochBase += EPOCHS_PER_CHECK;
   }
 
   get limitMs(): number {
@@ -114,7 +124,7 @@ export class Bench {
         addresses: addresses.map((bare) => ({
           address: `${bare}/32`,
           captureKey: `conformance|${bare}/32|provider:${provider}:placement:conformance`,
-          captureEpoch: epoch,
+          captureEpoch: this.#epochBase + epoch,
           ...(seizeFrom === undefined ? {} : { seizeFrom }),
         })),
         mode,

@@ -67,6 +67,7 @@ async function runCheck({ area, claim, run }: Check, bench: Bench, cloud: TestCl
   });
   try {
     await cloud.reset();
+    bench.beginCheck();
     await run(bench);
     return finding('passed', '');
   } catch (cause) {
