@@ -124,6 +124,26 @@ test('a drain stands over a restart of every node', async () => {
   await fleet.stopAll();
 });
 
+test('a router that starts again sends nothing another way before it has read who captures', async () => {
+  const fleet = await fleetWithOneAddress();
+  fleet.emit('aws-router-a', '10.77.60.11');
+  await fleet.advance(2000);
+  await ask(fleet, 'oci-router-b', ['POST', '/v1/orders'], { body: DRAIN });
+  await fleet.advance(5000);
+  const way = (): string =>
+    /dev (wg-aws-[ab])/.exec(fleet.routeTo('azure-router-a', '10.77.60.11') ?? '')?.[1] ?? 'none';
+  expect(way()).toBe('wg-aws-b');
+  await fleet.stop('azure-router-a');
+  await fleet.boot('azure-router-a');
+  const ways = new Set<string>();
+  for (let steps = 0; steps < 200; steps += 1) {
+    ways.add(way());
+    await fleet.advance(50);
+  }
+  expect([...ways]).toEqual(['wg-aws-b']);
+  await fleet.stopAll();
+});
+
 test('a drain that nobody could take over from is refused; when it is forced the router keeps what it has until somebody can', async () => {
   const fleet = await fleetWithOneAddress();
   await fleet.stop('aws-router-b');

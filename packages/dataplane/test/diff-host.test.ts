@@ -142,6 +142,18 @@ test('one claim more is one route and one neighbour: no rule and no setting chan
   ]);
 });
 
+test('with routes retained what has a way keeps it, and what has none gets one', () => {
+  const lowered = (device: string): HostState => ({
+    ...EMPTY_HOST_STATE,
+    routes: lower(onprem, gates).state.routes.map((route) => ({ ...route, device })),
+  });
+  const observed: ObservedHost = { ...bare, routes: lowered('wg-aws-a').routes.slice(0, 1) };
+  const told = (retainRoutes: boolean): readonly string[] =>
+    diffHost(lowered('wg-aws-b'), observed, [], { retainSurplus: true, retainRoutes }).map(({ verb }) => verb);
+  expect(told(true)).toEqual(['route-add']);
+  expect(told(false)).toEqual(['route-replace', 'route-add']);
+});
+
 describe('with surplus retained', () => {
   test('nothing of ours is removed, and clamps only grow', () => {
     const before = become(lower(onprem, gates).state);

@@ -416,16 +416,22 @@ export class Reconciler {
   }
 
   #applyToHost(): void {
-    const { clock, host, vrrp } = this.#ports;
     this.#roleChanged = false;
-    this.#derived = deriveConfig(this.#options.startup, this.pools, clock.now(), this.#parts.list(), this.#roleOf);
+    this.#derived = deriveConfig(
+      this.#options.startup,
+      this.pools,
+      this.#ports.clock.now(),
+      this.#parts.list(),
+      this.#roleOf,
+    );
     this.#parts.merged(this.#derived.config.nextExpiry);
     this.#reportProblems(this.#derived.problems);
-    host.setDesired(this.#derived.host, {
+    this.#ports.host.setDesired(this.#derived.host, {
       retainSurplus: this.#retaining,
+      retainRoutes: this.#retaining,
       closedInterfaces: closedInterfaces(this.#options.pools, this.#derived.effective, this.#roleOf),
     });
-    vrrp.setDesired(this.#derived.virtualRouters);
+    this.#ports.vrrp.setDesired(this.#derived.virtualRouters);
   }
 
   /** What stays the same is said once, however often it is derived. */

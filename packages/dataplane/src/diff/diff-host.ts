@@ -27,6 +27,8 @@ import { diffWireGuard } from './diff-wireguard.ts';
 export interface DiffOptions {
   /** Remove nothing of ours yet: the desired state is known to be incomplete. Captured addresses still leave the host. */
   readonly retainSurplus?: boolean;
+  /** Send nothing another way yet that has a way: which one is best is not known before everything was read. */
+  readonly retainRoutes?: boolean;
   /** Interfaces on which another router may answer by now: surplus proxy neighbours leave them even if all other surplus is retained. */
   readonly closedInterfaces?: ReadonlySet<string>;
 }
@@ -50,7 +52,7 @@ export function diffHost(
   const activation = [
     ...wireGuard.add,
     ...addresses.add,
-    ...routes.add,
+    ...routes.add.filter(({ verb }) => options.retainRoutes !== true || verb !== 'route-replace'),
     ...sysctls.add,
     ...files.add,
     ...tables.add,
