@@ -11,8 +11,7 @@ import { CLOUDS, ROUTERS } from '../src/topology.ts';
 import { generateWireGuardKeys } from '../src/wireguard-keys.ts';
 
 /** Configurations of routers; an example of a plugin has a plan of its own. */
-/** Configurations of routers; an executor's `conformance.yaml` is none. */
-const EXAMPLES = globSync('**/*.yaml', { cwd: EXAMPLES_DIR, exclude: ['executor-*/**'] })
+const EXAMPLES = globSync('**/*.yaml', { cwd: EXAMPLES_DIR })
   .filter((name) => !name.startsWith('executor-'))
   .toSorted();
 const SIDES = ['cloud', 'onprem'] as const;
