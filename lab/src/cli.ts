@@ -11,8 +11,8 @@ const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, wit
 
 usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
-  demo [--only D1,D3]        build the lab, run the scenarios between four sites, take it down
-  demo --all                 these and the pairs of examples/, each of which builds a lab of two sites
+  demo [--only D1,D6]        build the lab, run the short scenarios between four sites, take it down
+  demo --all                 these, the long ones, and the pairs of examples/, each of which builds a lab of two sites
   demo --keep                the same, and leave the lab up
   demo --list                the scenarios
   up                         build the lab and leave it up

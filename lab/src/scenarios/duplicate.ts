@@ -1,4 +1,5 @@
 /** D12: two machines with one address, at two sites: the one that was there first keeps its traffic, and the operator is told. */
+import { reaches } from '../client-flows.ts';
 import { LabFault } from '../lab-fault.ts';
 import { MoveWatch } from '../measure/move-watch.ts';
 import { checkNoneLost } from '../measure/traffic.ts';
@@ -32,6 +33,7 @@ export const duplicate: Scenario = {
       () => watch.events.some((event) => event.event === 'fabric.captured' && event.address === TWICE) || undefined,
       { deadlineMs: 30_000 },
     );
+    for (const { name } of PEERS) await reaches(lab, name, TWICE, 30_000);
     const pings = await Promise.all(PEERS.map(async ({ name }) => SteadyPing.start(lab.vm(name), TWICE, 5)));
     await lab.vm(SECOND).ip([`addr add ${TWICE}/32 dev eth0`]);
     const before = await Promise.all([echoesSeenBy(first.vm), echoesSeenBy(lab.vm(SECOND))]);
