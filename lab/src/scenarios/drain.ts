@@ -6,13 +6,19 @@ import { changedConfig, drained, readConfigs, rollOut } from '../redeploy.ts';
 import { capturesOf, captureText, routerctl, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { plantStaleAction } from '../stale-action.ts';
-import { CLOUDS, FOUR_SITES, ROUTERS, type Cloud } from '../topology.ts';
+import { CLOUDS, FOUR_SITES, ROUTERS, routersAt, type Cloud } from '../topology.ts';
 import { waitUntil } from '../wait-until.ts';
 import { OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
 
 /** The probes of two flows share a machine with everything else that runs here: what the fabric itself leaves vacant, and that much. */
 const VACANCY_MARGIN_MS = 300;
 const SETTLE_DEADLINE_MS = 15_000;
+
+/**
+ * The other sites first, so that nobody sends through the drained router any more when it stops forwarding; then who is to give away,
+ * before who is to take, so that two routers never want the same. The drain ends in the reverse order.
+ */
+const ROLL_OUT = [...ROUTERS.filter(({ site }) => site !== 'aws'), ...routersAt('aws')];
 
 export const drains: readonly Scenario[] = [
   ...CLOUDS.map((cloud) => drainOf(cloud === 'aws' ? 'D5' : `D5-${cloud}`, [cloud])),
@@ -28,9 +34,8 @@ export const drains: readonly Scenario[] = [
       const entries = [...before].map(
         ([name, text]) => [name, changedConfig(text, (each) => drained(each, [preferred('aws')]))] as const,
       );
-      await moveAway(stage, ['aws'], async () => rollOut(stage.lab, new Map(entries)));
-      // Who is to give away learns it first, so that two routers never want the same.
-      await takeBack(stage, ['aws'], async () => rollOut(stage.lab, before, ROUTERS.toReversed()));
+      await moveAway(stage, ['aws'], async () => rollOut(stage.lab, new Map(entries), ROLL_OUT));
+      await takeBack(stage, ['aws'], async () => rollOut(stage.lab, before, ROLL_OUT.toReversed()));
     },
   },
 ];
