@@ -3,6 +3,7 @@ import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
 import { duplicate } from './duplicate.ts';
+import { exampleDemo } from './example-demo.ts';
 import { hubLost } from './hub-lost.ts';
 import { loss } from './loss.ts';
 import { movingMachine } from './moving-machine.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   movingMachine,
   allAtOnce,
   duplicate,
+  exampleDemo,
   p1,
   p2,
   p3,
