@@ -31,7 +31,7 @@ export async function makeNamespace(role: string): Promise<Namespace> {
     remove: async () => {
       const links = await must(['ip', '-n', name, '-o', 'link', 'show']);
       const pids = await must(['ip', 'netns', 'pids', name]);
-      for (const pid of pids.split('\n').filter((line) => line !== '')) process.kill(Number(pid), 'SIGKILL');
+      for (const pid of pids.split('\n').filter((line) => line !== '')) killIfAlive(Number(pid));
       await must(['ip', 'netns', 'del', name]);
       // wireguard-go that is killed leaves its socket, in a folder that all namespaces share.
       const devices = [...links.matchAll(/^\d+: (wg[^:@]+):/gm)].map((match) => match[1] ?? '');
@@ -43,6 +43,15 @@ export async function makeNamespace(role: string): Promise<Namespace> {
   await namespace.run('sysctl', '-qw', 'net.ipv4.conf.default.send_redirects=1', 'net.ipv4.ip_nonlocal_bind=0');
   await namespace.batch('link set lo up');
   return namespace;
+}
+
+/** What was listed may have ended by itself since. */
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
+  }
 }
 
 export async function must(argv: readonly [string, ...string[]], input = ''): Promise<string> {

@@ -40,7 +40,8 @@ async function makeNamespace(role: string): Promise<string> {
   await must('ip', 'netns', 'add', name);
   closing.push(async () => {
     const pids = (await must('ip', 'netns', 'pids', name)).split('\n').filter((pid) => pid !== '');
-    for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+    // One that has ended by itself since makes `kill` fail, and is gone all the same.
+    for (const pid of pids) await runCommand(['kill', '-KILL', pid]);
     await must('ip', 'netns', 'del', name);
   });
   await must('ip', '-n', name, 'link', 'set', 'lo', 'up');
