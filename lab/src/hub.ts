@@ -17,8 +17,7 @@ export async function startHub(lab: Lab, material: Material): Promise<void> {
   const configFile = path.join(dir, 'nats.conf');
   writeFileSync(configFile, hubConfig(dir, material), { mode: 0o600 });
   const hub = lab.vm(HUB.name);
-  await lab.startDaemon(HUB.name, 'nats-server', ['nats-server', '-c', configFile]);
-  await lab.untilDaemon(HUB.name, 'nats-server', 'listening', () => hub.hasListener(HUB.port));
+  await startServer(lab, configFile);
   const access: OperatorAccess = {
     group: GROUP,
     server: `tls://${HUB.name}.lab.test:${HUB.port}`,
@@ -30,6 +29,16 @@ export async function startHub(lab: Lab, material: Material): Promise<void> {
     env: { NODE_COMPILE_CACHE: lab.files.compileCacheDir },
     timeoutMs: 20_000,
   });
+}
+
+/** After it was killed: what it has stored is as it left it. */
+export async function startHubAgain(lab: Lab): Promise<void> {
+  await startServer(lab, path.join(lab.files.stateDir, 'hub', 'nats.conf'));
+}
+
+async function startServer(lab: Lab, configFile: string): Promise<void> {
+  await lab.startDaemon(HUB.name, 'nats-server', ['nats-server', '-c', configFile]);
+  await lab.untilDaemon(HUB.name, 'nats-server', 'listening', () => lab.vm(HUB.name).hasListener(HUB.port));
 }
 
 /** How an operator's program inside of a machine gets at the hub. */

@@ -1,5 +1,5 @@
 /** D11: every daemon of the control plane is killed at once, the hub with them, and comes back: nobody who talks notices, and nothing moves. */
-import path from 'node:path';
+import { startHubAgain } from '../hub.ts';
 import { MoveWatch } from '../measure/move-watch.ts';
 import { checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { signalProcess } from '../process-table.ts';
@@ -26,9 +26,8 @@ export const allAtOnce: Scenario = {
     });
     evidence.mark('everything is killed', Date.now());
     signalProcess(lab.daemon(HUB.name, 'nats-server'), 'SIGKILL');
-    const configFile = path.join(lab.files.stateDir, 'hub', 'nats.conf');
     const start = Date.now();
-    await Promise.all([restartAll(lab), lab.startDaemon(HUB.name, 'nats-server', ['nats-server', '-c', configFile])]);
+    await Promise.all([restartAll(lab), startHubAgain(lab)]);
     evidence.mark('everybody is ready', Date.now());
     evidence.measure('from the kill to everybody ready', Date.now() - start);
     checkNoneLost(stage, await traffic.stop(stage, 'during the restart'));

@@ -1,5 +1,5 @@
 /** D8: the hub is lost: traffic does not notice; a router that is lost meanwhile is succeeded when there is a hub again, and not before. */
-import path from 'node:path';
+import { startHubAgain } from '../hub.ts';
 import { MoveWatch } from '../measure/move-watch.ts';
 import { checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { powerOff, powerOn } from '../power.ts';
@@ -7,6 +7,7 @@ import { signalProcess } from '../process-table.ts';
 import { capturesOf, captureText } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { FOUR_SITES, HUB } from '../topology.ts';
+import { waitUntil } from '../wait-until.ts';
 import { flow, OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
 import { amongEquals, routerNamed } from './loss.ts';
 
@@ -44,7 +45,7 @@ async function loseHub(stage: Stage): Promise<void> {
   const meanwhile = await capturesOf(lab, OPERATOR, CLOUD);
   evidence.check('captures while there is no hub', captureText(before), captureText(meanwhile));
   evidence.check('moves in the fabric while there is no hub', '0', `${watch.moves}`);
-  await startHubAgain(stage);
+  await startHubAgain(lab);
   const backAt = Date.now();
   evidence.mark('the hub is back', backAt);
   const after = await settled(lab, CLOUD, standby(CLOUD));
@@ -54,18 +55,12 @@ async function loseHub(stage: Stage): Promise<void> {
     captureText(before.map((view) => ({ ...view, holder: standby(CLOUD), epoch: view.epoch + 1 }))),
     captureText(after),
   );
-  const moved = watch.capturedAt(
-    standby(CLOUD),
-    before.map(({ address }) => address),
-  );
+  const addresses = before.map(({ address }) => address);
+  const moved = await waitUntil('the fabric moved', () => watch.capturedAt(standby(CLOUD), addresses), {
+    deadlineMs: 10_000,
+  }).catch(() => undefined);
   evidence.measure('from the hub back to the fabric moved', moved === undefined ? undefined : moved - backAt);
   await watch.stop(stage, 'hub back');
   checkNoneLost(stage, await elsewhere.stop(stage, 'between the other sites, all the time'));
   await powerOn(lab, lost);
-}
-
-async function startHubAgain({ lab }: Stage): Promise<void> {
-  const configFile = path.join(lab.files.stateDir, 'hub', 'nats.conf');
-  await lab.startDaemon(HUB.name, 'nats-server', ['nats-server', '-c', configFile]);
-  await lab.untilDaemon(HUB.name, 'nats-server', 'listening', () => lab.vm(HUB.name).hasListener(HUB.port));
 }
