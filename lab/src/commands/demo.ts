@@ -43,19 +43,27 @@ export async function demo(options: LabOptions, { only, all }: Choice): Promise<
     outcomes.push(...(await inOwnLab(topology, scenarios, options, progress)));
   }
   const passed = report(outcomes);
-  process.stdout.write(`\nThe page of this run: ${writePage(options.name, outcomes)}\n`);
+  const isWritten = writePage(options.name, outcomes);
   process.stdout.write(`\n${summary(outcomes)} in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
-  return passed ? 0 : 1;
+  return passed && isWritten ? 0 : 1;
 }
 
-/** @returns where it is */
-function writePage(name: string, outcomes: readonly Outcome[]): string {
+/** A disk that takes nothing any more costs the page, not the summary. @returns whether it is there */
+function writePage(name: string, outcomes: readonly Outcome[]): boolean {
   const now = new Date();
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const file = path.join(labFiles(name).evidenceDir, `${stamp}-report.html`);
   const stories = outcomes.map(({ scenario: { id, title }, seconds, evidence }) => ({ id, title, seconds, evidence }));
-  writeFileSync(file, renderReport(stories, now));
-  return path.relative(process.cwd(), file);
+  try {
+    writeFileSync(file, renderReport(stories, now));
+  } catch (cause) {
+    process.stdout.write(
+      `\nThe page of this run could not be written: ${cause instanceof Error ? cause.message : String(cause)}\n`,
+    );
+    return false;
+  }
+  process.stdout.write(`\nThe page of this run: ${path.relative(process.cwd(), file)}\n`);
+  return true;
 }
 
 /** In the lab that is up; a pair's scenario builds its own lab, because it begins where routerd is not there yet. */
