@@ -90,8 +90,8 @@ export class HostInvariants {
     const observed = running?.node.host.status().observed;
     if (running === undefined || derived === undefined || observed === undefined) return;
     const owned = machine.disk.content.ledger.entries();
-    const plans = [false, true].map((retainSurplus) =>
-      asText(diffHost(derived.host, observed, owned, { retainSurplus })),
+    const plans = [false, true].map((isRetaining) =>
+      asText(diffHost(derived.host, observed, owned, { retainSurplus: isRetaining, retainRoutes: isRetaining })),
     );
     const applied = asText(ops);
     if (!plans.includes(applied))
