@@ -105,16 +105,16 @@ test('translation to the interface, to an address, to a pool, and with a range o
     delete table ip routerd_nat
     table ip routerd_nat {
       comment "routerd.owner=routerd routerd.generation=1"
-      counter owner { comment "routerd:owner=dataplane desired=69f417e59dd37dd4 listing=-"; }
+      counter owner { comment "routerd:owner=dataplane desired=f4084a1dfda9f9dc listing=-"; }
       chain postrouting {
         type nat hook postrouting priority srcnat; policy accept;
         ip saddr 10.77.60.0/24 ip daddr 10.77.60.0/24 accept comment "mobile addresses keep theirs"
         oifname "wan0" ip saddr 10.0.0.0/8 masquerade comment "NAT44Rule/a"
         oifname "wan1" ip saddr { 10.0.0.0/8, 192.168.0.0/16 } snat to 192.0.2.1 comment "NAT44Rule/b"
-        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 == 0 meta l4proto { tcp, udp } snat to 192.0.2.1:1024-2047 comment "NAT44Rule/c"
-        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 == 0 snat to 192.0.2.1 comment "NAT44Rule/c"
-        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 == 1 meta l4proto { tcp, udp } snat to 192.0.2.2:1024-2047 comment "NAT44Rule/c"
-        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 == 1 snat to 192.0.2.2 comment "NAT44Rule/c"
+        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 seed 0x726f7574 == 0 meta l4proto { tcp, udp } snat to 192.0.2.1:1024-2047 comment "NAT44Rule/c"
+        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 seed 0x726f7574 == 0 snat to 192.0.2.1 comment "NAT44Rule/c"
+        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 seed 0x726f7574 == 1 meta l4proto { tcp, udp } snat to 192.0.2.2:1024-2047 comment "NAT44Rule/c"
+        oifname "wan2" ip saddr 10.0.0.0/8 jhash ip saddr mod 2 seed 0x726f7574 == 1 snat to 192.0.2.2 comment "NAT44Rule/c"
         oifname "wan3" ip saddr 10.0.0.0/8 meta l4proto { tcp, udp } masquerade to :1024-2047 comment "NAT44Rule/d"
         oifname "wan3" ip saddr 10.0.0.0/8 masquerade comment "NAT44Rule/d"
       }

@@ -40,7 +40,9 @@ function translations(rule: Rule): readonly string[] {
       // A source keeps the address that its hash gives it, so that its flows look like one host's.
       return addresses.flatMap((address, index) =>
         withPorts(
-          addresses.length === 1 ? match : `${match} jhash ip saddr mod ${addresses.length} == ${index}`,
+          addresses.length === 1
+            ? match
+            : `${match} jhash ip saddr mod ${addresses.length} seed ${HASH_SEED} == ${index}`,
           `snat to ${address}`,
           translation.portMapping,
           comment,
@@ -49,6 +51,9 @@ function translations(rule: Rule): readonly string[] {
     }
   }
 }
+
+/** One for all rules of a pool, and the same every time: without it the kernel draws one for each rule, and a source can match none of them. */
+const HASH_SEED = '0x726f7574';
 
 type PortMapping = Rule['spec']['translation']['portMapping'];
 
