@@ -20,6 +20,16 @@ export interface Joined {
   readonly peersFile: string;
 }
 
+/** What cannot be read may be another member's, and is not written over. */
+async function presentIn(file: string): Promise<Result<string | undefined, JoinFault>> {
+  try {
+    return ok(await readFile(file, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return ok(undefined);
+    return err({ code: 'join.not-written', detail: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
 /**
  * Writes into `folder` (made 0700, absolute). The same token again changes nothing; a token for the same node (a rotation) replaces its
  * key; one for another node or group is refused.
@@ -30,8 +40,9 @@ export async function joinGroup(folder: string, token: string): Promise<Result<J
   const { group, node, seed, authority, peers, hub } = parsed.value;
   const configFile = path.join(folder, 'federation.yaml');
   const mark = `${MARK}${node} of ${group}\n`;
-  const present = await readFile(configFile, 'utf8').catch(() => undefined);
-  if (present !== undefined && !present.startsWith(mark)) {
+  const present = await presentIn(configFile);
+  if (!present.ok) return present;
+  if (present.value !== undefined && !present.value.startsWith(mark)) {
     const detail = `${configFile} is of another member; a machine has one identity in a folder`;
     return err({ code: 'join.other-member', detail });
   }
