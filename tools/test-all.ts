@@ -6,10 +6,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
 
 interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, by name, as far as the stage counts by name. They are said again at the very end. */
+  readonly failures?: readonly string[];
 }
 
 interface Stage {
@@ -40,17 +44,43 @@ function vitestStage(title: string, project: string): Stage {
   };
 }
 
+/** What vitest writes with `--reporter=json`, as far as it is read here. */
+const VitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()) }),
+      ),
+    }),
+  ),
+});
+
+/** The message without its stack, short: a property's seed and path stand in its first lines. */
+function gist(message: string | undefined): string {
+  const lines = stripVTControlCharacters(message ?? '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('    at '));
+  return lines
+    .slice(0, 5)
+    .map((line) => `\n    ${line.slice(0, 300)}`)
+    .join('');
+}
+
 function readVitestReport(file: string): Tally | undefined {
   try {
-    const report: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof report === 'object' &&
-      report !== null &&
-      'numPassedTests' in report &&
-      'numFailedTests' in report &&
-      typeof report.numPassedTests === 'number' &&
-      typeof report.numFailedTests === 'number'
-      ? { passed: report.numPassedTests, failed: report.numFailedTests }
-      : undefined;
+    const report = VitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
+      const where = path.relative(process.cwd(), name);
+      const tests = assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ fullName, failureMessages }) => `${where}: ${fullName}${gist(failureMessages[0])}`);
+      return tests.length === 0 && message !== '' ? [`${where}: could not run${gist(message)}`] : tests;
+    });
+    return { passed: report.numPassedTests, failed: report.numFailedTests, failures };
   } catch {
     return undefined;
   }
@@ -93,7 +123,8 @@ async function run(stage: Stage): Promise<Finished> {
   const counted = stage.tally(exitCode, output);
   // A stage that fails without a failed test in it (it could not start, or something outside of the tests broke) is one failure more.
   const silent = exitCode !== 0 && (counted?.failed ?? 0) === 0;
-  const tally = {
+  const tally: Tally = {
+    ...counted,
     passed: counted?.passed ?? 0,
     failed: (counted?.failed ?? 0) + (silent || counted === undefined ? 1 : 0),
   };
@@ -148,6 +179,8 @@ for (const { title, seconds, tally } of finished) {
   const verdict = tally.failed === 0 ? 'passed' : 'FAILED';
   process.stdout.write(`${title.padEnd(width)}  ${verdict}  ${seconds.toFixed(1).padStart(6)} s\n`);
 }
+const failures = finished.flatMap(({ tally }) => tally.failures ?? []);
+if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((each) => `  ${each}\n`).join('')}`);
 const passed = finished.reduce((sum, { tally }) => sum + tally.passed, 0);
 const failed = finished.reduce((sum, { tally }) => sum + tally.failed, 0);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
