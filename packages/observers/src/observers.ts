@@ -16,7 +16,7 @@ import {
   type ResourceOf,
   type Result,
 } from '@routerd/resources';
-import { Alarm } from './alarm.ts';
+import { Alarm } from '@routerd/runtime';
 import { eventOf, type FactEvent } from './fact-event.ts';
 import { planRuns, type Job } from './plan-runs.ts';
 import { leavesTrace, RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';

@@ -1,8 +1,7 @@
 /** The stored parts as the reconciler sees them: marked when one arrives or ends, never looked at by the clock's tick. */
 import type { PartStore, StoredPart } from '@routerd/config';
 import { instant, type Instant } from '@routerd/resources';
-import type { Clock, Log } from '@routerd/runtime';
-import { NextLook } from './next-look.ts';
+import { Alarm, type Clock, type Log } from '@routerd/runtime';
 
 export interface PartWatchPorts {
   readonly store: Pick<PartStore, 'list' | 'onChange' | 'prune'>;
@@ -16,7 +15,7 @@ const EXPIRED_KEPT_MS = 24 * 3_600_000;
 export class PartWatch {
   readonly #ports: PartWatchPorts;
   readonly #onDue: () => void;
-  readonly #nextExpiry: NextLook;
+  readonly #nextExpiry: Alarm;
   #unsubscribe: (() => void) | undefined;
   #changed = false;
 
@@ -24,7 +23,7 @@ export class PartWatch {
   constructor(ports: PartWatchPorts, onDue: () => void) {
     this.#ports = ports;
     this.#onDue = onDue;
-    this.#nextExpiry = new NextLook(ports.clock, () => {
+    this.#nextExpiry = new Alarm(ports.clock, () => {
       this.#prune();
       this.#mark();
     });
@@ -37,7 +36,7 @@ export class PartWatch {
 
   stop(): void {
     this.#unsubscribe?.();
-    this.#nextExpiry.schedule(undefined);
+    this.#nextExpiry.setInstant(undefined);
   }
 
   list(): readonly StoredPart[] {
@@ -53,7 +52,7 @@ export class PartWatch {
 
   /** @param nextExpiry when the merge that was just made ends to be right */
   merged(nextExpiry: Instant | undefined): void {
-    this.#nextExpiry.schedule(nextExpiry);
+    this.#nextExpiry.setInstant(nextExpiry);
   }
 
   #mark(): void {
