@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly wanDelayMs: number;
   /** Of each WAN port, as tc(8) writes it. */
   readonly wanRate: string;
+  /** Of a cloud's mutating calls, milliseconds. */
+  readonly apiLatencyMs: number;
 }
 
 /**
@@ -48,15 +50,19 @@ export async function buildLab(topology: Topology, options: LabOptions, progress
 }
 
 /** Removes what is left of an owner that is gone, and takes the name. */
-async function claimLab(topology: Topology, options: LabOptions, progress: Progress): Promise<Lab> {
-  const files = labFiles(options.name);
+async function claimLab(
+  topology: Topology,
+  { name, keep, apiLatencyMs }: LabOptions,
+  progress: Progress,
+): Promise<Lab> {
+  const files = labFiles(name);
   return exclusively(files, async () => {
     const present = readRecord(files);
     if (present !== undefined && isInUse(present)) throw inUse(files, present);
     const removed = await tearDown(files);
     if (removed > 0) progress.note(`removed ${removed} namespaces that an earlier run left behind`);
     rmSync(files.logDir, { recursive: true, force: true });
-    return new Lab(files, claimRecord(files, { topology: topology.id, keep: options.keep, wanDelayMs: 0 }));
+    return new Lab(files, claimRecord(files, { topology: topology.id, keep, wanDelayMs: 0, apiLatencyMs }));
   });
 }
 

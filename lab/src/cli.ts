@@ -13,6 +13,7 @@ usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
   demo [--only D1,D6]        build the lab, run the short scenarios between four sites, take it down
   demo --all                 these, the long ones, and the pairs of examples/, each of which builds a lab of two sites
+  demo --only D6 --repeat 10 the same ten times in one lab, with the spread of each figure; ends at the first failure
   demo --keep                the same, and leave the lab up
   demo --list                the scenarios
   up                         build the lab and leave it up
@@ -24,7 +25,10 @@ usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
 options
   --wan-delay <time>         (demo, up) one-way delay on the WAN; default 0
+  --api-latency <time>       (demo, up) how long a mutating call of a cloud takes; default 300ms
   --wan-rate <rate>          (demo, up) rate of each WAN port as tc(8) writes it; default 200mbit
+  --repeat <count>           (demo, scenario) how many rounds; default 1
+  --keep-going               (demo, scenario) do not end at the first failure of several rounds
   --keep                     (demo, scenario P1 to P3) leave the lab up at the end
   --lab <name>               another lab beside the first; default "main"
   --help
@@ -46,11 +50,14 @@ hosts
 const OPTIONS = {
   all: { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
+  'keep-going': { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
   only: { type: 'string' },
+  repeat: { type: 'string', default: '1' },
   lab: { type: 'string', default: 'main' },
   'wan-delay': { type: 'string', default: '0' },
   'wan-rate': { type: 'string', default: '200mbit' },
+  'api-latency': { type: 'string', default: '300ms' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -82,14 +89,18 @@ async function main(argv: readonly string[]): Promise<number> {
     name: values.lab,
     wanDelayMs: parseDelayMs(values['wan-delay']),
     wanRate: values['wan-rate'],
+    apiLatencyMs: parseDelayMs(values['api-latency']),
     keep: values.keep || command === 'up',
   };
+  const rounds = { count: parseCount(values.repeat), keepGoing: values['keep-going'] };
   if (rest.length > 0) throw usage(`"${command}" takes no argument "${rest.join(' ')}".`);
   switch (command) {
     case 'demo':
-      return values.list ? listScenarios() : demo(place, { only: values.only?.split(',') ?? [], all: values.all });
+      return values.list
+        ? listScenarios()
+        : demo(place, { only: values.only?.split(',') ?? [], all: values.all, rounds });
     case 'scenario':
-      return runOne(place, needed(argument, 'the id of a scenario, for example D1'));
+      return runOne(place, needed(argument, 'the id of a scenario, for example D1'), rounds);
     case 'up':
       return up(place);
     case 'down':
@@ -112,6 +123,11 @@ function needed(argument: string | undefined, what: string): string {
 
 function usage(message: string): LabFault {
   return new LabFault('lab.usage', message, 'See "pnpm lab --help".');
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw usage(`"${text}" is no number of rounds between 1 and 999.`);
+  return Number(text);
 }
 
 /** `25ms`, `1s` or a bare number of milliseconds. */

@@ -7,15 +7,13 @@ import type { Cloud } from './topology.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
 
-/**
- * How long a mutating call takes, and how long after it packets follow. In proportion to the vendors (Azure takes longest by far,
- * because a change is a long-running operation), but a hundred times faster, so that a demo does not wait for minutes.
- */
-export const TIMINGS: Readonly<Record<Cloud, EmulatorTimings>> = {
-  aws: { mutationDelayMs: 60, fabricDelayMs: 40 },
-  azure: { mutationDelayMs: 400, fabricDelayMs: 50 },
-  oci: { mutationDelayMs: 150, fabricDelayMs: 50 },
-};
+/** How long after a mutating call packets follow, milliseconds. */
+const FABRIC_DELAYS_MS: Readonly<Record<Cloud, number>> = { aws: 40, azure: 50, oci: 50 };
+
+/** @param apiLatencyMs how long a mutating call takes, at each vendor the same, so that what is measured can be compared; for Azure the whole operation */
+export function timingsOf(cloud: Cloud, apiLatencyMs: number): EmulatorTimings {
+  return { mutationDelayMs: apiLatencyMs, fabricDelayMs: FABRIC_DELAYS_MS[cloud] };
+}
 
 export async function startClouds(lab: Lab, pki: (cloud: Cloud) => CloudFiles): Promise<void> {
   const dir = path.join(lab.files.stateDir, 'clouds');
@@ -23,7 +21,12 @@ export async function startClouds(lab: Lab, pki: (cloud: Cloud) => CloudFiles): 
   await Promise.all(
     lab.topology.fabrics.map(async ({ name, cloud }) => {
       const configFile = path.join(dir, `${cloud}.json`);
-      const place = { topology: lab.topology, files: lab.files, pki: pki(cloud), timings: TIMINGS[cloud] };
+      const place = {
+        topology: lab.topology,
+        files: lab.files,
+        pki: pki(cloud),
+        timings: timingsOf(cloud, lab.record.apiLatencyMs),
+      };
       const config = cloudConfigOf(cloud, place);
       writeFileSync(configFile, JSON.stringify(config, undefined, 2));
       await lab.startDaemon(name, 'cloud', [process.execPath, PROGRAM, configFile], {

@@ -17,6 +17,8 @@ const labRecord = z.strictObject({
   /** Built completely. */
   ready: z.boolean(),
   wanDelayMs: z.number().min(0),
+  /** How long a mutating call of an emulated cloud takes, milliseconds. */
+  apiLatencyMs: z.number().min(0),
   vms: z.array(
     z.strictObject({
       hostName: z.string(),
@@ -51,7 +53,10 @@ export function isInUse(record: LabRecord): boolean {
 }
 
 /** Takes the name; a second taker is refused, also when both come at once (link(2) is atomic). The caller has cleaned up what a dead owner left. */
-export function claimRecord(files: LabFiles, options: Pick<LabRecord, 'topology' | 'keep' | 'wanDelayMs'>): LabRecord {
+export function claimRecord(
+  files: LabFiles,
+  options: Pick<LabRecord, 'topology' | 'keep' | 'wanDelayMs' | 'apiLatencyMs'>,
+): LabRecord {
   const owner = identify(process.pid);
   if (owner === undefined) throw new Error('this process is not in /proc');
   const record: LabRecord = { owner, ready: false, vms: [], daemons: [], ...options };

@@ -34,12 +34,26 @@ export async function unheardAddresses(lab: Lab, count: number): Promise<readonl
     .slice(0, count);
 }
 
-/** Boots machines and plugs them in; not one of them sends anything yet: their NICs are down. */
+/** Boots machines and plugs them in; not one of them sends anything yet. A machine that an earlier run of a scenario has left is taken as it is. */
 export async function bootNewcomers(lab: Lab, addresses: readonly string[]): Promise<readonly Newcomer[]> {
+  const known = addresses.filter((address) => lab.vms.has(nameOf(address)));
+  const fresh = await bootFresh(
+    lab,
+    addresses.filter((address) => !known.includes(address)),
+  );
+  const left = known.map((address) => ({ name: nameOf(address), address, vm: lab.vm(nameOf(address)) }));
+  return addresses.flatMap((address) => [...left, ...fresh].find((each) => each.address === address) ?? []);
+}
+
+function nameOf(address: string): string {
+  return `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
+}
+
+async function bootFresh(lab: Lab, addresses: readonly string[]): Promise<readonly Newcomer[]> {
   const guest = writeGuestFiles(lab.files, lab.topology);
   const newcomers = await Promise.all(
     addresses.map(async (address) => {
-      const name = `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
+      const name = nameOf(address);
       return { name, address, vm: await lab.boot(name, 'onprem', guest) };
     }),
   );

@@ -45,6 +45,7 @@ test('the WAN gets a delay while it runs, another one, and loses it again', asyn
     keep: false,
     ready: true,
     wanDelayMs: 0,
+    apiLatencyMs: 0,
     vms: [],
     daemons: [],
   };

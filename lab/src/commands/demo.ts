@@ -11,12 +11,13 @@ import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { tearDown } from '../tear-down.ts';
 import type { Topology } from '../topology.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
-import { report, runScenarios, summary, type Outcome } from './run-scenarios.ts';
+import { report, runScenarios, summary, type Outcome, type Rounds } from './run-scenarios.ts';
 
 export interface Choice {
   /** Ids; without any, the short scenarios between four sites. */
   readonly only: readonly string[];
   readonly all: boolean;
+  readonly rounds: Rounds;
 }
 
 export function listScenarios(): number {
@@ -30,7 +31,7 @@ export function listScenarios(): number {
 }
 
 /** @returns 0 only when every scenario passed */
-export async function demo(options: LabOptions, { only, all }: Choice): Promise<number> {
+export async function demo(options: LabOptions, { only, all, rounds }: Choice): Promise<number> {
   const chosen = all
     ? SCENARIOS
     : only.length > 0
@@ -40,7 +41,8 @@ export async function demo(options: LabOptions, { only, all }: Choice): Promise<
   const start = performance.now();
   const outcomes: Outcome[] = [];
   for (const [topology, scenarios] of byTopology(chosen)) {
-    outcomes.push(...(await inOwnLab(topology, scenarios, options, progress)));
+    outcomes.push(...(await inOwnLab(topology, scenarios, options, { progress, rounds })));
+    if (rounds.count > 1 && !rounds.keepGoing && outcomes.some(({ evidence }) => !evidence.passed)) break;
   }
   const passed = report(outcomes);
   const isWritten = writePage(options.name, outcomes);
@@ -67,12 +69,12 @@ function writePage(name: string, outcomes: readonly Outcome[]): boolean {
 }
 
 /** In the lab that is up; a pair's scenario builds its own lab, because it begins where routerd is not there yet. */
-export async function runOne(options: LabOptions, id: string): Promise<number> {
+export async function runOne(options: LabOptions, id: string, rounds: Rounds): Promise<number> {
   const scenario = scenarioOf(id);
   const progress = createProgress(process.stdout);
   const outcomes = isBetweenFourSites(scenario)
-    ? await runScenarios(openLab(options.name), [scenario], progress)
-    : await inOwnLab(scenario.topology, [scenario], options, progress);
+    ? await runScenarios(openLab(options.name), [scenario], progress, rounds)
+    : await inOwnLab(scenario.topology, [scenario], options, { progress, rounds });
   return report(outcomes) ? 0 : 1;
 }
 
@@ -95,7 +97,7 @@ async function inOwnLab(
   topology: Topology,
   scenarios: readonly Scenario[],
   options: LabOptions,
-  progress: Progress,
+  { progress, rounds }: { readonly progress: Progress; readonly rounds: Rounds },
 ): Promise<readonly Outcome[]> {
   const name = labNameFor(topology, options.name);
   const files = labFiles(name);
@@ -104,7 +106,7 @@ async function inOwnLab(
     const lab = await buildLab(topology, { ...options, name }, progress);
     progress.note(`the lab is up after ${((performance.now() - start) / 1000).toFixed(1)} s`);
     try {
-      return await runScenarios(lab, scenarios, progress);
+      return await runScenarios(lab, scenarios, progress, rounds);
     } finally {
       if (options.keep) progress.note(`the lab "${name}" stays up; remove it with "pnpm lab down --lab ${name}"`);
       else await progress.step('lab taken down', async () => tearDown(files));

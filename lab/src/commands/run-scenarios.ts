@@ -5,6 +5,7 @@ import type { Lab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
 import { renderTable, type Progress } from '../progress.ts';
 import type { Scenario } from '../scenario.ts';
+import { renderSpreads, spreadsOf } from '../spread.ts';
 
 export interface Outcome {
   readonly scenario: Scenario;
@@ -13,14 +14,27 @@ export interface Outcome {
   readonly logDir: string;
 }
 
-/** One after the other: each wants the machine for itself. A scenario that breaks off is a failed one; the next ones run all the same. */
+/** How often the chosen scenarios run, in their order, in one lab. */
+export interface Rounds {
+  readonly count: number;
+  /** Otherwise the first failure of more than one round is the end: what led to it stands as it is. */
+  readonly keepGoing: boolean;
+}
+
+/** One after the other: each wants the machine for itself. A scenario that breaks off is a failed one; in a single round the next ones run all the same. */
 export async function runScenarios(
   lab: Lab,
   scenarios: readonly Scenario[],
   progress: Progress,
+  rounds: Rounds = { count: 1, keepGoing: true },
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const scenario of scenarios) {
+  for (const [index, scenario] of Array.from({ length: rounds.count }, () => scenarios)
+    .flat()
+    .entries()) {
+    if (index % scenarios.length === 0 && rounds.count > 1) {
+      progress.note(`round ${index / scenarios.length + 1} of ${rounds.count}`);
+    }
     const evidence = new Evidence(lab.files, scenario.id);
     const start = performance.now();
     try {
@@ -33,19 +47,23 @@ export async function runScenarios(
         evidence.check('the scenario runs to its end', 'yes', cause instanceof Error ? cause.message : String(cause));
       }
     }
-    await evidence.finish({ wanDelayMs: lab.record.wanDelayMs, lab: lab.files.name });
+    const { wanDelayMs, apiLatencyMs } = lab.record;
+    await evidence.finish({ wanDelayMs, apiLatencyMs, lab: lab.files.name });
     outcomes.push({ scenario, evidence, seconds: (performance.now() - start) / 1000, logDir: lab.files.logDir });
+    if (!evidence.passed && rounds.count > 1 && !rounds.keepGoing) break;
   }
   return outcomes;
 }
 
 /** @returns whether all passed */
 export function report(outcomes: readonly Outcome[]): boolean {
+  const isRepeated = new Set(outcomes.map(({ scenario }) => scenario.id)).size < outcomes.length;
+  if (isRepeated) process.stdout.write(`\n${renderSpreads(spreadsOf(outcomes))}\n`);
   for (const { scenario, evidence, logDir } of outcomes) {
-    if (evidence.measurements.length > 0) {
+    if (!isRepeated && evidence.measurements.length > 0) {
       process.stdout.write(`\n${scenario.id} measured\n${measurementTable(evidence.measurements)}\n`);
     }
-    for (const { name, count } of evidence.tallies) process.stdout.write(`  ${name}: ${count}\n`);
+    for (const { name, count } of isRepeated ? [] : evidence.tallies) process.stdout.write(`  ${name}: ${count}\n`);
     for (const { name, expected, observed } of evidence.failed) {
       process.stdout.write(`\n${scenario.id} FAILED: ${name}\n  expected  ${expected}\n  observed  ${observed}\n`);
     }

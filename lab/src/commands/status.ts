@@ -14,7 +14,9 @@ export async function status(labName: string): Promise<number> {
   const table = renderTable(['HOST', 'ADDRESS', 'DAEMONS', 'STATE'], rows);
   const wan = lab.record.wanDelayMs === 0 ? 'no delay' : `${lab.record.wanDelayMs} ms each way`;
   if (!lab.record.ready) process.stdout.write('This lab was not built to its end.\n\n');
-  process.stdout.write(`${table}\n\nWAN: ${wan}   logs: ${lab.files.logDir}\n`);
+  process.stdout.write(
+    `${table}\n\nWAN: ${wan}   cloud APIs: ${lab.record.apiLatencyMs} ms a change   logs: ${lab.files.logDir}\n`,
+  );
   return rows.every((row) => row[3]?.startsWith('up')) ? 0 : 1;
 }
 

@@ -13,11 +13,10 @@ import { waitUntil } from '../wait-until.ts';
 export async function up(options: LabOptions): Promise<number> {
   const progress = createProgress(process.stdout);
   await untilInterrupted(labFiles(options.name), progress, async () => buildLab(FOUR_SITES, options, progress));
-  process.stdout.write(`\nThe lab is up. Next:
-  pnpm lab status
-  pnpm lab shell onprem-client
-  pnpm lab scenario D1
-  pnpm lab down\n`);
+  const which = options.name === 'main' ? '' : ` --lab ${options.name}`;
+  // What follows the host of `shell` belongs to the command that runs there.
+  const next = [`status${which}`, `shell${which} onprem-client`, `scenario D1${which}`, `down${which}`];
+  process.stdout.write(`\nThe lab is up. Next:\n${next.map((words) => `  pnpm lab ${words}\n`).join('')}`);
   return 0;
 }
 

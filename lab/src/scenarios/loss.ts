@@ -1,6 +1,6 @@
 /** D6: every router that captures is lost in turn without a word, under traffic; its partner takes over. It comes back to equals, and takes nothing from them. */
 import type { Lab } from '../lab.ts';
-import { TIMINGS } from '../clouds.ts';
+import { timingsOf } from '../clouds.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { powerOff, powerOn } from '../power.ts';
@@ -68,7 +68,7 @@ async function loseOne(stage: Stage, site: Site): Promise<void> {
   const flows = await traffic.stop(stage, 'lost');
   const calls = await watch?.mutatingCalls();
   // One call after the other, in the worst case: each takes its time, and so does the fabric after it.
-  const timing = isCloud(site) ? TIMINGS[site] : { mutationDelayMs: 0, fabricDelayMs: 0 };
+  const timing = isCloud(site) ? timingsOf(site, lab.record.apiLatencyMs) : { mutationDelayMs: 0, fabricDelayMs: 0 };
   const apiMs = (calls?.length ?? 0) * (timing.mutationDelayMs + timing.fabricDelayMs);
   checkGaps(stage, flows, GAP_LIMIT_MS + apiMs);
   if (watch !== undefined) {
