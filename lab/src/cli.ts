@@ -1,5 +1,6 @@
 /** `pnpm lab …` and `npm run demo`. */
 import { parseArgs } from 'node:util';
+import { cloud, CLOUD_HELP } from './commands/cloud.ts';
 import { demo, listScenarios, runOne } from './commands/demo.ts';
 import { shell } from './commands/shell.ts';
 import { status } from './commands/status.ts';
@@ -20,6 +21,7 @@ usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
   status                     machines, daemons and tunnels of the lab that is up
   shell <host> [command…]    a shell in a machine, or one command
   scenario <id>              run one scenario on the lab that is up; P1, P2 and P3 build their own
+  cloud                      what goes wrong at the emulated clouds: lays out fault cards, lists calls
   wan-delay <time>           one-way delay on the WAN: 25ms; 0 takes it away
   down                       remove the lab; also what a crash left behind
 
@@ -47,6 +49,15 @@ hosts
   ${HOST_NAMES.join(' ')}
 `;
 
+const CLOUD_OPTIONS = {
+  count: { type: 'string' },
+  for: { type: 'string' },
+  amount: { type: 'string' },
+  router: { type: 'string' },
+  operation: { type: 'string' },
+  last: { type: 'string' },
+} as const;
+
 const OPTIONS = {
   all: { type: 'boolean', default: false },
   keep: { type: 'boolean', default: false },
@@ -59,6 +70,7 @@ const OPTIONS = {
   'wan-rate': { type: 'string', default: '200mbit' },
   'api-latency': { type: 'string', default: '300ms' },
   help: { type: 'boolean', short: 'h', default: false },
+  ...CLOUD_OPTIONS,
 } as const;
 
 /** What follows the host of `shell` belongs to the command that runs there, options and all. */
@@ -75,7 +87,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...own], options: OPTIONS, allowPositionals: true });
   const [command, argument, ...rest] = positionals;
   if (values.help || command === undefined) {
-    process.stdout.write(HELP);
+    process.stdout.write(command === 'cloud' ? CLOUD_HELP : HELP);
     return values.help ? 0 : 2;
   }
   if (!/^[a-z0-9]{1,20}$/.test(values.lab)) {
@@ -92,6 +104,10 @@ async function main(argv: readonly string[]): Promise<number> {
     apiLatencyMs: parseDelayMs(values['api-latency']),
     keep: values.keep || command === 'up',
   };
+  if (command === 'cloud') {
+    const { count, for: time, amount, router, operation, last } = values;
+    return cloud(values.lab, positionals.slice(1), { count, for: time, amount, router, operation, last });
+  }
   const rounds = { count: parseCount(values.repeat), keepGoing: values['keep-going'] };
   if (rest.length > 0) throw usage(`"${command}" takes no argument "${rest.join(' ')}".`);
   switch (command) {

@@ -31,7 +31,8 @@ export type Site = (typeof SITES)[number];
 export const CLOUDS = ['aws', 'azure', 'oci'] as const;
 export type Cloud = (typeof CLOUDS)[number];
 /** What there is an emulator for: the lab's clouds, and one that no lab has a site at yet. */
-export type EmulatedCloud = Cloud | 'gcp';
+export const EMULATED_CLOUDS = [...CLOUDS, 'gcp'] as const;
+export type EmulatedCloud = (typeof EMULATED_CLOUDS)[number];
 
 export interface Router {
   readonly name: string;

@@ -83,10 +83,15 @@ export interface Assignment {
   readonly mayTake: (holder: Nic) => boolean;
   /** See {@link SecondaryAddress.settled}. */
   readonly settled: boolean;
+  /** Less than the NIC's own limit, primary included. */
+  readonly addressesMax?: number | undefined;
 }
 
 /** Addresses that the NIC has already are left as they are. */
-export function assign(space: AddressSpace, { nicId, addresses, mayTake, settled }: Assignment): SpaceResult {
+export function assign(
+  space: AddressSpace,
+  { nicId, addresses, mayTake, settled, addressesMax }: Assignment,
+): SpaceResult {
   const nic = space.nics.get(nicId);
   if (nic === undefined) return err({ code: 'address.nic-not-found', nicId });
   const added = [...new Set(addresses)].filter((address) => !addressesOf(nic).includes(address));
@@ -94,7 +99,8 @@ export function assign(space: AddressSpace, { nicId, addresses, mayTake, settled
     const refusal = refusalToAdd(space, address, mayTake);
     if (refusal !== undefined) return err(refusal);
   }
-  if (addressesOf(nic).length + added.length > nic.addressesMax) return err({ code: 'address.limit', nic });
+  const limit = Math.min(nic.addressesMax, addressesMax ?? nic.addressesMax);
+  if (added.length > 0 && addressesOf(nic).length + added.length > limit) return err({ code: 'address.limit', nic });
   const nics = new Map(
     [...space.nics].map(([id, other]) => [id, { ...other, secondaries: without(other.secondaries, added) }]),
   );

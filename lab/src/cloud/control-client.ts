@@ -3,9 +3,12 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import {
+  cardState,
   cloudState,
   fabricEvent,
   journalEntry,
+  type CardOrder,
+  type CardState,
   type CloudState,
   type FabricEvent,
   type FaultRequest,
@@ -45,6 +48,20 @@ export class CloudControl {
 
   async clearFaults(): Promise<void> {
     await this.#call('DELETE', '/faults');
+  }
+
+  /** The cards that there are, with what is laid out of them. */
+  async cards(): Promise<readonly CardState[]> {
+    return z.array(cardState).parse(await this.#call('GET', '/cards'));
+  }
+
+  /** Lays a card of the catalogue; see fault-catalogue.ts. */
+  async playCard(order: CardOrder): Promise<void> {
+    await this.#call('POST', '/cards', order);
+  }
+
+  async takeCard(card: string): Promise<void> {
+    await this.#call('DELETE', `/faults?card=${encodeURIComponent(card)}`);
   }
 
   /** What is not given is switched off. */

@@ -36,23 +36,44 @@ export const FAULT_KINDS = [
   'error-after',
   'reset-after',
   'hang',
+  'busy',
+  'denied',
+  'unauthenticated',
+  'overtaken',
   'operation-failed',
+  'operation-half-done',
 ] as const;
+
+/**
+ * Names for more than one operation: `*` is any of the vendor's API, `writes` and `reads` are parts of it, `polls` the reads of long-running
+ * operations; `metadata` is the metadata service, `identity` the part of it that hands out credentials.
+ */
+export const OPERATION_GROUPS = ['*', 'writes', 'reads', 'polls', 'metadata', 'identity'] as const;
+
+/** As good as for ever: whoever lays a card means to take it off. */
+export const COUNT_MAX = 10_000;
+export const FOR_MS_MAX = 3_600_000;
 
 /** `POST /faults`: the next `count` requests for `operation` meet it. Cards are used up in the order they came. */
 export const faultCard = z.strictObject({
-  /** As the journal names operations; `*` is any of the vendor's API. */
+  /** As the journal names operations, or one of {@link OPERATION_GROUPS}. */
   operation: z.string(),
-  count: z.number().int().min(1).default(1),
+  count: z.number().int().min(1).max(COUNT_MAX).default(1),
   /**
    * `delay`: answered later, by `delayMs`. `throttle`: the vendor's refusal. `error-before`, `error-after`: a 5xx with the change not made, made.
    * `reset-after`: the change is made and the connection reset. `hang`: the change is not made and nothing is ever answered.
-   * `operation-failed`: the long-running operation of Azure or GCP is accepted and ends badly.
+   * `busy`: refused, because something else is being done. `denied`: the caller may not. `unauthenticated`: its credential is not accepted.
+   * `overtaken`: somebody else writes the object between the caller's read and this write; of no effect without a condition.
+   * `operation-failed`: the long-running operation of Azure or GCP is accepted and ends badly; `operation-half-done`: and the change is made.
    */
   kind: z.enum(FAULT_KINDS),
   /** Only requests of this instance. */
   principal: z.string().optional(),
   delayMs: z.number().min(0).default(0),
+  /** Taken off after that time, if it was not used up before. */
+  forMs: z.number().min(1).max(FOR_MS_MAX).optional(),
+  /** The named card that it belongs to; see fault-catalogue.ts. */
+  card: z.string().optional(),
 });
 export type FaultCard = z.output<typeof faultCard>;
 export type FaultRequest = z.input<typeof faultCard>;
@@ -67,8 +88,41 @@ export const knobs = z.strictObject({
   tokenLifetimeMs: z.number().min(0).default(1_200_000),
   /** GCP: `canIpForward` cannot be changed without a restart. Documents of different age say either. */
   forwardingIsFixed: z.boolean().default(false),
+  /** Each mutating call, or its operation, takes that much longer, milliseconds. */
+  latencyMs: z.number().min(0).default(0),
+  /** Packets follow that much later, milliseconds. */
+  fabricLagMs: z.number().min(0).default(0),
+  /** No NIC may have more addresses than that, its primary included; less than the vendor's limit. */
+  addressesPerNicMax: z.number().int().min(1).optional(),
 });
 export type Knobs = z.output<typeof knobs>;
+
+/** `POST /cards`: a card of the catalogue, by name. */
+export const cardOrder = z.strictObject({
+  card: z.string(),
+  /** How many requests meet it; the card's own number without. */
+  count: z.number().int().min(1).max(COUNT_MAX).optional(),
+  /** Taken off after that time. */
+  forMs: z.number().min(1).max(FOR_MS_MAX).optional(),
+  /** What the card measures: milliseconds, or addresses. */
+  amount: z.number().min(0).optional(),
+  /** Only requests of this instance; knobs are for all. */
+  principal: z.string().optional(),
+  /** Instead of the operations that the card is for. */
+  operation: z.string().optional(),
+});
+export type CardOrder = z.output<typeof cardOrder>;
+
+/** A line of `GET /cards`. */
+export const cardState = z.strictObject({
+  name: z.string(),
+  about: z.string(),
+  /** Why this vendor has no such thing. */
+  absent: z.string().optional(),
+  /** Requests that will still meet it, or `on` for what is no matter of requests. */
+  state: z.string(),
+});
+export type CardState = z.output<typeof cardState>;
 
 const outcome = z.strictObject({
   /** HTTP status; 0 when nothing was answered. */

@@ -9,6 +9,13 @@ import { fabricViewOf, type FabricView } from './fabric-view.ts';
 /** How long snapshots are kept for readers that are told old news; the largest read lag that works. */
 const HISTORY_MS = 60_000;
 
+/** What a named card does to the knobs, and until when (monotonic). */
+interface Turned {
+  readonly card: string;
+  readonly change: Partial<Knobs>;
+  readonly until: number;
+}
+
 export interface ControlPlaneParts {
   readonly clock: Clock;
   /** `Fabric.follow`. */
@@ -22,7 +29,8 @@ export class ControlPlane {
   readonly #stopped = new AbortController();
   #space: AddressSpace;
   #history: readonly { readonly from: Monotonic; readonly space: AddressSpace }[];
-  knobs: Knobs = knobs.parse({});
+  #knobs: Knobs = knobs.parse({});
+  #turned: readonly Turned[] = [];
 
   constructor(config: CloudConfig, { clock, follow }: ControlPlaneParts) {
     this.config = config;
@@ -30,6 +38,39 @@ export class ControlPlane {
     this.#follow = follow;
     this.#space = createAddressSpace(config);
     this.#history = [{ from: clock.monotonic(), space: this.#space }];
+  }
+
+  /** With what named cards have turned, as long as they last. */
+  get knobs(): Knobs {
+    const now = this.clock.monotonic();
+    const turned = this.#turned.filter(({ until }) => until > now);
+    return turned.reduce((merged, { change }) => ({ ...merged, ...change }), this.#knobs);
+  }
+
+  /** Names of the cards that turn a knob now. */
+  get turnedBy(): readonly string[] {
+    const now = this.clock.monotonic();
+    return this.#turned.filter(({ until }) => until > now).map(({ card }) => card);
+  }
+
+  set knobs(value: Knobs) {
+    this.#knobs = value;
+    this.#turned = [];
+  }
+
+  turn(card: string, change: Partial<Knobs>, forMs = Number.POSITIVE_INFINITY): void {
+    this.turnBack(card);
+    this.#turned = [...this.#turned, { card, change, until: this.clock.monotonic() + forMs }];
+  }
+
+  /** @param card all of them, without */
+  turnBack(card?: string): void {
+    this.#turned = card === undefined ? [] : this.#turned.filter((each) => each.card !== card);
+  }
+
+  /** How long a mutating call takes now; for Azure and GCP its operation. */
+  get mutationMs(): number {
+    return this.config.mutationDelayMs + this.knobs.latencyMs;
   }
 
   get space(): AddressSpace {
@@ -44,7 +85,7 @@ export class ControlPlane {
 
   /** Decides on the space as it is when the call's time is over; nothing comes in between. The fabric follows. */
   async change<E>(decide: (space: AddressSpace) => Result<AddressSpace, E>): Promise<Result<AddressSpace, E>> {
-    await this.pause(this.config.mutationDelayMs);
+    await this.pause(this.mutationMs);
     return this.changeNow(decide);
   }
 
@@ -56,7 +97,7 @@ export class ControlPlane {
     const recent = this.#history.findLastIndex(({ from }) => from < now - HISTORY_MS);
     this.#history = [...this.#history.slice(Math.max(0, recent)), { from: now, space: this.#space }];
     // A brand of its own for sums of instants and durations would say no more than this line.
-    this.#follow(fabricViewOf(this.#space), (now + this.config.fabricDelayMs) as Monotonic);
+    this.#follow(fabricViewOf(this.#space), (now + this.config.fabricDelayMs + this.knobs.fabricLagMs) as Monotonic);
     return decided;
   }
 

@@ -3,9 +3,19 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { addressesOf, assign, nicOfInstance, unassign, type Nic } from './address-space.ts';
-import { addressOrder, faultCard, knobs, powerOrder, type CloudState, type FabricEvent } from './control-messages.ts';
+import {
+  addressOrder,
+  cardOrder,
+  faultCard,
+  knobs,
+  powerOrder,
+  type CardState,
+  type CloudState,
+  type FabricEvent,
+} from './control-messages.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Fabric } from './fabric.ts';
+import { absenceOf, CARD_NAMES, cardOf, isCardName, playOf } from './fault-catalogue.ts';
 import type { FaultDeck } from './fault-deck.ts';
 import type { RequestJournal } from './request-journal.ts';
 import { jsonReply, readRequest, type WireReply, type WireRequest } from './wire.ts';
@@ -91,7 +101,13 @@ export class ControlServer {
         faults.lay(faultCard.parse(given()));
         return done;
       case 'DELETE /faults':
-        faults.clear();
+        faults.clear(query.get('card') ?? undefined);
+        plane.turnBack(query.get('card') ?? undefined);
+        return done;
+      case 'GET /cards':
+        return jsonReply(200, this.#cards());
+      case 'POST /cards':
+        this.#play(given());
         return done;
       case 'POST /knobs':
         plane.knobs = knobs.parse(given());
@@ -99,6 +115,30 @@ export class ControlServer {
       default:
         return this.#instanceOrder(method, path, given);
     }
+  }
+
+  #cards(): readonly CardState[] {
+    const { faults, plane } = this.#parts;
+    const turned = plane.turnedBy;
+    return CARD_NAMES.map((name) => {
+      const absent = absenceOf(name, plane.config.cloud);
+      const left = faults.left.filter(({ card }) => card === name).reduce((sum, { count }) => sum + count, 0);
+      const state = left > 0 ? `${left} left` : turned.includes(name) ? 'on' : 'off';
+      return { name, about: cardOf(name).about, state, ...(absent === undefined ? {} : { absent }) };
+    });
+  }
+
+  /** Laying a card again replaces it. */
+  #play(body: unknown): void {
+    const { faults, plane } = this.#parts;
+    const { card, ...order } = cardOrder.parse(body);
+    if (!isCardName(card)) throw new Error(`there is no card ${card}; there are ${CARD_NAMES.join(', ')}`);
+    const absent = absenceOf(card, plane.config.cloud);
+    if (absent !== undefined) throw new Error(`${plane.config.cloud} has no card ${card}: ${absent}`);
+    const play = playOf(card, order);
+    faults.clear(card);
+    for (const fault of play.faults) faults.lay(faultCard.parse(fault));
+    if (Object.keys(play.knobs).length > 0) plane.turn(card, play.knobs, order.forMs);
   }
 
   async #instanceOrder(method: string, path: string, given: () => unknown): Promise<WireReply> {

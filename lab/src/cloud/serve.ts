@@ -1,11 +1,11 @@
-/** Runs a vendor's service behind an HTTP server: journal, fault cards, replies. The same for all three clouds. */
+/** Runs a vendor's service behind an HTTP server: journal, fault cards, replies. The same for all clouds. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '@routerd/runtime';
 import type { ControlPlane } from './control-plane.ts';
 import type { JournalOutcome } from './control-messages.ts';
 import type { FaultDeck } from './fault-deck.ts';
 import type { RequestJournal } from './request-journal.ts';
-import { readRequest, type AdmittedCall, type Service, type WireReply } from './wire.ts';
+import { readRequest, type AdmittedCall, type OperationEnding, type Service, type WireReply } from './wire.ts';
 
 export interface ServeParts {
   readonly journal: RequestJournal;
@@ -76,10 +76,10 @@ async function performWithFaults(
   { faults, plane, log }: ServeParts,
   call: AdmittedCall,
 ): Promise<{ readonly ending: Ending; readonly outcome: JournalOutcome }> {
-  const card = faults.draw({ service: service.name, operation: call.operation, principal: call.principal });
-  const perform = async (failOperation = false): Promise<WireReply> => {
+  const card = faults.draw({ service: service.name, ...call });
+  const perform = async (operationEnding: OperationEnding = 'succeeded'): Promise<WireReply> => {
     try {
-      return await call.perform(failOperation);
+      return await call.perform(operationEnding);
     } catch (cause) {
       log.error('an operation broke', {
         event: 'cloud.operation.broken',
@@ -105,8 +105,19 @@ async function performWithFaults(
     case 'error-after':
       await perform();
       return replying(service.failed());
+    case 'busy':
+      return replying(service.busy());
+    case 'denied':
+      return replying(service.denied(call));
+    case 'unauthenticated':
+      return replying(service.unauthenticated());
+    case 'overtaken':
+      call.overtake?.();
+      return replying(await perform());
     case 'operation-failed':
-      return replying(await perform(true));
+      return replying(await perform('failed'));
+    case 'operation-half-done':
+      return replying(await perform('failed-but-done'));
     case 'reset-after':
       await perform();
       return { ending: { kind: 'reset' }, outcome: { status: 0, fault: card.kind } };

@@ -31,11 +31,16 @@ export interface AdmittedCall {
   readonly principal: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly mutating: boolean;
-  /** @param failOperation the long-running operation that this starts has to end badly */
-  perform(failOperation: boolean): WireReply | Promise<WireReply>;
+  /** @param ending how the long-running operation that this starts has to end; of no effect where the vendor has none */
+  perform(ending: OperationEnding): WireReply | Promise<WireReply>;
+  /** Somebody else writes the same object first, so that the condition of this call is out of date. Absent where it has no condition. */
+  overtake?(): void;
 }
 
-export interface RefusedCall extends Omit<AdmittedCall, 'perform'> {
+/** `failed`: nothing was changed. `failed-but-done`: the operation says the same, and the change was made. */
+export type OperationEnding = 'succeeded' | 'failed' | 'failed-but-done';
+
+export interface RefusedCall extends Omit<AdmittedCall, 'perform' | 'overtake'> {
   readonly refusal: WireReply;
 }
 
@@ -45,6 +50,12 @@ export interface Service {
   admit(request: WireRequest): AdmittedCall | RefusedCall | Promise<AdmittedCall | RefusedCall>;
   throttled(): WireReply;
   failed(): WireReply;
+  /** Something else is being done to what the call is about. */
+  busy(): WireReply;
+  /** What the vendor says to a caller who may not do this; of a metadata service: that the machine has no identity. */
+  denied(call: AdmittedCall): WireReply;
+  /** The caller's credential is not accepted. */
+  unauthenticated(): WireReply;
 }
 
 export function headerOf(request: WireRequest, name: string): string | undefined {

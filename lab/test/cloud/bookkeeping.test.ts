@@ -5,6 +5,7 @@ import { ManualClock } from '@routerd/runtime';
 import { assign } from '../../src/cloud/address-space.ts';
 import { ControlPlane } from '../../src/cloud/control-plane.ts';
 import { faultCard, knobs } from '../../src/cloud/control-messages.ts';
+import { absenceOf, CARD_NAMES, cardOf, playOf } from '../../src/cloud/fault-catalogue.ts';
 import { FaultDeck } from '../../src/cloud/fault-deck.ts';
 import { RetryTokens } from '../../src/cloud/oci/retry-tokens.ts';
 import { RequestJournal } from '../../src/cloud/request-journal.ts';
@@ -33,9 +34,9 @@ test('the journal numbers requests by arrival, shows outcomes when they come, an
 });
 
 test('fault cards are used up one by one, for the operation and instance they name', () => {
-  const deck = new FaultDeck();
+  const deck = new FaultDeck(clock());
   const draw = (operation: string, principal = 'a', service: 'api' | 'imds' = 'api'): string | undefined =>
-    deck.draw({ service, operation, principal })?.kind;
+    deck.draw({ service, operation, principal, mutating: true })?.kind;
   deck.lay(faultCard.parse({ operation: 'Assign', kind: 'throttle', count: 2, principal: 'b' }));
   deck.lay(faultCard.parse({ operation: '*', kind: 'hang' }));
   expect(draw('GET /latest', 'a', 'imds')).toBeUndefined();
@@ -45,6 +46,58 @@ test('fault cards are used up one by one, for the operation and instance they na
     'hang',
     undefined,
   ]);
+});
+
+test('a fault card for a group of operations meets these, until its time is over', () => {
+  const time = clock();
+  const deck = new FaultDeck(time);
+  const draw = (operation: string, mutating = false): string | undefined =>
+    deck.draw({ service: operation.startsWith('GET ') ? 'imds' : 'api', operation, principal: 'a', mutating })?.kind;
+  deck.lay(faultCard.parse({ operation: 'polls', kind: 'error-before', card: 'polls-fail' }));
+  deck.lay(faultCard.parse({ operation: 'identity', kind: 'denied', count: 5, forMs: 1000 }));
+  deck.lay(faultCard.parse({ operation: 'writes', kind: 'throttle' }));
+  deck.lay(faultCard.parse({ operation: 'reads', kind: 'hang', card: 'hang' }));
+  expect([draw('GET /latest/meta-data/mac'), draw('GET /latest/meta-data/iam/x')]).toEqual([undefined, 'denied']);
+  expect([draw('GetSecurityToken'), draw('GetVnic', true), draw('GetVnic', true)]).toEqual([
+    undefined,
+    'throttle',
+    undefined,
+  ]);
+  expect([draw('operations.get'), draw('operations.get')]).toEqual(['error-before', undefined]);
+  deck.clear('hang');
+  time.advance(1000);
+  expect([draw('GetVnic'), draw('GET /latest/meta-data/iam/x'), deck.left]).toEqual([undefined, undefined, []]);
+});
+
+test('the deck refuses its hundred and first card', () => {
+  const deck = new FaultDeck(clock());
+  const card = faultCard.parse({ operation: '*', kind: 'delay' });
+  for (let laid = 0; laid < 100; laid += 1) deck.lay(card);
+  expect(() => deck.lay(card)).toThrow('clear them first');
+});
+
+test('every named card does something, says what, and gives the reason where a vendor has no such thing', () => {
+  for (const name of CARD_NAMES) {
+    const { faults, knobs: turned } = playOf(name, {});
+    expect(faults.length + Object.keys(turned).length, name).toBeGreaterThan(0);
+    expect(cardOf(name).about.length, name).toBeGreaterThan(20);
+    for (const fault of faults) expect(faultCard.parse(fault).card).toBe(name);
+  }
+  expect(absenceOf('conflict', 'aws')).toContain('conditional');
+  expect(absenceOf('conflict', 'oci')).toBeUndefined();
+});
+
+test('a knob that a card turns goes back by its name, after its time, and when all are set', () => {
+  const time = clock();
+  const plane = new ControlPlane(sampleConfig(), { clock: time, follow: () => undefined });
+  plane.knobs = knobs.parse({ readLagMs: 30 });
+  plane.turn('latency', playOf('latency', { amount: 200 }).knobs);
+  plane.turn('limit', playOf('limit', { amount: 3 }).knobs, 1000);
+  expect([plane.mutationMs, plane.knobs.addressesPerNicMax, plane.knobs.readLagMs]).toEqual([300, 3, 30]);
+  plane.turnBack('latency');
+  expect([plane.mutationMs, plane.turnedBy]).toEqual([100, ['limit']]);
+  time.advance(1000);
+  expect([plane.knobs.addressesPerNicMax, plane.turnedBy]).toEqual([undefined, []]);
 });
 
 test('a retry token does its work once; a refusal is forgotten, and so is everything after a day', async () => {

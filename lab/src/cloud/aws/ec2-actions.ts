@@ -61,7 +61,9 @@ function assignPrivateIpAddresses(plane: ControlPlane, parameters: QueryParamete
     const denied = denial(plane.space, principal, action, nicId);
     if (denied !== undefined) return denied;
     const mayTake = (holder: Nic): boolean => reassign && holder.permissions === 'router';
-    const changed = await plane.change((space) => assign(space, { nicId, addresses, mayTake, settled: true }));
+    const changed = await plane.change((space) =>
+      assign(space, { nicId, addresses, mayTake, settled: true, addressesMax: plane.knobs.addressesPerNicMax }),
+    );
     if (!changed.ok) {
       const { error } = changed;
       // Taking an address away is a change of the NIC that loses it, too.
@@ -128,9 +130,14 @@ function denial(
 }
 
 function unauthorized(principal: string, action: string, nicId: string): Result<never, Ec2Fault> {
+  return err(unauthorizedFault(principal, action, `network-interface/${nicId}`));
+}
+
+export function unauthorizedFault(principal: string, action: string, resource: string): Ec2Fault {
   const who = `User: arn:aws:sts::assumed-role/${principal}`;
-  const why = `${who} is not authorized to perform: ec2:${action} on resource: network-interface/${nicId}`;
-  return fault('UnauthorizedOperation', `You are not authorized to perform this operation. ${why}`, 403);
+  const why = `${who} is not authorized to perform: ec2:${action} on resource: ${resource}`;
+  const message = `You are not authorized to perform this operation. ${why}`;
+  return { status: 403, code: 'UnauthorizedOperation', message };
 }
 
 /** EC2 has one code for four different facts; callers tell them apart by the message. */

@@ -2,7 +2,7 @@
 import type { ControlPlane } from '../control-plane.ts';
 import type { AdmittedCall, RefusedCall, Service, WireReply, WireRequest } from '../wire.ts';
 import type { CredentialStore } from './credentials.ts';
-import { ACTIONS } from './ec2-actions.ts';
+import { ACTIONS, unauthorizedFault } from './ec2-actions.ts';
 import { API_VERSION, faultReply, QueryParameters, resultReply } from './query-protocol.ts';
 import { verifySignature } from './signature.ts';
 
@@ -60,5 +60,18 @@ export class Ec2Api implements Service {
 
   failed(): WireReply {
     return faultReply({ status: 500, code: 'InternalError', message: 'An internal error has occurred' });
+  }
+
+  busy(): WireReply {
+    return faultReply({ status: 400, code: 'IncorrectState', message: 'The interface is not in a valid state.' });
+  }
+
+  denied({ principal, operation }: AdmittedCall): WireReply {
+    return faultReply(unauthorizedFault(principal, operation, '*'));
+  }
+
+  unauthenticated(): WireReply {
+    const message = 'AWS was not able to validate the provided access credentials';
+    return faultReply({ status: 401, code: 'AuthFailure', message });
   }
 }

@@ -65,6 +65,19 @@ export class AwsMetadataService implements Service {
     return text(500, 'Internal Server Error');
   }
 
+  busy(): WireReply {
+    return this.throttled();
+  }
+
+  /** No role is attached. */
+  denied(): WireReply {
+    return text(404, 'Not Found');
+  }
+
+  unauthenticated(): WireReply {
+    return text(401, 'Unauthorized');
+  }
+
   #issueToken(request: WireRequest, nic: Nic): WireReply {
     const header = headerOf(request, 'x-aws-ec2-metadata-token-ttl-seconds') ?? '';
     const seconds = Number(header);

@@ -5,6 +5,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import {
   headerOf,
   type AdmittedCall,
+  type OperationEnding,
   type RefusedCall,
   type Service,
   type WireReply,
@@ -31,7 +32,8 @@ interface Route {
   /** Query parameters beside `api-version`. */
   readonly query: readonly string[];
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly perform: (principal: string, failOperation: boolean) => WireReply;
+  readonly perform: (principal: string, ending: OperationEnding) => WireReply;
+  readonly overtake?: () => void;
 }
 
 export class ArmApi implements Service {
@@ -73,7 +75,13 @@ export class ArmApi implements Service {
     if (strange !== undefined) {
       return refuse(principal, armFault(400, 'InvalidQueryParameter', `The query parameter '${strange}' is unknown.`));
     }
-    return { ...described, principal, perform: (failOperation) => route.perform(principal, failOperation) };
+    const { overtake } = route;
+    return {
+      ...described,
+      principal,
+      perform: (ending) => route.perform(principal, ending),
+      ...(overtake === undefined ? {} : { overtake }),
+    };
   }
 
   throttled(): WireReply {
@@ -83,6 +91,22 @@ export class ArmApi implements Service {
 
   failed(): WireReply {
     return faultReply(armFault(500, 'InternalServerError', 'Encountered internal server error.'));
+  }
+
+  /** 429 as throttling is, without `Retry-After`: a lock, not a quota. */
+  busy(): WireReply {
+    const why = 'A retryable error occurred due to another operation on this or a dependent resource.';
+    return faultReply(armFault(429, 'RetryableErrorDueToAnotherOperation', why));
+  }
+
+  denied({ principal, operation, mutating }: AdmittedCall): WireReply {
+    const [type = '', method = ''] = operation.split('.');
+    const action = `Microsoft.Network/${type}/${mutating ? 'write' : 'read'}`;
+    return faultReply(unauthorized(principal, action, `${this.#parts.plane.config.scope} (${method})`));
+  }
+
+  unauthenticated(): WireReply {
+    return faultReply(armFault(401, 'InvalidAuthenticationToken', 'The access token is invalid.'));
   }
 
   #route(request: WireRequest): Route | ArmFault {
@@ -134,14 +158,15 @@ export class ArmApi implements Service {
         enableIPForwarding: asked?.enableIPForwarding,
         ipConfigurations: asked?.ipConfigurations.map(({ name, properties }) => [name, properties.privateIPAddress]),
       },
-      perform: (principal, fail) => {
+      overtake: () => store.touch(nic),
+      perform: (principal, ending) => {
         if (nic.permissions !== 'router') return faultReply(denied(principal, nic));
         if (!parsed.ok) return faultReply(parsed.error);
         if (parsed.value.location.toLowerCase() !== plane.config.region.toLowerCase()) {
           const why = `The resource already exists in location '${plane.config.region}'.`;
           return faultReply(armFault(409, 'InvalidResourceLocation', why));
         }
-        const accepted = store.put(nic, parsed.value, { fail, ...(ifMatch === undefined ? {} : { ifMatch }) });
+        const accepted = store.put(nic, parsed.value, { ending, ...(ifMatch === undefined ? {} : { ifMatch }) });
         if (!accepted.ok) return faultReply(accepted.error);
         const { account, region } = plane.config;
         const where = `/subscriptions/${account}/providers/Microsoft.Network/locations/${region}`;
@@ -157,7 +182,7 @@ export class ArmApi implements Service {
 
   /** Whole seconds, as the header has it. Operations of the lab are shorter than one: 0 leaves the pace to the client. */
   #retryAfter(): Readonly<Record<string, string>> {
-    return { 'retry-after': `${Math.floor(this.#parts.plane.config.mutationDelayMs / 1000)}` };
+    return { 'retry-after': `${Math.floor(this.#parts.plane.mutationMs / 1000)}` };
   }
 
   #nicReply(status: number, nic: Nic, headers: Readonly<Record<string, string>> = {}): WireReply {
@@ -169,13 +194,13 @@ export class ArmApi implements Service {
 
   #list(request: WireRequest): WireReply {
     const { plane, store } = this.#parts;
-    const all = nicsIn(plane.space);
+    const all = nicsIn(plane.seen);
     const start = Number(request.query.get('$skiptoken') ?? 0);
     const end = start + PAGE_SIZE;
     const next = new URL(request.target, `https://${headerOf(request, 'host') ?? ''}`);
     next.searchParams.set('$skiptoken', `${end}`);
     return armReply(200, {
-      value: all.slice(start, end).map((nic) => renderDocument(store.read(nic).document, store.context(nic))),
+      value: all.slice(start, end).map((nic) => renderDocument(store.documentThen(nic), store.context(nic))),
       ...(end < all.length ? { nextLink: next.href } : {}),
     });
   }
@@ -184,10 +209,10 @@ export class ArmApi implements Service {
   #subnet(expand: string | null): WireReply {
     const { plane, store } = this.#parts;
     const { id, cidr } = plane.config.subnet;
-    const entries = nicsIn(plane.space).flatMap((nic) =>
+    const entries = nicsIn(plane.seen).flatMap((nic) =>
       store
-        .read(nic)
-        .document.ipConfigurations.map((entry) =>
+        .documentThen(nic)
+        .ipConfigurations.map((entry) =>
           expand?.toLowerCase() === 'ipconfigurations'
             ? renderIpConfiguration(entry, store.context(nic))
             : { id: ipConfigurationId(nic, entry.name) },
@@ -225,8 +250,11 @@ export class ArmApi implements Service {
 }
 
 function denied(principal: string, nic: Nic): ArmFault {
-  const action = 'Microsoft.Network/networkInterfaces/write';
-  const why = `does not have authorization to perform action '${action}' over scope '${nic.id}'`;
+  return unauthorized(principal, 'Microsoft.Network/networkInterfaces/write', nic.id);
+}
+
+function unauthorized(principal: string, action: string, scope: string): ArmFault {
+  const why = `does not have authorization to perform action '${action}' over scope '${scope}'`;
   return armFault(403, 'AuthorizationFailed', `The client '${principal}' ${why} or the scope is invalid.`);
 }
 

@@ -61,6 +61,18 @@ export class AzureMetadataService implements Service {
     return refusal(500, 'Internal server error');
   }
 
+  busy(): WireReply {
+    return this.throttled();
+  }
+
+  denied(): WireReply {
+    return refusal(400, 'Identity not found');
+  }
+
+  unauthenticated(): WireReply {
+    return refusal(403, 'Forbidden');
+  }
+
   async #token(nic: Nic, resource: string): Promise<WireReply> {
     if (nic.permissions === 'none') return refusal(400, 'Identity not found');
     if (!AUDIENCES.includes(resource)) {

@@ -19,6 +19,7 @@ import {
   type Nic,
 } from '../address-space.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import type { OperationEnding } from '../wire.ts';
 import { addressFault, armFault, type ArmFault } from './arm-reply.ts';
 import {
   draftDocument,
@@ -62,20 +63,38 @@ export class NicStore {
   read(nic: Nic): StoredNic {
     const stored = this.#stored.get(nic.id) ?? settled(initialDocument(nic, this.#plane.config));
     if (stored.operationId !== undefined) return stored;
-    const held = addressesOf(nic);
-    const known = stored.document.ipConfigurations;
+    const document = this.#following(stored.document, addressesOf(nic));
+    if (document === stored.document) return stored;
+    const changed = settled(document);
+    this.#stored.set(nic.id, changed);
+    return changed;
+  }
+
+  /** As a listing that lags tells it. @param nic as it was then */
+  documentThen(nic: Nic): NicDocument {
+    const { space } = this.#plane;
+    const { document } = this.read(space.nics.get(nic.id) ?? nic);
+    return this.#plane.seen === space ? document : this.#following(document, addressesOf(nic));
+  }
+
+  /** Somebody writes the NIC without a change: only the etag is another. */
+  touch(nic: Nic): void {
+    this.#stored.set(nic.id, { ...this.read(nic), etag: newEtag() });
+  }
+
+  /** The document with entries for what is held, and no others. */
+  #following(document: NicDocument, held: readonly string[]): NicDocument {
+    const known = document.ipConfigurations;
     const kept = known.filter(({ address }) => held.includes(address));
     const added = held.filter((address) => !known.some((each) => each.address === address));
-    if (kept.length === known.length && added.length === 0) return stored;
+    if (kept.length === known.length && added.length === 0) return document;
     const made = added.map((address) =>
       ipConfigurationOf(
         { name: `ipconfig-${address.replaceAll('.', '-')}`, address, primary: false },
         this.#plane.config,
       ),
     );
-    const changed = settled({ ...stored.document, ipConfigurations: [...kept, ...made] });
-    this.#stored.set(nic.id, changed);
-    return changed;
+    return { ...document, ipConfigurations: [...kept, ...made] };
   }
 
   context(nic: Nic): RenderContext {
@@ -87,18 +106,18 @@ export class NicStore {
     return this.#operations.get(id);
   }
 
-  /** @returns the accepted operation; it ends `mutationDelayMs` later */
+  /** @returns the accepted operation; it ends `mutationMs` later */
   put(
     nic: Nic,
     body: PutBody,
-    options: { readonly ifMatch?: string; readonly fail: boolean },
+    options: { readonly ifMatch?: string; readonly ending: OperationEnding },
   ): Result<Operation, ArmFault> {
     const before = this.read(nic);
     if (before.operationId !== undefined) {
       const why = 'Another operation on this or dependent resource is in progress.';
       return err(armFault(409, 'AnotherOperationInProgress', `${why} Operation ${before.operationId}.`));
     }
-    const { ifMatch = '*', fail } = options;
+    const { ifMatch = '*', ending } = options;
     if (ifMatch !== '*' && ifMatch !== before.etag) return err(staleEtag(nic, ifMatch, before.etag));
     const drafted = draftDocument(body, before.document, this.#allocatable());
     if (!drafted.ok) return drafted;
@@ -108,7 +127,7 @@ export class NicStore {
     this.#operations.set(operation.id, operation);
     const updating = { etag: newEtag(), provisioningState: 'Updating', operationId: operation.id } as const;
     this.#stored.set(nic.id, { document: drafted.value, ...updating });
-    void this.#complete(operation, before.document, drafted.value, fail);
+    void this.#complete(operation, before.document, drafted.value, ending);
     return ok(operation);
   }
 
@@ -140,6 +159,7 @@ export class NicStore {
         addresses: added.map(({ address }) => address),
         mayTake: () => false,
         settled: false,
+        addressesMax: this.#plane.knobs.addressesPerNicMax,
       }),
     );
     if (reserved.ok) return undefined;
@@ -160,17 +180,23 @@ export class NicStore {
     return found !== undefined && found.until > this.#plane.clock.monotonic() ? found : undefined;
   }
 
-  async #complete(operation: Operation, before: NicDocument, after: NicDocument, fail: boolean): Promise<void> {
+  async #complete(
+    operation: Operation,
+    before: NicDocument,
+    after: NicDocument,
+    ending: OperationEnding,
+  ): Promise<void> {
     const { nicId } = operation;
-    await this.#plane.pause(this.#plane.config.mutationDelayMs);
-    const winner = fail ? before : after;
+    await this.#plane.pause(this.#plane.mutationMs);
+    const isDone = ending !== 'failed';
+    const winner = isDone ? after : before;
     this.#plane.changeNow((space) => {
       const nic = space.nics.get(nicId);
       if (nic === undefined) return ok(space);
       const keeps = new Set(winner.ipConfigurations.map(({ address }) => address));
       const touched = new Set([...before.ipConfigurations, ...after.ipConfigurations].map(({ address }) => address));
       const released = nic.secondaries.filter(({ address }) => touched.has(address) && !keeps.has(address));
-      if (!fail)
+      if (isDone)
         this.#linger(
           nic,
           before,
@@ -183,12 +209,12 @@ export class NicStore {
       );
       return left.ok ? setForwarding(settle(left.value, nicId), nicId, winner.enableIPForwarding) : left;
     });
-    const ended = { etag: newEtag(), provisioningState: fail ? 'Failed' : 'Succeeded' } as const;
+    const ended = { etag: newEtag(), provisioningState: ending === 'succeeded' ? 'Succeeded' : 'Failed' } as const;
     this.#stored.set(nicId, { document: winner, ...ended });
     const error = { code: 'InternalServerError', message: 'An error occurred while the operation was processed.' };
     this.#operations.set(operation.id, {
       ...operation,
-      ...(fail ? { status: 'Failed', error } : { status: 'Succeeded' }),
+      ...(ending === 'succeeded' ? { status: 'Succeeded' } : { status: 'Failed', error }),
     });
   }
 

@@ -6,6 +6,7 @@ import {
   headerOf,
   jsonReply,
   type AdmittedCall,
+  type OperationEnding,
   type RefusedCall,
   type Service,
   type WireReply,
@@ -34,7 +35,8 @@ interface Route {
   readonly mutating: boolean;
   readonly query: readonly string[];
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly perform: (principal: string, failOperation: boolean) => WireReply | Promise<WireReply>;
+  readonly perform: (principal: string, ending: OperationEnding) => WireReply | Promise<WireReply>;
+  readonly overtake?: () => void;
 }
 
 export class ComputeApi implements Service {
@@ -71,7 +73,13 @@ export class ComputeApi implements Service {
     if (requestId !== null && !UUID.test(requestId)) {
       return refuse(principal, invalidValue('requestId', requestId, 'It has to be a UUID other than zero.'));
     }
-    return { ...described, principal, perform: (failOperation) => route.perform(principal, failOperation) };
+    const { overtake } = route;
+    return {
+      ...described,
+      principal,
+      perform: (ending) => route.perform(principal, ending),
+      ...(overtake === undefined ? {} : { overtake }),
+    };
   }
 
   throttled(): WireReply {
@@ -81,6 +89,19 @@ export class ComputeApi implements Service {
 
   failed(): WireReply {
     return faultReply(gcpFault(503, 'backendError', 'Backend Error'));
+  }
+
+  busy(): WireReply {
+    return faultReply(gcpFault(400, 'resourceNotReady', 'The resource is not ready'));
+  }
+
+  denied({ operation }: AdmittedCall): WireReply {
+    const why = `Required 'compute.${operation}' permission for 'projects/${this.#parts.plane.config.account}'`;
+    return faultReply(gcpFault(403, 'forbidden', why));
+  }
+
+  unauthenticated(): WireReply {
+    return faultReply(gcpFault(401, 'authError', 'Request had invalid authentication credentials.'));
   }
 
   #route(request: WireRequest): Route | GcpFault {
@@ -124,7 +145,8 @@ export class ComputeApi implements Service {
         requestId: request.query.get('requestId'),
         ...(parsed.ok ? { fingerprint: parsed.value.fingerprint, aliasIpRanges: parsed.value.addresses } : {}),
       },
-      perform: (principal, fail) => {
+      overtake: () => store.touch(nic),
+      perform: (principal, ending) => {
         const current = plane.space.nics.get(nic.id) ?? nic;
         if (nic.permissions !== 'router') return faultReply(denied('updateNetworkInterface', nic));
         if (nicName !== NIC_NAME)
@@ -135,9 +157,9 @@ export class ComputeApi implements Service {
           nic: current,
           type: 'updateNetworkInterface',
           user: principal,
-          fail,
+          ending,
           isCurrent: () => fingerprint === store.fingerprints(current).nic,
-          decide: (space) => withAliases(space, nic.id, addresses),
+          decide: (space) => withAliases(space, nic.id, addresses, plane.knobs.addressesPerNicMax),
         });
       },
     };
@@ -152,7 +174,8 @@ export class ComputeApi implements Service {
       mutating: true,
       query: ['mostDisruptiveAllowedAction', 'minimalAction', 'requestId'],
       parameters: { instance: nic.name, allowed, canIpForward: parsed.ok ? parsed.value.canIpForward : undefined },
-      perform: (principal, fail) => {
+      overtake: () => store.touch(nic),
+      perform: (principal, ending) => {
         const current = plane.space.nics.get(nic.id) ?? nic;
         if (nic.permissions !== 'router') return faultReply(denied('update', nic));
         if (!parsed.ok) return faultReply(parsed.error);
@@ -168,7 +191,7 @@ export class ComputeApi implements Service {
           nic: current,
           type: 'update',
           user: principal,
-          fail,
+          ending,
           isCurrent: () =>
             fingerprint === store.fingerprints(current).instance &&
             JSON.stringify(networkInterfaces) === JSON.stringify(shown),
@@ -184,7 +207,7 @@ export class ComputeApi implements Service {
       readonly nic: Nic;
       readonly type: ZoneOperation['type'];
       readonly user: string;
-      readonly fail: boolean;
+      readonly ending: OperationEnding;
       readonly isCurrent: () => boolean;
       readonly decide: (space: AddressSpace) => SpaceResult;
     },
@@ -240,7 +263,12 @@ export class ComputeApi implements Service {
 }
 
 /** @param wanted the whole list; `undefined` leaves it as it is */
-function withAliases(space: AddressSpace, nicId: string, wanted: readonly string[] | undefined): SpaceResult {
+function withAliases(
+  space: AddressSpace,
+  nicId: string,
+  wanted: readonly string[] | undefined,
+  addressesMax: number | undefined,
+): SpaceResult {
   const nic = space.nics.get(nicId);
   if (nic === undefined || wanted === undefined) return { ok: true, value: space };
   if (wanted.includes(nic.primary)) {
@@ -254,7 +282,7 @@ function withAliases(space: AddressSpace, nicId: string, wanted: readonly string
   );
   if (!left.ok) return left;
   const addresses = wanted.filter((address) => !had.includes(address));
-  return assign(left.value, { nicId, addresses, mayTake: () => false, settled: true });
+  return assign(left.value, { nicId, addresses, mayTake: () => false, settled: true, addressesMax });
 }
 
 function reading(

@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { err, ok, type Result } from '@routerd/resources';
 import type { AddressRefusal, AddressSpace, Nic, SpaceResult } from '../address-space.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import type { OperationEnding } from '../wire.ts';
 import { gcpFault, invalidValue, linkTo, type GcpFault } from './gcp-reply.ts';
 import { numericId, type Fingerprints, type Json } from './instance-document.ts';
 
@@ -34,7 +35,7 @@ export interface Change {
   readonly requestId: string | undefined;
   /** What the caller sent: under one request id it has to be the same. */
   readonly body: string;
-  readonly fail: boolean;
+  readonly ending: OperationEnding;
   readonly decide: (space: AddressSpace) => SpaceResult;
 }
 
@@ -92,17 +93,21 @@ export class InstanceStore {
     return ok(operation);
   }
 
-  async #carryOut(operation: ZoneOperation, { nic, fail, decide }: Change): Promise<void> {
-    const half = this.#plane.config.mutationDelayMs / 2;
+  /** Somebody writes the instance without a change: only the fingerprints are others. */
+  touch(nic: Nic): void {
+    this.#fingerprints.delete(`nic ${nic.id}`);
+    this.#fingerprints.delete(`instance ${nic.id}`);
+  }
+
+  async #carryOut(operation: ZoneOperation, { nic, ending, decide }: Change): Promise<void> {
+    const half = this.#plane.mutationMs / 2;
     await this.#plane.pause(half);
     this.#operations.set(operation.name, { ...operation, status: 'RUNNING' });
     await this.#plane.pause(half);
-    const decided = fail ? undefined : this.#plane.changeNow(decide);
-    if (decided?.ok === true) {
-      this.#fingerprints.delete(`nic ${nic.id}`);
-      this.#fingerprints.delete(`instance ${nic.id}`);
-    }
-    const error = decided === undefined ? internalError() : decided.ok ? undefined : operationError(decided.error);
+    const decided = ending === 'failed' ? undefined : this.#plane.changeNow(decide);
+    if (decided?.ok === true) this.touch(nic);
+    const refused = decided?.ok === false ? operationError(decided.error) : undefined;
+    const error = refused ?? (ending === 'succeeded' ? undefined : internalError());
     const ended = { ...operation, status: 'DONE', endedAt: this.#plane.clock.now() } as const;
     this.#operations.set(operation.name, error === undefined ? ended : { ...ended, error });
     this.#running.delete(nic.id);

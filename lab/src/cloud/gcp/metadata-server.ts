@@ -67,6 +67,19 @@ export class GcpMetadataServer implements Service {
     return textReply(503, 'Service Unavailable');
   }
 
+  busy(): WireReply {
+    return this.failed();
+  }
+
+  /** No service account is attached. */
+  denied(): WireReply {
+    return textReply(404, 'Not Found');
+  }
+
+  unauthenticated(): WireReply {
+    return textReply(403, 'Forbidden');
+  }
+
   async #answer(nic: Nic, path: readonly string[], { query, path: asked }: WireRequest): Promise<WireReply> {
     const [first, second, , leaf] = path;
     if (first === 'instance' && second === 'service-accounts' && leaf === 'token') return this.#token(nic, path[2]);

@@ -63,7 +63,7 @@ export class CoreOperations {
   async updateVnic(id: string, { body, ifMatch }: CoreRequest): Promise<WireReply> {
     const parsed = vnicDetails.safeParse(jsonOf(body));
     if (!parsed.success) return invalid(parsed.error);
-    await this.#plane.pause(this.#plane.config.mutationDelayMs);
+    await this.#plane.pause(this.#plane.mutationMs);
     const nic = this.#writableNic(id);
     const vnic = this.#store.vnic(id);
     if (nic === undefined || vnic === undefined) return faultReply(NOT_FOUND);
@@ -115,7 +115,7 @@ export class CoreOperations {
     const parsed = createDetails.safeParse(jsonOf(body));
     if (!parsed.success) return invalid(parsed.error);
     const { vnicId, ipAddress, ...details } = parsed.data;
-    await this.#plane.pause(this.#plane.config.mutationDelayMs);
+    await this.#plane.pause(this.#plane.mutationMs);
     const nic = this.#writableNic(vnicId);
     if (nic === undefined) return faultReply(NOT_FOUND);
     const address = ipAddress ?? freeAddresses(this.#plane.space)[0];
@@ -124,7 +124,13 @@ export class CoreOperations {
       return faultReply(addressFault({ code: 'address.held-elsewhere', address, holder: nic }));
     }
     const changed = this.#plane.changeNow((space) =>
-      assign(space, { nicId: vnicId, addresses: [address], mayTake: () => false, settled: true }),
+      assign(space, {
+        nicId: vnicId,
+        addresses: [address],
+        mayTake: () => false,
+        settled: true,
+        addressesMax: this.#plane.knobs.addressesPerNicMax,
+      }),
     );
     if (!changed.ok) return faultReply(addressFault(changed.error));
     this.#store.forget(address);
@@ -136,7 +142,7 @@ export class CoreOperations {
     const parsed = updateDetails.safeParse(jsonOf(body));
     if (!parsed.success) return invalid(parsed.error);
     const { vnicId, ...details } = parsed.data;
-    await this.#plane.pause(this.#plane.config.mutationDelayMs);
+    await this.#plane.pause(this.#plane.mutationMs);
     const object = this.#writable(id);
     const target = object === undefined ? undefined : this.#writableNic(vnicId ?? object.vnicId);
     if (object === undefined || target === undefined) return faultReply(NOT_FOUND);
@@ -146,7 +152,13 @@ export class CoreOperations {
         return faultReply(ociFault(400, 'InvalidParameter', 'A primary private IP cannot be moved to another VNIC.'));
       }
       const moved = this.#plane.changeNow((space) =>
-        assign(space, { nicId: target.id, addresses: [object.address], mayTake: () => true, settled: true }),
+        assign(space, {
+          nicId: target.id,
+          addresses: [object.address],
+          mayTake: () => true,
+          settled: true,
+          addressesMax: this.#plane.knobs.addressesPerNicMax,
+        }),
       );
       if (!moved.ok) return faultReply(addressFault(moved.error));
     }
@@ -156,7 +168,7 @@ export class CoreOperations {
   }
 
   async deletePrivateIp(id: string, { ifMatch }: CoreRequest): Promise<WireReply> {
-    await this.#plane.pause(this.#plane.config.mutationDelayMs);
+    await this.#plane.pause(this.#plane.mutationMs);
     const object = this.#writable(id);
     if (object === undefined) return faultReply(NOT_FOUND);
     if (ifMatch !== undefined && ifMatch !== object.etag) return faultReply(NO_ETAG_MATCH);

@@ -60,6 +60,19 @@ export class OciMetadataService implements Service {
     return text(500, 'Internal Server Error');
   }
 
+  busy(): WireReply {
+    return this.throttled();
+  }
+
+  /** The instance has no principal. */
+  denied(): WireReply {
+    return text(404, 'Not Found');
+  }
+
+  unauthenticated(): WireReply {
+    return text(403, 'Forbidden');
+  }
+
   #tree(nic: Nic): Folder {
     const { config } = this.#parts.plane;
     const identity = this.#parts.identities.get(nic.instanceId);

@@ -58,6 +58,19 @@ export class OciApi implements Service {
     return faultReply(ociFault(500, 'InternalServerError', 'An internal server error occurred.'));
   }
 
+  busy(): WireReply {
+    return faultReply(ociFault(409, 'IncorrectState', 'The resource is being changed by another operation.'));
+  }
+
+  /** As what does not exist. */
+  denied(): WireReply {
+    return faultReply(NOT_FOUND);
+  }
+
+  unauthenticated(): WireReply {
+    return faultReply(NOT_AUTHENTICATED);
+  }
+
   #admitToFederation(request: WireRequest): AdmittedCall | RefusedCall {
     const call = { operation: 'GetSecurityToken', parameters: {}, mutating: false };
     const refuse = (fault: OciFault): RefusedCall => ({ ...call, principal: 'unknown', refusal: faultReply(fault) });
@@ -94,9 +107,11 @@ export class OciApi implements Service {
     const core = { body, query, ifMatch: headerOf(request, 'if-match') };
     const token = headerOf(request, 'opc-retry-token');
     const perform = async (): Promise<WireReply> => route.perform(core);
+    const id = objectIdIn(request.path);
     return {
       ...described,
       principal,
+      overtake: () => this.#store.touch(id),
       perform:
         route.operation === 'CreatePrivateIp' && token !== undefined
           ? async () => this.#retryTokens.once({ token, principal, body }, (reply) => this.#isStanding(reply), perform)
@@ -176,7 +191,7 @@ export class OciApi implements Service {
 /** What the request asks for: id, query, body, condition. */
 function journalled(request: WireRequest): Readonly<Record<string, unknown>> {
   const { path, query, body } = request;
-  const id = path.slice(path.lastIndexOf('/') + 1);
+  const id = objectIdIn(path);
   const ifMatch = headerOf(request, 'if-match');
   const retryToken = headerOf(request, 'opc-retry-token');
   return {
@@ -186,4 +201,8 @@ function journalled(request: WireRequest): Readonly<Record<string, unknown>> {
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(retryToken === undefined ? {} : { retryToken }),
   };
+}
+
+function objectIdIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -96,6 +96,14 @@ export class PrivateIpStore {
     this.#vnics.set(id, { etag: newEtag(), details });
   }
 
+  /** Somebody writes the object without a change: only its etag is another. */
+  touch(id: string): void {
+    const object = this.find(id);
+    if (object !== undefined) this.write(object);
+    const vnic = this.#vnics.get(id);
+    if (vnic !== undefined) this.writeVnic(id, vnic.details);
+  }
+
   renderPrivateIp(object: PrivateIp): Readonly<Record<string, unknown>> {
     const { config, space } = this.#plane;
     return {
