@@ -1,5 +1,5 @@
 /** What a plugin author writes: two functions, and what they get and give. */
-import type { ErrorClass, Provider, Verb } from './protocol.ts';
+import type { CheckResult, ErrorClass, InventoryResult, PreflightResult, Provider, Usage, Verb } from './protocol.ts';
 
 /** The NIC that a request is about. */
 export interface NicTarget {
@@ -39,6 +39,8 @@ export interface AddressResult {
   readonly message: string;
   /** With `failed` only. */
   readonly errorClass?: ErrorClass | undefined;
+  /** With `failed` only: which condition of the class, see `ERRORS`. */
+  readonly errorNumber?: number | undefined;
 }
 
 export interface NicState {
@@ -57,7 +59,18 @@ export interface ExecuteReport {
   readonly nic: NicState | undefined;
 }
 
+type Completed<Message extends { readonly status: { readonly status: string } }> = Readonly<
+  Omit<Extract<Message['status'], { readonly status: 'completed' }>, 'status'>
+>;
+/** One page of what is where in the subnet, and how much more fits. */
+export type InventoryPage = Completed<InventoryResult>;
+/** What is in effect, address by address. */
+export type CheckReport = Completed<CheckResult>;
+/** What the machine's identity may do. */
+export type PreflightReport = Completed<PreflightResult>;
+
 export interface CallContext {
+  /** Everything but `execute` must not change anything. */
   readonly mode: 'observe' | 'dry-run' | 'execute';
   /**
    * The only way to a mutating call. Refuses, without calling, in every mode but `execute` and when the process that asked has gone away:
@@ -67,11 +80,33 @@ export interface CallContext {
   mutate<T>(what: string, call: () => Promise<T>): Promise<T>;
   /** A line of diagnostics on standard error. Never a secret. */
   note(text: string): void;
+  /**
+   * What a call to the provider cost and what its rate headers said: `reads` add up, of the others the last word stands.
+   * `writes` are counted by {@link mutate}. The caller's budget for the account lives on it.
+   */
+  spent(usage: Omit<Usage, 'writes'>): void;
 }
 
 export interface ExecutorPlugin {
+  /** What the answer to `DescribeRequest` says of it, beside the methods that it has. */
+  readonly about?: {
+    readonly name: string;
+    readonly release: string;
+    readonly providers: readonly Provider[];
+    /** The provider keeps the epoch with the address, so an older request is refused there. */
+    readonly storesEpoch: boolean;
+  };
   /** Idempotent. Throws {@link ExecutorError} where nothing can be said per address. */
   execute(call: ExecuteCall, context: CallContext): Promise<ExecuteReport>;
   /** Reads one NIC. */
   observe(nic: NicTarget, context: CallContext): Promise<NicState>;
+  /**
+   * What is where in the NIC's subnet, with limits and capacity.
+   * @param page `nextPage` of the page before; undefined for the first
+   */
+  inventory?(nic: NicTarget, page: string | undefined, context: CallContext): Promise<InventoryPage>;
+  /** Whether addresses are in effect at the NIC. One result for each, in their order. */
+  check?(nic: NicTarget, addresses: readonly string[], context: CallContext): Promise<CheckReport>;
+  /** Whether the machine's identity may do `actions`, missing permissions by name. */
+  preflight?(nic: NicTarget, actions: readonly Verb[], context: CallContext): Promise<PreflightReport>;
 }

@@ -1,36 +1,65 @@
 export {
-  API_VERSION,
-  ERROR_CLASSES,
   executeActionRequest,
   executeActionResult,
   observeNicRequest,
   observeNicResult,
-  PROVIDERS,
   request,
-  REQUEST_LINE_BYTES_MAX,
   result,
-  RESULT_LINE_BYTES_MAX,
-  VERBS,
+  type CheckRequest,
+  type CheckResult,
+  type DescribeRequest,
+  type DescribeResult,
   type ErrorClass,
   type ExecuteActionRequest,
   type ExecuteActionResult,
+  type InventoryRequest,
+  type InventoryResult,
   type ObserveNicRequest,
   type ObserveNicResult,
+  type PreflightRequest,
+  type PreflightResult,
   type Provider,
   type Request,
+  type RequestKind,
   type ResultMessage,
+  type Usage,
   type Verb,
 } from './protocol.ts';
+export {
+  API_VERSION,
+  API_VERSIONS,
+  ERROR_CLASSES,
+  INVENTORY_PAGE_ENTRIES_MAX,
+  PROVIDERS,
+  REQUEST_LINE_BYTES_MAX,
+  RESULT_LINE_BYTES_MAX,
+  VERBS,
+} from './protocol-parts.ts';
+export {
+  checkRequest,
+  checkResult,
+  describeRequest,
+  describeResult,
+  inventoryRequest,
+  inventoryResult,
+  preflightRequest,
+  preflightResult,
+  REQUEST_KINDS,
+} from './protocol-reads.ts';
+export { classNumber, DUTIES, ERRORS, type CatalogueEntry, type ErrorNumber } from './error-catalogue.ts';
 export { AddressResults, failed, forEvery, skipped, succeeded } from './address-results.ts';
-export { ExecutorError } from './executor-error.ts';
+export { ExecutorError, type ExecutorErrorOptions } from './executor-error.ts';
 export {
   type AddressResult,
   type CallContext,
+  type CheckReport,
   type ExecuteCall,
   type ExecuteReport,
   type ExecutorPlugin,
+  type InventoryPage,
   type NicState,
   type NicTarget,
+  type PreflightReport,
   type RequestedAddress,
 } from './executor-plugin.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';

@@ -5,7 +5,8 @@ import type { NicTarget } from './executor-plugin.ts';
 /** @throws ExecutorError `invalid`, `target.region is required` */
 export function requiredTarget(nic: NicTarget, key: string): string {
   const value = key === 'nicRef' ? nic.nicRef : nic.target[key];
-  if (value === undefined || value === '') throw new ExecutorError('invalid', `target.${key} is required`);
+  if (value === undefined || value === '')
+    throw new ExecutorError('invalid', `target.${key} is required`, { number: 506 });
   return value;
 }
 

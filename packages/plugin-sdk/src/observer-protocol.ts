@@ -3,7 +3,7 @@
  * docs/reference/plugin-protocol.md
  */
 import { z } from 'zod';
-import { PROVIDERS, VERBS } from './protocol.ts';
+import { PROVIDERS, VERBS } from './protocol-parts.ts';
 
 export const PLUGIN_API_VERSION = 'plugin.routerd.net/v1alpha1';
 /** A longer request is refused. Bytes. */

@@ -5,7 +5,7 @@ import type { ExecutorPlugin } from './executor-plugin.ts';
 import { ExecutorError } from './executor-error.ts';
 import { LineSplitter, type LineEvent } from './line-splitter.ts';
 import { processIo, whileWanted } from './process-io.ts';
-import { REQUEST_LINE_BYTES_MAX } from './protocol.ts';
+import { REQUEST_LINE_BYTES_MAX } from './protocol-parts.ts';
 
 /** Requests that wait while one is answered; beyond that nothing more is read. */
 const WAITING_MAX = 16;
@@ -20,7 +20,7 @@ export async function serve(plugin: ExecutorPlugin | (() => Promise<ExecutorPlug
     try {
       return typeof plugin === 'function' ? await plugin() : plugin;
     } catch (cause) {
-      throw new ExecutorError('invalid', `the plugin could not be loaded: ${String(cause)}`, { cause });
+      throw new ExecutorError('invalid', `the plugin could not be loaded: ${String(cause)}`, { number: 508, cause });
     }
   };
   const environment = {
@@ -36,7 +36,7 @@ export async function serve(plugin: ExecutorPlugin | (() => Promise<ExecutorPlug
     const result =
       event.kind === 'line'
         ? await answerLine(event.text, environment)
-        : refusal(undefined, `the request is longer than ${event.bytesMax} bytes`);
+        : refusal(undefined, 502, `the request is longer than ${event.bytesMax} bytes`);
     await io.write(`${JSON.stringify(result)}\n`);
     // Where NODE_COMPILE_CACHE is set, the next process starts about twice as fast, however this one ends. Elsewhere it does nothing.
     if (isFirst) flushCompileCache();

@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ExecutorError, serve, succeeded, result, type ExecutorPlugin, type ResultMessage } from '../src/index.ts';
+import {
+  API_VERSION,
+  classNumber,
+  ERROR_CLASSES,
+  ERRORS,
+  ExecutorError,
+  result,
+  serve,
+  succeeded,
+  VERBS,
+  type ExecutorPlugin,
+  type ResultMessage,
+} from '../src/index.ts';
 import { executeRequest, observeRequest } from './requests.ts';
 
 const lines = (...documents: readonly unknown[]): string => documents.map((one) => `${JSON.stringify(one)}\n`).join('');
@@ -60,29 +72,34 @@ describe('serve', () => {
   });
 
   test.each([
-    ['no JSON', 'hello\n', /not JSON/, ''],
+    ['no JSON', 'hello\n', /not JSON/, '', 501],
     [
       'an unknown verb',
       lines({ ...executeRequest({ action: 'steal' as 'assign-secondary-ip' }) }),
       /spec\.action/,
       'r1',
+      503,
     ],
-    ['an unknown field', lines({ ...executeRequest(), extra: 1 }), /extra/, 'r1'],
-    ['no address', lines(executeRequest({ addresses: [] })), /spec\.addresses/, 'r1'],
-    ['another API version', lines({ ...executeRequest(), apiVersion: 'v0' }), /apiVersion/, 'r1'],
-    ['a line that is too long', `${'x'.repeat(1024 * 1024 + 1)}\n`, /longer than 1048576 bytes/, ''],
-  ])('refuses %s as invalid and goes on', async (_, input, message, id) => {
+    ['an unknown field', lines({ ...executeRequest(), extra: 1 }), /extra/, 'r1', 503],
+    ['no address', lines(executeRequest({ addresses: [] })), /spec\.addresses/, 'r1', 503],
+    ['another API version', lines({ ...executeRequest(), apiVersion: 'v0' }), /apiVersion/, 'r1', 503],
+    ['a line that is too long', `${'x'.repeat(1024 * 1024 + 1)}\n`, /longer than 1048576 bytes/, '', 502],
+  ])('refuses %s as invalid and goes on', async (_, input, message, id, number) => {
     const { answers } = await served(input + lines(observeRequest()), pluginWith([]));
     expect(answers).toHaveLength(2);
     expect(answers[0]?.id).toBe(id);
-    expect(errorOf(answers[0])).toEqual({ class: 'invalid', message: expect.stringMatching(message) });
+    expect(errorOf(answers[0])).toEqual({ class: 'invalid', number, message: expect.stringMatching(message) });
     expect(answers[1]?.status.status).toBe('completed');
   });
 
   test('refuses a mutating call in a dry run, whatever the plugin tries', async () => {
     const calls: string[] = [];
     const { answers } = await served(lines(executeRequest({ mode: 'dry-run' })), pluginWith(calls));
-    expect(errorOf(answers[0])).toEqual({ class: 'invalid', message: 'refused to assign: the mode is dry-run' });
+    expect(errorOf(answers[0])).toEqual({
+      class: 'invalid',
+      number: 507,
+      message: 'refused to assign: the mode is dry-run',
+    });
     expect(calls).toEqual([]);
   });
 
@@ -98,7 +115,12 @@ describe('serve', () => {
       throw new ExecutorError('throttled', 'RequestLimitExceeded', { retryAfterMs: 1500 });
     });
     const { answers } = await served(lines(executeRequest()), plugin);
-    expect(errorOf(answers[0])).toEqual({ class: 'throttled', message: 'RequestLimitExceeded', retryAfterMs: 1500 });
+    expect(errorOf(answers[0])).toEqual({
+      class: 'throttled',
+      number: 100,
+      message: 'RequestLimitExceeded',
+      retryAfterMs: 1500,
+    });
   });
 
   test('an exception without a class is an unknown outcome only after a mutating call', async () => {
@@ -135,8 +157,90 @@ describe('serve', () => {
     };
     const { answers } = await served(lines(executeRequest(), observeRequest()), load);
     expect(answers.map(errorOf)).toEqual([
-      { class: 'invalid', message: expect.stringContaining('no such module') },
-      { class: 'invalid', message: expect.stringContaining('no such module') },
+      { class: 'invalid', number: 508, message: expect.stringContaining('no such module') },
+      { class: 'invalid', number: 508, message: expect.stringContaining('no such module') },
     ]);
   });
+
+  test('counts what a request cost, and passes on what the rate headers said', async () => {
+    const plugin = pluginWith([], async (call, context) => {
+      context.spent({ reads: 1, readsLeft: 90 });
+      await context.mutate('assign', async () => undefined);
+      context.spent({ reads: 2, readsLeft: 88, resetsAfterMs: 4000 });
+      return { results: call.addresses.map(({ address }) => succeeded(address, 'assigned')), observed: {}, nic: NIC };
+    });
+    const { answers } = await served(lines(executeRequest()), plugin);
+    expect(answers[0]?.usage).toEqual({ writes: 1, reads: 3, readsLeft: 88, resetsAfterMs: 4000 });
+  });
+});
+
+describe('negotiation', () => {
+  const describeWith = (versions: readonly string[]): unknown => ({
+    apiVersion: API_VERSION,
+    kind: 'DescribeRequest',
+    id: 'd1',
+    spec: { versions },
+  });
+
+  test('takes the first version that it speaks, and names what it has', async () => {
+    const plugin: ExecutorPlugin = {
+      ...pluginWith([]),
+      about: { name: 'routerd-aws', release: '1.2.0', providers: ['aws'], storesEpoch: false },
+      check: async () => ({ results: [], forwarding: 'unknown' }),
+    };
+    const { answers } = await served(lines(describeWith(['other/v9', API_VERSION])), plugin);
+    expect(answers[0]?.kind).toBe('DescribeResult');
+    expect(answers[0]?.status).toEqual({
+      status: 'completed',
+      version: API_VERSION,
+      executor: { name: 'routerd-aws', release: '1.2.0' },
+      requests: ['ExecuteActionRequest', 'ObserveNicRequest', 'DescribeRequest', 'CheckRequest'],
+      actions: [...VERBS],
+      providers: ['aws'],
+      storesEpoch: false,
+    });
+  });
+
+  test('refuses a caller that speaks nothing it knows, and says what it speaks', async () => {
+    const { answers } = await served(lines(describeWith(['other/v9'])), pluginWith([]));
+    expect(errorOf(answers[0])).toEqual({
+      class: 'invalid',
+      number: 504,
+      message: `this executor speaks ${API_VERSION}, not other/v9`,
+    });
+  });
+
+  test.each(['InventoryRequest', 'CheckRequest', 'PreflightRequest'])('%s is refused by who has none', async (kind) => {
+    const { nic } = observeRequest().spec;
+    const specs: Readonly<Record<string, unknown>> = {
+      InventoryRequest: { nic },
+      CheckRequest: { nic, addresses: ['10.77.60.10/32'] },
+      PreflightRequest: { nic, actions: ['assign-secondary-ip'] },
+    };
+    const { answers } = await served(lines({ ...observeRequest(), kind, spec: specs[kind] }), pluginWith([]));
+    expect(answers[0]?.kind).toBe(kind.replace('Request', 'Result'));
+    expect(errorOf(answers[0])).toMatchObject({ class: 'invalid', number: 505 });
+  });
+
+  test('a plugin cannot change anything in a request that reads', async () => {
+    const plugin: ExecutorPlugin = {
+      ...pluginWith([]),
+      preflight: async (_nic, _actions, context) => {
+        await context.mutate('try it out', async () => undefined);
+        return { findings: [] };
+      },
+    };
+    const { nic } = observeRequest().spec;
+    const asked = { ...observeRequest(), kind: 'PreflightRequest', spec: { nic, actions: ['assign-secondary-ip'] } };
+    const { answers } = await served(lines(asked), plugin);
+    expect(errorOf(answers[0])).toMatchObject({ class: 'invalid', number: 507 });
+  });
+});
+
+test('every number of the catalogue is there once, in the hundred of its class', () => {
+  expect(new Set(ERRORS.map(({ number }) => number)).size).toBe(ERRORS.length);
+  for (const { number, class: errorClass } of ERRORS) {
+    expect(Math.floor(number / 100) * 100).toBe(classNumber(errorClass));
+  }
+  expect(ERROR_CLASSES.map(classNumber).every((number) => number >= 100 && number % 100 === 0)).toBe(true);
 });

@@ -156,7 +156,7 @@ test.each([
   ['nicRef', { nicRef: '' }, 'target.nicRef is required'],
 ])('a request without %s is invalid', async (_, fields, message) => {
   const nic = { provider: 'aws', providerRef: 'aws', nicRef: 'eni-a', target: { region: 'r' }, ...fields } as const;
-  await expect(executor.observe(nic, dryRun)).rejects.toThrow(new ExecutorError('invalid', message));
+  await expect(executor.observe(nic, dryRun)).rejects.toThrow(new ExecutorError('invalid', message, { number: 506 }));
 });
 
 test('an interface that does not exist is not found', async () => {

@@ -120,7 +120,12 @@ export function callFor(
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 
-export const executing: CallContext = { mode: 'execute', mutate: async (_, call) => call(), note: () => undefined };
+export const executing: CallContext = {
+  mode: 'execute',
+  mutate: async (_, call) => call(),
+  note: () => undefined,
+  spent: () => undefined,
+};
 
 export const dryRun: CallContext = {
   mode: 'dry-run',
@@ -128,4 +133,5 @@ export const dryRun: CallContext = {
     throw new Error(`refused to ${what}`);
   },
   note: () => undefined,
+  spent: () => undefined,
 };

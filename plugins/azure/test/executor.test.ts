@@ -18,6 +18,7 @@ const dryRun: CallContext = {
     throw new Error(`refused to ${what}`);
   },
   note: () => undefined,
+  spent: () => undefined,
 };
 
 const statusOf = (report: ExecuteReport): readonly string[] =>

@@ -64,4 +64,9 @@ export function fault(code: string, httpStatus: number | undefined, message = ''
   return { code, message, httpStatus, requestId: 'req-1', retryAfterMs: undefined };
 }
 
-export const executing: CallContext = { mode: 'execute', mutate: async (_, call) => call(), note: () => undefined };
+export const executing: CallContext = {
+  mode: 'execute',
+  mutate: async (_, call) => call(),
+  note: () => undefined,
+  spent: () => undefined,
+};

@@ -18,7 +18,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const executing: CallContext = { mode: 'execute', mutate: async (_, call) => call(), note: () => undefined };
+const executing: CallContext = {
+  mode: 'execute',
+  mutate: async (_, call) => call(),
+  note: () => undefined,
+  spent: () => undefined,
+};
 
 async function execute(
   action: ExecuteCall['action'],

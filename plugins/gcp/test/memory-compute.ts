@@ -39,7 +39,12 @@ export function callFor(
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 
-export const executing: CallContext = { mode: 'execute', mutate: async (_, call) => call(), note: () => undefined };
+export const executing: CallContext = {
+  mode: 'execute',
+  mutate: async (_, call) => call(),
+  note: () => undefined,
+  spent: () => undefined,
+};
 
 interface Stored {
   readonly primary: string;

@@ -1,11 +1,13 @@
 /** What a check works with: the executor as a process, requests made from the plan, and the test cloud. */
-import {
-  API_VERSION,
-  type ExecuteActionRequest,
-  type ExecuteActionResult,
-  type ObserveNicResult,
-  type Verb,
+import type {
+  ExecuteActionRequest,
+  ExecuteActionResult,
+  ObserveNicResult,
+  Request,
+  ResultMessage,
+  Verb,
 } from '../protocol.ts';
+import { API_VERSION } from '../protocol-parts.ts';
 import { ExecutorProcess, type Answer } from './executor-process.ts';
 import type { CloudFault, CloudState, ConformancePlan, TestCloud } from './plan.ts';
 
@@ -25,6 +27,12 @@ export function expectThat(holds: boolean, otherwise: string): void {
 
 /** More than any check uses. */
 const EPOCHS_PER_CHECK = 10;
+
+export type ReadRequest = Request extends infer Each
+  ? Each extends { readonly kind: string; readonly spec: unknown }
+    ? Pick<Each, 'kind' | 'spec'>
+    : never
+  : never;
 
 export type NicSide = 'nic' | 'otherNic';
 
@@ -175,13 +183,36 @@ export class Bench {
   }
 
   async observe(nicRef = this.plan.nic.nicRef): Promise<ObserveNicResult['status']> {
-    const { provider, nic } = this.plan;
+    const message = await this.read({ kind: 'ObserveNicRequest', spec: { nic: this.nicOf('nic', nicRef) } });
+    if (message.kind !== 'ObserveNicResult') throw new Deviation(`observe: answered ${message.kind}`);
+    return message.status;
+  }
+
+  nicOf(side: NicSide, nicRef = this.plan[side].nicRef): ExecuteActionRequest['spec']['nic'] {
+    const { provider } = this.plan;
+    return { provider, providerRef: provider, nicRef, target: this.plan[side].target };
+  }
+
+  /** Any request that changes nothing. No answer, and an answer to something else, are deviations. */
+  async read(asked: ReadRequest): Promise<ResultMessage> {
     this.#count += 1;
-    const spec = { nic: { provider, providerRef: provider, nicRef, target: nic.target } };
-    const asked = { apiVersion: API_VERSION, kind: 'ObserveNicRequest', id: `conformance-${this.#count}`, spec };
-    const answer = await this.process().ask(JSON.stringify(asked), this.limitMs);
-    if (answer.kind === 'none') throw new Deviation(`observe: ${answer.why}`);
-    if (answer.message.kind !== 'ObserveNicResult') throw new Deviation(`observe: answered ${answer.message.kind}`);
-    return answer.message.status;
+    const id = `conformance-${this.#count}`;
+    const line = JSON.stringify({ apiVersion: API_VERSION, id, ...asked });
+    const answer = await this.process().ask(line, this.limitMs);
+    if (answer.kind === 'none') {
+      this.forget();
+      throw new Deviation(`${asked.kind}: ${answer.why}`);
+    }
+    expectThat(answer.message.id === id, `the answer has id "${answer.message.id}", not "${id}"`);
+    return answer.message;
+  }
+
+  /** @throws Untested where the executor does not have this kind of request, which it is free to */
+  async optional(asked: ReadRequest): Promise<ResultMessage> {
+    const message = await this.read(asked);
+    const { status } = message;
+    if (status.status === 'failed' && status.error.class === 'invalid')
+      throw new Untested(`it does not answer ${asked.kind}`);
+    return message;
   }
 }

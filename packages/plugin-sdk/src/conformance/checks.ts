@@ -1,5 +1,5 @@
 /** What every executor does, one check each. A check begins with a clean cloud; what it throws is what the table says. */
-import { VERBS } from '../protocol.ts';
+import { VERBS } from '../protocol-parts.ts';
 import { expectThat, Untested, type Bench } from './bench.ts';
 
 export interface Check {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineSplitter } from '../line-splitter.ts';
-import { result, RESULT_LINE_BYTES_MAX, type ResultMessage } from '../protocol.ts';
+import { result, type ResultMessage } from '../protocol.ts';
+import { RESULT_LINE_BYTES_MAX } from '../protocol-parts.ts';
 
 export interface ProcessOptions {
   readonly argv: readonly string[];

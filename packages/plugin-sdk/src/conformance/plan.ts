@@ -1,6 +1,6 @@
 /** What the author of an executor tells the conformance kit, `conformance.yaml` once it is parsed. */
 import { z } from 'zod';
-import { PROVIDERS } from '../protocol.ts';
+import { PROVIDERS } from '../protocol-parts.ts';
 
 const command = z.array(z.string()).min(1);
 const nic = z.strictObject({

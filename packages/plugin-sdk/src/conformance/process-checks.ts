@@ -1,5 +1,5 @@
 /** How the process behaves: bad input, faults of the provider, and an end in mid-request. */
-import { REQUEST_LINE_BYTES_MAX } from '../protocol.ts';
+import { REQUEST_LINE_BYTES_MAX } from '../protocol-parts.ts';
 import { Deviation, expectThat, type Bench } from './bench.ts';
 import type { Check } from './checks.ts';
 

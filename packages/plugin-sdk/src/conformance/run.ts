@@ -4,6 +4,7 @@ import { Bench, Deviation, Untested } from './bench.ts';
 import { CHECKS, type Check } from './checks.ts';
 import type { ConformancePlan, TestCloud } from './plan.ts';
 import { PROCESS_CHECKS } from './process-checks.ts';
+import { READ_CHECKS } from './read-checks.ts';
 
 export interface Finding {
   readonly area: string;
@@ -41,7 +42,7 @@ export async function runConformance(options: ConformanceOptions): Promise<reado
     onFinding(finding);
   };
   try {
-    for (const check of [...CHECKS, ...PROCESS_CHECKS]) tell(await runCheck(check, bench, cloud));
+    for (const check of [...CHECKS, ...READ_CHECKS, ...PROCESS_CHECKS]) tell(await runCheck(check, bench, cloud));
   } finally {
     await bench.kill();
   }
