@@ -39,7 +39,7 @@ export async function buildLab(topology: Topology, options: LabOptions, progress
   await preflight();
   const lab = await claimLab(topology, options, progress);
   try {
-    await (topology.id === 'four-sites' ? buildFourSites(lab, options, progress) : buildPair(lab, options, progress));
+    await (topology.federated.length > 0 ? buildFederated(lab, options, progress) : buildPair(lab, options, progress));
     lab.save({ ready: true });
     return lab;
   } catch (cause) {
@@ -66,9 +66,9 @@ async function claimLab(
   });
 }
 
-async function buildFourSites(lab: Lab, options: LabOptions, progress: Progress): Promise<void> {
+async function buildFederated(lab: Lab, options: LabOptions, progress: Progress): Promise<void> {
   const [material] = await Promise.all([
-    progress.step('keys and certificates', async () => makeMaterial(lab.files)),
+    progress.step('keys and certificates', async () => makeMaterial(lab.files, lab.topology.federated)),
     bootMachines(lab, options, progress),
   ]);
   await Promise.all([
@@ -79,8 +79,10 @@ async function buildFourSites(lab: Lab, options: LabOptions, progress: Progress)
     progress.step('SSH servers', async () => startSshServers(lab)),
     delayWan(lab, options, progress),
   ]);
-  await progress.step('routerd on eight routers, tunnels between them', async () => startRouters(lab, material));
-  await progress.step('the four clients known everywhere, all flows passing', async () => makeClientsKnown(lab));
+  await progress.step(`routerd on ${lab.topology.federated.length} routers, tunnels between them`, async () =>
+    startRouters(lab, material),
+  );
+  await progress.step('the clients known everywhere, all flows passing', async () => makeClientsKnown(lab));
 }
 
 async function buildPair(lab: Lab, options: LabOptions, progress: Progress): Promise<void> {

@@ -11,10 +11,13 @@ export interface Flow {
   readonly to: Client;
 }
 
-/** The twelve directed pairs. */
-export const DIRECTED_FLOWS: readonly Flow[] = CLIENTS.flatMap((from) =>
-  CLIENTS.filter((to) => to.site !== from.site).map((to) => ({ from, to })),
-);
+/** Every directed pair of clients of different sites. */
+export function directedFlows(clients: readonly Client[]): readonly Flow[] {
+  return clients.flatMap((from) => clients.filter((to) => to.site !== from.site).map((to) => ({ from, to })));
+}
+
+/** The twelve between four sites. */
+export const DIRECTED_FLOWS = directedFlows(CLIENTS);
 
 export function flowName({ from, to }: Flow): string {
   return `${from.site}->${to.site}`;

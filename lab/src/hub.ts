@@ -1,4 +1,4 @@
-/** The NATS hub on its own machine: configured, provisioned, and open to the eight routers only. */
+/** The NATS hub on its own machine: configured, provisioned, and open to the routers only. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseGroupName, renderHubConfig } from '@routerd/federation';
@@ -7,7 +7,7 @@ import type { OperatorAccess } from './hub-access.ts';
 import type { Lab } from './lab.ts';
 import type { LabFiles } from './lab-files.ts';
 import type { Material } from './material.ts';
-import { GROUP, HUB, ROUTERS } from './topology.ts';
+import { GROUP, HUB, type Router } from './topology.ts';
 
 const PROVISION = path.join(import.meta.dirname, 'provision-hub.ts');
 
@@ -15,7 +15,7 @@ export async function startHub(lab: Lab, material: Material): Promise<void> {
   const dir = path.join(lab.files.stateDir, 'hub');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const configFile = path.join(dir, 'nats.conf');
-  writeFileSync(configFile, hubConfig(dir, material), { mode: 0o600 });
+  writeFileSync(configFile, hubConfig(dir, material, lab.topology.federated), { mode: 0o600 });
   const hub = lab.vm(HUB.name);
   await startServer(lab, configFile);
   const access: OperatorAccess = {
@@ -46,7 +46,7 @@ export function operatorAccessFile(files: LabFiles): string {
   return path.join(files.stateDir, 'hub', 'operator.json');
 }
 
-function hubConfig(dir: string, material: Material): string {
+function hubConfig(dir: string, material: Material, routers: readonly Router[]): string {
   const group = parseGroupName(GROUP);
   if (!group.ok) throw new Error(`not a group's name: ${GROUP}`);
   return renderHubConfig({
@@ -56,7 +56,7 @@ function hubConfig(dir: string, material: Material): string {
     storeDir: path.join(dir, 'streams'),
     tls: material.hub,
     operator: material.operator.publicKey,
-    nodes: new Map(ROUTERS.map(({ name }) => [nodeName(name), material.of(name).publicKey])),
+    nodes: new Map(routers.map(({ name }) => [nodeName(name), material.of(name).publicKey])),
   });
 }
 

@@ -1,20 +1,23 @@
 /**
- * Makes the four clients known: the cloud's by a fact that an operator emits on their site's first router, the on-prem one by its own first packet. Then waits
- * until all twelve directed flows pass.
+ * Makes the clients known: the clouds' by a fact that an operator emits on their site's first router, the on-prem one by its own first packet. Then waits
+ * until every directed flow passes.
  */
-import { DIRECTED_FLOWS, reaches } from './client-flows.ts';
+import { directedFlows, reaches } from './client-flows.ts';
 import type { Lab } from './lab.ts';
-import { clientAt, CLOUDS, GATEWAY, POOL, routersAt, type Cloud } from './topology.ts';
+import { clientAt, GATEWAY, POOL, routersAt, type Cloud } from './topology.ts';
 
 /** Includes what the emulated APIs take to assign nine addresses. */
 const REACH_DEADLINE_MS = 60_000;
 
 export async function makeClientsKnown(lab: Lab): Promise<void> {
+  const { clients, fabrics } = lab.topology;
   await Promise.all([
-    ...CLOUDS.map(async (cloud) => emitFact(lab, cloud)),
+    ...fabrics.map(async ({ cloud }) => emitFact(lab, cloud)),
     lab.vm(clientAt('onprem').name).exec(['ping', '-n', '-c', '1', '-W', '1', GATEWAY]),
   ]);
-  await Promise.all(DIRECTED_FLOWS.map(async ({ from, to }) => reaches(lab, from.name, to.address, REACH_DEADLINE_MS)));
+  await Promise.all(
+    directedFlows(clients).map(async ({ from, to }) => reaches(lab, from.name, to.address, REACH_DEADLINE_MS)),
+  );
 }
 
 async function emitFact(lab: Lab, cloud: Cloud): Promise<void> {

@@ -4,7 +4,7 @@ import { generateNodeIdentity, type NodeIdentity } from '@routerd/federation';
 import type { CloudFiles } from './cloud-accounts.ts';
 import type { LabFiles } from './lab-files.ts';
 import { authorityIn, createAuthority, issueServerCertificate, type Authority, type Certificate } from './pki.ts';
-import { API_ADDRESS, HUB, ROUTERS, VENDOR_NAMES, type Cloud } from './topology.ts';
+import { API_ADDRESS, HUB, VENDOR_NAMES, type Cloud, type Router } from './topology.ts';
 import { generateWireGuardKeys, type WireGuardKeyPair } from './wireguard-keys.ts';
 
 export interface NodeKeys {
@@ -26,7 +26,8 @@ export interface Material {
   readonly clouds: Readonly<Record<Cloud, CloudFiles>>;
 }
 
-export async function makeMaterial(files: LabFiles): Promise<Material> {
+/** @param routers those that are to be members of the federation */
+export async function makeMaterial(files: LabFiles, routers: readonly Router[]): Promise<Material> {
   const authority = await createAuthority(pkiDir(files, 'ca'));
   const hubNames = { names: [`${HUB.name}.lab.test`, HUB.name], ips: [HUB.address], dir: pkiDir(files, HUB.name) };
   const [hub, clouds] = await Promise.all([
@@ -34,7 +35,7 @@ export async function makeMaterial(files: LabFiles): Promise<Material> {
     issueCloudFiles(files, authority),
   ]);
   const keys = new Map(
-    ROUTERS.map(({ name }) => [name, { ...generateNodeIdentity(), wireGuard: generateWireGuardKeys() }]),
+    routers.map(({ name }) => [name, { ...generateNodeIdentity(), wireGuard: generateWireGuardKeys() }]),
   );
   return {
     of(routerName) {

@@ -34,22 +34,17 @@ export async function unheardAddresses(lab: Lab, count: number): Promise<readonl
     .slice(0, count);
 }
 
-/** Boots machines and plugs them in; not one of them sends anything yet. A machine that an earlier run of a scenario has left is taken as it is. */
+/** The first address from 10.77.60.200 on that no machine of this lab has had. One that has moved lately would be held back, as an address that flaps is. */
+export function unusedAddress(lab: Lab): string {
+  const network = POOL_PREFIX.slice(0, POOL_PREFIX.lastIndexOf('.'));
+  const addresses = Array.from({ length: 50 }, (_, index) => `${network}.${200 + index}`);
+  const unused = addresses.find((address) => !lab.vms.has(nameOf(address)));
+  if (unused === undefined) throw new LabFault('lab.scenario-spent', 'Fifty machines have appeared in this lab.');
+  return unused;
+}
+
+/** Boots machines and plugs them in; not one of them sends anything yet: their NICs are down. */
 export async function bootNewcomers(lab: Lab, addresses: readonly string[]): Promise<readonly Newcomer[]> {
-  const known = addresses.filter((address) => lab.vms.has(nameOf(address)));
-  const fresh = await bootFresh(
-    lab,
-    addresses.filter((address) => !known.includes(address)),
-  );
-  const left = known.map((address) => ({ name: nameOf(address), address, vm: lab.vm(nameOf(address)) }));
-  return addresses.flatMap((address) => [...left, ...fresh].find((each) => each.address === address) ?? []);
-}
-
-function nameOf(address: string): string {
-  return `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
-}
-
-async function bootFresh(lab: Lab, addresses: readonly string[]): Promise<readonly Newcomer[]> {
   const guest = writeGuestFiles(lab.files, lab.topology);
   const newcomers = await Promise.all(
     addresses.map(async (address) => {
@@ -72,6 +67,10 @@ async function bootFresh(lab: Lab, addresses: readonly string[]): Promise<readon
     newcomers.map(async ({ vm, address }) => connectClient(vm, { nic: 'lan0', address, gateway: GATEWAY })),
   );
   return newcomers;
+}
+
+function nameOf(address: string): string {
+  return `${NAME_STEM}${address.slice(address.lastIndexOf('.') + 1)}`;
 }
 
 /** The first packet of most machines: who has the gateway's address? */

@@ -59,6 +59,7 @@ function pairOf(cloud: Cloud, underlayMtu: Topology['underlayMtu']): Pair {
         wanAddress: undefined,
       },
     ],
+    federated: [],
     clients: [
       { name: `${cloud}-vm`, site: cloud, address: '10.0.0.7', nic },
       { name: 'pve-vm', site: 'onprem', address: '10.0.0.9', nic: PVE_NIC },

@@ -7,7 +7,7 @@ import type { Lab } from './lab.ts';
 import { routerDir } from './lab-files.ts';
 import { signalProcess } from './process-table.ts';
 import { routerReady, startRouter } from './routers.ts';
-import { ROUTERS, type Router } from './topology.ts';
+import type { Router } from './topology.ts';
 
 const resource = z.looseObject({ kind: z.string(), spec: z.record(z.string(), z.unknown()) });
 export type ResourceText = z.output<typeof resource>;
@@ -17,7 +17,7 @@ function configFile(lab: Lab, router: Router): string {
 }
 
 export function readConfigs(lab: Lab): ReadonlyMap<string, string> {
-  return new Map(ROUTERS.map((router) => [router.name, readFileSync(configFile(lab, router), 'utf8')]));
+  return new Map(lab.topology.federated.map((router) => [router.name, readFileSync(configFile(lab, router), 'utf8')]));
 }
 
 /** The same text with every document passed through `change`. */
@@ -29,16 +29,12 @@ export function changedConfig(text: string, change: (document: ResourceText) => 
 
 /** All at once, each killed and started again: the kernels keep forwarding. Resolves when everybody is ready. */
 export async function redeploy(lab: Lab, configs: ReadonlyMap<string, string>): Promise<void> {
-  for (const router of ROUTERS) write(lab, router, configs);
+  for (const router of lab.topology.federated) write(lab, router, configs);
   await restartAll(lab);
 }
 
 /** One after the other, as a careful operator does: each is ready before the next is touched. */
-export async function rollOut(
-  lab: Lab,
-  configs: ReadonlyMap<string, string>,
-  order: readonly Router[] = ROUTERS,
-): Promise<void> {
+export async function rollOut(lab: Lab, configs: ReadonlyMap<string, string>, order: readonly Router[]): Promise<void> {
   for (const router of order) {
     write(lab, router, configs);
     signalProcess(lab.daemon(router.name, 'routerd'), 'SIGKILL');
@@ -52,9 +48,10 @@ function write(lab: Lab, router: Router, configs: ReadonlyMap<string, string>): 
 }
 
 export async function restartAll(lab: Lab): Promise<void> {
-  for (const { name } of ROUTERS) signalProcess(lab.daemon(name, 'routerd'), 'SIGKILL');
-  await Promise.all(ROUTERS.map(async (router) => startRouter(lab, router)));
-  await Promise.all(ROUTERS.map(async (router) => routerReady(lab, router)));
+  const { federated } = lab.topology;
+  for (const { name } of federated) signalProcess(lab.daemon(name, 'routerd'), 'SIGKILL');
+  await Promise.all(federated.map(async (router) => startRouter(lab, router)));
+  await Promise.all(federated.map(async (router) => routerReady(lab, router)));
 }
 
 /** Deaths are noticed as on routers with processors of their own, and nobody is preferred: who took over keeps. */

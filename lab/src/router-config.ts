@@ -35,13 +35,18 @@ export interface RouterMaterial {
 type Document = Readonly<Record<string, unknown>>;
 
 /** YAML of several documents, as `routerd serve --config` reads it. */
-export function renderRouterConfig(router: Router, material: RouterMaterial): string {
+/** @param members of the pool and of the federation, that router among them */
+export function renderRouterConfig(
+  router: Router,
+  material: RouterMaterial,
+  members: readonly Router[] = ROUTERS,
+): string {
   const documents = [
-    ...federation(router, material),
+    ...federation(router, material, members),
     ...links(router),
-    ...overlay(router, material),
+    ...overlay(router, material, members),
     ...(isCloud(router.site) ? provider(router.site, material) : []),
-    mobilityPool(),
+    mobilityPool(members),
   ];
   return documents.map((document) => stringify(document, { lineWidth: 0 })).join('---\n');
 }
@@ -50,7 +55,7 @@ function resource(group: string, kind: string, name: string, spec: Document): Do
   return { apiVersion: `${group}.routerd.net/v1alpha1`, kind, metadata: { name }, spec };
 }
 
-function federation(router: Router, material: RouterMaterial): readonly Document[] {
+function federation(router: Router, material: RouterMaterial, members: readonly Router[]): readonly Document[] {
   const group = resource('federation', 'EventGroup', GROUP, {
     nodeName: router.name,
     servers: [`tls://${HUB.name}.lab.test:${HUB.port}`],
@@ -59,13 +64,15 @@ function federation(router: Router, material: RouterMaterial): readonly Document
     // Eight routers, three clouds and traffic share a few cores here: a daemon that starts again must not count as a dead router.
     heartbeat: { interval: '500ms', deadAfter: '10s' },
   });
-  const peers = ROUTERS.filter((peer) => peer.name !== router.name).map((peer) =>
-    resource('federation', 'EventPeer', peer.name, {
-      groupRef: GROUP,
-      nodeName: peer.name,
-      publicKey: valueFor(material.identities, peer),
-    }),
-  );
+  const peers = members
+    .filter((peer) => peer.name !== router.name)
+    .map((peer) =>
+      resource('federation', 'EventPeer', peer.name, {
+        groupRef: GROUP,
+        nodeName: peer.name,
+        publicKey: valueFor(material.identities, peer),
+      }),
+    );
   return [group, ...peers];
 }
 
@@ -75,9 +82,9 @@ function links(router: Router): readonly Document[] {
 }
 
 /** One tunnel a peer, each of which accepts the whole pool: mobility lives in /32 routes, never in AllowedIPs. */
-function overlay(router: Router, material: RouterMaterial): readonly Document[] {
+function overlay(router: Router, material: RouterMaterial, members: readonly Router[]): readonly Document[] {
   const own = resource('net', 'IPv4StaticAddress', 'overlay', { interface: 'lo', address: `${router.overlay}/32` });
-  const tunnels = peersOf(router).flatMap((peer) => {
+  const tunnels = peersOf(router, members).flatMap((peer) => {
     const device = tunnelTo(peer);
     return [
       resource('net', 'WireGuardInterface', device, {
@@ -154,12 +161,12 @@ function profile(cloud: Cloud): Document {
 }
 
 /** The one document that the operator authored for mobility; the same text on every node. */
-function mobilityPool(): Document {
+function mobilityPool(members: readonly Router[]): Document {
   return resource('mobility', 'MobilityPool', POOL, {
     prefix: POOL_PREFIX,
     excludedAddresses: POOL_EXCLUDED,
     groupRef: GROUP,
-    members: ROUTERS.map((router) => ({
+    members: members.map((router) => ({
       nodeRef: router.name,
       site: router.site,
       role: roleOf(router),
@@ -181,6 +188,7 @@ function captureAt(router: Router): Document {
     providerMode: CAPTURE_MODES[router.site],
     nicRef: account.nicId(router.name),
     interface: router.nic,
+    ...(router.capacity === undefined ? {} : { capacity: router.capacity }),
     target: { region: account.region },
   };
 }

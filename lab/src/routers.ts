@@ -7,8 +7,8 @@ import { CHECKOUT, routerDir } from './lab-files.ts';
 import type { Material } from './material.ts';
 import { commandOf, processesIn, threadsOf } from './process-table.ts';
 import { isReady } from './router-api.ts';
-import { renderRouterConfig } from './router-config.ts';
-import { isCloud, peersOf, ROUTERS, type Router } from './topology.ts';
+import { renderRouterConfig, type RouterMaterial } from './router-config.ts';
+import { isCloud, peersOf, type Router } from './topology.ts';
 import type { Vm } from './vm.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -16,14 +16,15 @@ const DAEMON = path.join(CHECKOUT, 'packages/routerd/src/main.ts');
 const READY_DEADLINE_MS = 60_000;
 
 export async function startRouters(lab: Lab, material: Material): Promise<void> {
+  const { federated } = lab.topology;
   await Promise.all(
-    ROUTERS.map(async (router) => {
+    federated.map(async (router) => {
       writeRouterFiles(lab, router, material);
       await startRouter(lab, router);
     }),
   );
-  await Promise.all(ROUTERS.map(async (router) => routerReady(lab, router)));
-  for (const router of ROUTERS) preferTunnels(lab.vm(router.name));
+  await Promise.all(federated.map(async (router) => routerReady(lab, router)));
+  for (const router of federated) preferTunnels(lab.vm(router.name));
 }
 
 /**
@@ -50,19 +51,20 @@ function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
     return file;
   };
   const keys = material.of(router.name);
-  const config = renderRouterConfig(router, {
+  const { federated } = lab.topology;
+  const own: RouterMaterial = {
     seedFile: secret('identity.nk', `${keys.seed}\n`),
     wireGuardKeyFile: secret('wireguard.key', `${keys.wireGuard.privateKey}\n`),
     hubCaFile: material.caFile,
-    identities: new Map(ROUTERS.map(({ name }) => [name, material.of(name).publicKey])),
-    wireGuardKeys: new Map(ROUTERS.map(({ name }) => [name, material.of(name).wireGuard.publicKey])),
+    identities: new Map(federated.map(({ name }) => [name, material.of(name).publicKey])),
+    wireGuardKeys: new Map(federated.map(({ name }) => [name, material.of(name).wireGuard.publicKey])),
     executor: {
       node: process.execPath,
       main: isCloud(router.site) ? path.join(CHECKOUT, 'plugins', router.site, 'src/main.ts') : '',
       environment: { NODE_EXTRA_CA_CERTS: material.caFile, NODE_COMPILE_CACHE: lab.files.compileCacheDir },
     },
-  });
-  writeFileSync(path.join(dir, 'router.yaml'), config);
+  };
+  writeFileSync(path.join(dir, 'router.yaml'), renderRouterConfig(router, own, federated));
 }
 
 /** Also starts it again after it was killed: the state directory and the kernel are as it left them. */
@@ -100,5 +102,6 @@ export async function routerReady(lab: Lab, router: Router): Promise<void> {
 async function peersWithoutHandshake(lab: Lab, router: Router): Promise<readonly string[]> {
   const text = await lab.vm(router.name).output(['wg', 'show', 'all', 'latest-handshakes']);
   const shaken = text.split('\n').filter((line) => Number(line.split('\t')[2] ?? 0) > 0).length;
-  return shaken >= peersOf(router).length ? [] : [`${peersOf(router).length - shaken} of its peers`];
+  const wanted = peersOf(router, lab.topology.federated).length;
+  return shaken >= wanted ? [] : [`${wanted - shaken} of its peers`];
 }

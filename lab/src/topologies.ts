@@ -1,4 +1,5 @@
 import { PAIRS } from './pair-topology.ts';
+import { THREE_AT_AWS } from './three-at-aws.ts';
 import { FOUR_SITES, type Topology, type TopologyId } from './topology.ts';
 
 /** What a lab that is up was built from; its record holds the id. */
@@ -6,6 +7,7 @@ export function topologyOf(id: TopologyId): Topology {
   const { azure, aws, oci } = PAIRS;
   const topologies: Readonly<Record<TopologyId, Topology>> = {
     'four-sites': FOUR_SITES,
+    'three-at-aws': THREE_AT_AWS,
     'pair-azure': azure,
     'pair-aws': aws,
     'pair-oci': oci,

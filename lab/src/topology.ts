@@ -37,7 +37,7 @@ export type EmulatedCloud = (typeof EMULATED_CLOUDS)[number];
 export interface Router {
   readonly name: string;
   readonly site: Site;
-  readonly letter: 'a' | 'b';
+  readonly letter: 'a' | 'b' | 'c';
   /** 1 to 8; last octet of the overlay address, and what its peers' tunnel ports are counted by. */
   readonly number: number;
   /** In the pool's prefix, on the LAN or the cloud's subnet. */
@@ -49,6 +49,8 @@ export interface Router {
   readonly nic: string;
   /** Lower is preferred. */
   readonly priority: number;
+  /** How many captured addresses its NIC has room for; without one nobody bounds them. */
+  readonly capacity?: number;
 }
 
 export interface Client {
@@ -101,7 +103,7 @@ export const FABRICS: readonly Fabric[] = CLOUDS.map((cloud, index) => ({
 /** The hosts that only carry: `wan` routes between the sites, `lan` is the on-prem Ethernet with the clients' gateway. */
 export const CARRIERS = ['wan', 'lan'] as const;
 
-export const TOPOLOGY_IDS = ['four-sites', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
+export const TOPOLOGY_IDS = ['four-sites', 'three-at-aws', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
 export type TopologyId = (typeof TOPOLOGY_IDS)[number];
 
 /** What every kind of lab is built from: its machines, and how its places hang on the WAN. */
@@ -113,6 +115,8 @@ export interface Topology {
   readonly hub: typeof HUB | undefined;
   readonly fabrics: readonly Fabric[];
   readonly routers: readonly RouterPlace[];
+  /** Those of them that are members of one pool and of its federation from the start; none in a lab that begins without routerd. */
+  readonly federated: readonly Router[];
   readonly clients: readonly Client[];
   /** WAN address of the LAN's gateway, which translates what leaves the site; without one the on-prem routers are on the WAN themselves. */
   readonly lanUplink: string | undefined;
@@ -132,6 +136,7 @@ export const FOUR_SITES: Topology = {
   hub: HUB,
   fabrics: FABRICS,
   routers: ROUTERS,
+  federated: ROUTERS,
   clients: CLIENTS,
   lanUplink: undefined,
   underlayMtu: undefined,
@@ -172,8 +177,8 @@ export function clientAt(site: Site): Client {
 }
 
 /** The routers that a router has tunnels to: all of the other sites. */
-export function peersOf(router: Router): readonly Router[] {
-  return ROUTERS.filter((peer) => peer.site !== router.site);
+export function peersOf(router: Router, among: readonly Router[] = ROUTERS): readonly Router[] {
+  return among.filter((peer) => peer.site !== router.site);
 }
 
 /** Name of the tunnel interface towards `peer`; at most 15 characters. */

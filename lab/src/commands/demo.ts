@@ -90,7 +90,7 @@ function byTopology(scenarios: readonly Scenario[]): ReadonlyMap<Topology, reado
 /** `azure`, or `twoazure` beside a lab that is named two. */
 function labNameFor(topology: Topology, name: string): string {
   if (topology.id === 'four-sites') return name;
-  return `${name === 'main' ? '' : name}${topology.id.replace('pair-', '')}`;
+  return `${name === 'main' ? '' : name}${topology.id.replace('pair-', '').replaceAll('-', '')}`;
 }
 
 async function inOwnLab(

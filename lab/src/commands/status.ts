@@ -2,7 +2,7 @@ import { openLab, type Lab } from '../lab.ts';
 import { isRunning } from '../process-table.ts';
 import { renderTable } from '../progress.ts';
 import { isReady } from '../router-api.ts';
-import { hostNamesOf, peersOf, ROUTERS, type Topology } from '../topology.ts';
+import { hostNamesOf, peersOf, type Topology } from '../topology.ts';
 
 /** @returns 1 when a machine or a daemon is down, or a router is not ready */
 export async function status(labName: string): Promise<number> {
@@ -35,13 +35,13 @@ async function stateOf(lab: Lab, hostName: string, daemons: Lab['record']['daemo
   const shaken = (await vm.output(['wg', 'show', 'all', 'latest-handshakes']))
     .split('\n')
     .filter((line) => Number(line.split('\t')[2] ?? 0) > 0);
-  return `up, ready, ${shaken.length} of ${tunnelsOf(hostName)} tunnels`;
+  return `up, ready, ${shaken.length} of ${tunnelsOf(lab.topology, hostName)} tunnels`;
 }
 
 /** A router of a pair has one tunnel. */
-function tunnelsOf(routerName: string): number {
-  const router = ROUTERS.find(({ name }) => name === routerName);
-  return router === undefined ? 1 : peersOf(router).length;
+function tunnelsOf({ federated }: Topology, routerName: string): number {
+  const router = federated.find(({ name }) => name === routerName);
+  return router === undefined ? 1 : peersOf(router, federated).length;
 }
 
 function addressOf({ routers, clients, fabrics, hub }: Topology, hostName: string): string {

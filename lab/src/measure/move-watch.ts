@@ -4,7 +4,7 @@ import { CloudControl, type FabricWatch } from '../cloud/control-client.ts';
 import type { CloudState, FabricEvent, JournalEntry } from '../cloud/control-messages.ts';
 import type { Lab } from '../lab.ts';
 import type { Stage } from '../scenario.ts';
-import { clientAt, ROUTERS, type Cloud, type Router } from '../topology.ts';
+import { clientAt, type Cloud, type Router } from '../topology.ts';
 import { RouteWatch } from './route-watch.ts';
 
 export function cloudControl(lab: Lab, cloud: Cloud): CloudControl {
@@ -39,7 +39,7 @@ export class MoveWatch {
   /** Resolves when nothing can be missed any more. */
   static async start(lab: Lab, cloud: Cloud): Promise<MoveWatch> {
     const control = cloudControl(lab, cloud);
-    const remote: readonly Router[] = ROUTERS.filter(({ site }) => site !== cloud);
+    const remote: readonly Router[] = lab.topology.federated.filter(({ site }) => site !== cloud);
     const [journal, routes] = await Promise.all([
       control.journal(),
       Promise.all(remote.map(async ({ name }) => [name, await RouteWatch.start(lab.vm(name))] as const)),

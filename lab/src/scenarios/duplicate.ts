@@ -4,14 +4,13 @@ import { LabFault } from '../lab-fault.ts';
 import { MoveWatch } from '../measure/move-watch.ts';
 import { checkNoneLost } from '../measure/traffic.ts';
 import { SteadyPing } from '../measure/steady-ping.ts';
-import { bootNewcomers, firstPing } from '../newcomers.ts';
+import { bootNewcomers, firstPing, unusedAddress } from '../newcomers.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { clientAt, FOUR_SITES } from '../topology.ts';
 import type { Vm } from '../vm.ts';
 import { waitUntil } from '../wait-until.ts';
 import { emit } from './moving-machine.ts';
 
-const TWICE = '10.77.60.241';
 /** The second machine with that address. */
 const SECOND = clientAt('aws').name;
 const PEERS = [clientAt('azure'), clientAt('oci')];
@@ -24,34 +23,35 @@ export const duplicate: Scenario = {
   isLong: true,
   async run(stage) {
     const { lab, evidence } = stage;
-    const [first] = await bootNewcomers(lab, [TWICE]);
+    const twice = unusedAddress(lab);
+    const [first] = await bootNewcomers(lab, [twice]);
     if (first === undefined) throw new Error('no machine was booted');
     await firstPing(first);
     const watch = await MoveWatch.start(lab, 'aws');
     await waitUntil(
-      `aws: the fabric carries ${TWICE} to a router`,
-      () => watch.events.some((event) => event.event === 'fabric.captured' && event.address === TWICE) || undefined,
+      `aws: the fabric carries ${twice} to a router`,
+      () => watch.events.some((event) => event.event === 'fabric.captured' && event.address === twice) || undefined,
       { deadlineMs: 30_000 },
     );
-    for (const { name } of PEERS) await reaches(lab, name, TWICE, 30_000);
-    const pings = await Promise.all(PEERS.map(async ({ name }) => SteadyPing.start(lab.vm(name), TWICE, 5)));
-    await lab.vm(SECOND).ip([`addr add ${TWICE}/32 dev eth0`]);
+    for (const { name } of PEERS) await reaches(lab, name, twice, 30_000);
+    const pings = await Promise.all(PEERS.map(async ({ name }) => SteadyPing.start(lab.vm(name), twice, 5)));
+    await lab.vm(SECOND).ip([`addr add ${twice}/32 dev eth0`]);
     const before = await Promise.all([echoesSeenBy(first.vm), echoesSeenBy(lab.vm(SECOND))]);
     evidence.mark('a second machine claims the address at AWS', Date.now());
-    const told = await claimAgain(stage);
+    const told = await claimAgain(stage, twice);
     evidence.check('what the operator is told of the second claim', 'captured', /captured/.exec(told)?.[0] ?? told);
     await Promise.all(pings.map(async (ping) => ping.answered(PROBES)));
     const after = await Promise.all([echoesSeenBy(first.vm), echoesSeenBy(lab.vm(SECOND))]);
     await judge(stage, pings, { first: after[0] - before[0], second: after[1] - before[1] });
     evidence.check('moves in the AWS fabric after the first', '1', `${watch.moves}`);
     await watch.stop(stage, 'duplicate');
-    await lab.vm(SECOND).ip([`addr del ${TWICE}/32 dev eth0`]);
+    await lab.vm(SECOND).ip([`addr del ${twice}/32 dev eth0`]);
   },
 };
 
 /** @returns what the operator reads who says that the address is seen at AWS */
-async function claimAgain({ lab, evidence }: Stage): Promise<string> {
-  const told = await emit(lab, 'observed', TWICE).then(
+async function claimAgain({ lab, evidence }: Stage, address: string): Promise<string> {
+  const told = await emit(lab, 'observed', address).then(
     () => 'taken in',
     (cause: unknown) => (cause instanceof LabFault ? cause.message : String(cause)),
   );

@@ -2,14 +2,13 @@
 import type { Lab } from '../lab.ts';
 import { cloudControl } from '../measure/move-watch.ts';
 import { SteadyPing } from '../measure/steady-ping.ts';
-import { bootNewcomers, firstPing, type Newcomer } from '../newcomers.ts';
+import { bootNewcomers, firstPing, unusedAddress, type Newcomer } from '../newcomers.ts';
 import { routerctl } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { clientAt, FOUR_SITES, POOL, type Site } from '../topology.ts';
 import { waitUntil } from '../wait-until.ts';
 import { OPERATOR, preferred } from './holders.ts';
 
-export const MOVING = '10.77.60.240';
 /** The cloud's machine that takes the address over, as one that was built from the other's image would. */
 const HOST = clientAt('aws').name;
 /** Who talks to it all the time, from sites that it never is at. */
@@ -21,11 +20,13 @@ export const movingMachine: Scenario = {
   topology: FOUR_SITES,
   isLong: true,
   async run(stage) {
-    const [machine] = await bootNewcomers(stage.lab, [MOVING]);
+    const [machine] = await bootNewcomers(stage.lab, [unusedAddress(stage.lab)]);
     if (machine === undefined) throw new Error('no machine was booted');
     await firstPing(machine);
-    for (const peer of PEERS) await reached(stage.lab, peer.name);
-    const pings = await Promise.all(PEERS.map(async ({ name }) => SteadyPing.start(stage.lab.vm(name), MOVING, 5)));
+    for (const peer of PEERS) await reached(stage.lab, peer.name, machine.address);
+    const pings = await Promise.all(
+      PEERS.map(async ({ name }) => SteadyPing.start(stage.lab.vm(name), machine.address, 5)),
+    );
     await toAws(stage, machine);
     await toLan(stage, machine);
     for (const [index, ping] of pings.entries()) {
@@ -42,94 +43,108 @@ export const movingMachine: Scenario = {
   },
 };
 
-async function reached(lab: Lab, from: string): Promise<number> {
+async function reached(lab: Lab, from: string, address: string): Promise<number> {
   await waitUntil(
-    `${from}: an answer from ${MOVING}`,
-    async () => ((await lab.vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', MOVING])).ok ? true : undefined),
+    `${from}: an answer from ${address}`,
+    async () => ((await lab.vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', address])).ok ? true : undefined),
     { deadlineMs: 30_000, everyMs: 20 },
   );
   return Date.now();
 }
 
 /** Whether any router of the site still attracts the address. */
-async function attractedAt(lab: Lab, site: Site): Promise<boolean> {
+async function attractedAt(lab: Lab, site: Site, address: string): Promise<boolean> {
   if (site === 'onprem') {
     const proxies = await Promise.all(
       ['onprem-router-a', 'onprem-router-b'].map(async (name) =>
         lab.vm(name).ipOutput('neigh', 'show', 'proxy', 'dev', 'lan0'),
       ),
     );
-    return proxies.some((text) => text.split('\n').some((line) => line.split(' ')[0] === MOVING));
+    return proxies.some((text) => text.split('\n').some((line) => line.split(' ')[0] === address));
   }
   if (site !== 'aws') throw new Error(`${site} is not on this machine's way`);
   const { nics } = await cloudControl(lab, site).state();
-  return nics.some(({ instance, controlPlane }) => /router/.test(instance) && controlPlane.addresses.includes(MOVING));
+  return nics.some(({ instance, controlPlane }) => /router/.test(instance) && controlPlane.addresses.includes(address));
 }
 
-async function handOver(stage: Stage, from: Site, to: Site): Promise<void> {
+async function handOver(
+  stage: Stage,
+  address: string,
+  { from, to }: { readonly from: Site; readonly to: Site },
+): Promise<void> {
   const { lab, evidence } = stage;
   const start = Date.now();
   evidence.mark(`hand-over from ${from} to ${to} ordered`, start);
-  const said = await routerctl(lab, OPERATOR, 'mobility', 'hand-over', MOVING, '--to', to, '--reason', 'move');
+  const said = await routerctl(lab, OPERATOR, 'mobility', 'hand-over', address, '--to', to, '--reason', 'move');
   evidence.check(
-    `routerctl mobility hand-over ${MOVING} --to ${to} says`,
-    `${MOVING} goes to ${to} as soon as that site sees it.`,
+    `routerctl mobility hand-over ${address} --to ${to} says`,
+    `${address} goes to ${to} as soon as that site sees it.`,
     said.text.replace('/32', ''),
   );
   await waitUntil(
-    `${to}: no router attracts ${MOVING} any more`,
-    async () => ((await attractedAt(lab, to)) ? undefined : true),
+    `${to}: no router attracts ${address} any more`,
+    async () => ((await attractedAt(lab, to, address)) ? undefined : true),
     { deadlineMs: 30_000, everyMs: 20 },
   );
   evidence.measure(`hand-over to ${to}: from the order to ${to} free of the address`, Date.now() - start);
 }
 
-async function toAws(stage: Stage, machine: Newcomer): Promise<void> {
+async function toAws(stage: Stage, { vm, address }: Newcomer): Promise<void> {
   const { lab, evidence } = stage;
-  await handOver(stage, 'onprem', 'aws');
+  await handOver(stage, address, { from: 'onprem', to: 'aws' });
   const downAt = Date.now();
   evidence.mark('the machine is shut down on the LAN', downAt);
-  await machine.vm.ip(['link set lan0 down']);
-  await cloudControl(lab, 'aws').changeAddresses(HOST, { assign: [MOVING] });
-  await lab.vm(HOST).ip([`addr add ${MOVING}/32 dev eth0`]);
-  await emit(lab, 'observed');
+  await vm.ip(['link set lan0 down']);
+  await cloudControl(lab, 'aws').changeAddresses(HOST, { assign: [address] });
+  await lab.vm(HOST).ip([`addr add ${address}/32 dev eth0`]);
+  await emit(lab, 'observed', address);
   for (const { name } of PEERS) {
-    evidence.measure(`AWS: from the machine's start to an answer at ${name}`, (await reached(lab, name)) - downAt);
+    evidence.measure(
+      `AWS: from the machine's start to an answer at ${name}`,
+      (await reached(lab, name, address)) - downAt,
+    );
   }
   evidence.mark('the machine answers from AWS', Date.now());
   await waitUntil(
-    `onprem: a router attracts ${MOVING}`,
-    async () => ((await attractedAt(lab, 'onprem')) ? true : undefined),
+    `onprem: a router attracts ${address}`,
+    async () => ((await attractedAt(lab, 'onprem', address)) ? true : undefined),
     { deadlineMs: 30_000, everyMs: 20 },
   );
-  await answersAt(stage, 'AWS', clientAt('onprem').name);
+  await answersAt(stage, { where: 'AWS', from: clientAt('onprem').name, address });
 }
 
 async function toLan(stage: Stage, machine: Newcomer): Promise<void> {
   const { lab, evidence } = stage;
-  await handOver(stage, 'aws', 'onprem');
+  const { address } = machine;
+  await handOver(stage, address, { from: 'aws', to: 'onprem' });
   const downAt = Date.now();
   evidence.mark('the machine is shut down at AWS', downAt);
-  await emit(lab, 'expired');
-  await lab.vm(HOST).ip([`addr del ${MOVING}/32 dev eth0`]);
-  await cloudControl(lab, 'aws').changeAddresses(HOST, { unassign: [MOVING] });
+  await emit(lab, 'expired', address);
+  await lab.vm(HOST).ip([`addr del ${address}/32 dev eth0`]);
+  await cloudControl(lab, 'aws').changeAddresses(HOST, { unassign: [address] });
   await machine.vm.ip(['link set lan0 up', 'route replace default via 10.77.60.1 dev lan0']);
   await firstPing(machine);
   for (const { name } of PEERS) {
-    evidence.measure(`LAN: from the machine's start to an answer at ${name}`, (await reached(lab, name)) - downAt);
+    evidence.measure(
+      `LAN: from the machine's start to an answer at ${name}`,
+      (await reached(lab, name, address)) - downAt,
+    );
   }
   evidence.mark('the machine answers from the LAN', Date.now());
   await waitUntil(
-    `aws: a router attracts ${MOVING}`,
-    async () => ((await attractedAt(lab, 'aws')) ? true : undefined),
+    `aws: a router attracts ${address}`,
+    async () => ((await attractedAt(lab, 'aws', address)) ? true : undefined),
     { deadlineMs: 30_000, everyMs: 20 },
   );
-  await answersAt(stage, 'the LAN', clientAt('aws').name);
+  await answersAt(stage, { where: 'the LAN', from: clientAt('aws').name, address });
 }
 
 /** From the site that it left, too, by way of a capture there. */
-async function answersAt({ lab, evidence }: Stage, where: string, from: string): Promise<void> {
-  const answered = await reached(lab, from).then(
+async function answersAt(
+  { lab, evidence }: Stage,
+  { where, from, address }: { readonly where: string; readonly from: string; readonly address: string },
+): Promise<void> {
+  const answered = await reached(lab, from, address).then(
     () => 'yes',
     () => 'no',
   );
@@ -137,7 +152,7 @@ async function answersAt({ lab, evidence }: Stage, where: string, from: string):
 }
 
 /** What an inventory would tell of the cloud; here the operator does. */
-export async function emit(lab: Lab, what: 'observed' | 'expired', address: string = MOVING): Promise<void> {
+export async function emit(lab: Lab, what: 'observed' | 'expired', address: string): Promise<void> {
   const type = `routerd.client.ipv4.${what}`;
   const words = ['--type', type, '--pool', POOL, '--address', `${address}/32`];
   await lab
