@@ -43,6 +43,12 @@ export interface HubConfig {
   readonly caFile?: string;
 }
 
+/** What may change while a node runs: who else is in the group, and where its hubs are. */
+export type GroupMembership = Pick<FederationConfig, 'peers' | 'nextKeys'> & {
+  /** As before unless told. */
+  readonly servers?: HubConfig['servers'];
+};
+
 export interface FederationPorts {
   readonly clock: Clock;
   readonly log: Log;

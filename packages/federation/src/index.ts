@@ -19,7 +19,14 @@ export type {
   OrderRegistry,
   PeerReport,
 } from './ports.ts';
-export type { FederationConfig, FederationPorts, HubConfig, PoolMembership, RandomBytes } from './federation-config.ts';
+export type {
+  FederationConfig,
+  FederationPorts,
+  GroupMembership,
+  HubConfig,
+  PoolMembership,
+  RandomBytes,
+} from './federation-config.ts';
 export {
   matchesEvent,
   type EventBus,

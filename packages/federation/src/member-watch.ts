@@ -36,6 +36,10 @@ interface Peer {
   differs: string;
 }
 
+function unheard(): Peer {
+  return { liveness: 'unheard', heardAt: undefined, start: '', sequence: 0, differs: '' };
+}
+
 /**
  * 1. While disconnected nobody's state changes; on reconnect the patience with everybody starts anew.
  * 2. A silence of everybody, this node's own echo included, is no silence of anybody: the hub, the link or this process stood
@@ -43,7 +47,7 @@ interface Peer {
  */
 export class MemberWatch implements MemberView {
   readonly #options: MemberWatchOptions;
-  readonly #peers: ReadonlyMap<NodeName, Peer>;
+  readonly #peers: Map<NodeName, Peer>;
   readonly #listeners = new Listeners<undefined>();
   readonly #reports = new PeerReports();
   readonly #poolDigests: ReadonlyMap<PoolName, string>;
@@ -62,8 +66,16 @@ export class MemberWatch implements MemberView {
         digest === undefined ? [] : [[pool, digest] as const],
       ),
     );
-    const unheard = (): Peer => ({ liveness: 'unheard', heardAt: undefined, start: '', sequence: 0, differs: '' });
     this.#peers = new Map([...options.config.peers.keys()].map((node) => [node, unheard()]));
+  }
+
+  /** Who is in the group from now on. Those who stay are judged as before; a newcomer is unheard, and whoever is gone is no member. */
+  reconfigure(nodes: ReadonlySet<NodeName>): void {
+    const gone = [...this.#peers.keys()].filter((node) => !nodes.has(node));
+    const come = [...nodes].filter((node) => !this.#peers.has(node));
+    for (const node of gone) this.#peers.delete(node);
+    for (const node of come) this.#peers.set(node, unheard());
+    if (gone.length > 0 || come.length > 0) this.#listeners.tell(undefined);
   }
 
   members(): ReadonlyMap<NodeName, Liveness> {

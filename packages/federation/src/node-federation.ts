@@ -1,16 +1,17 @@
 /** One node's federation over any transport. Everything that decides is here or below; the transport only carries. */
 import { randomBytes } from 'node:crypto';
-import { err, ok, type NodeName, type Result } from '@routerd/resources';
+import { ok, type NodeName, type Result } from '@routerd/resources';
 import { CaptureExchange } from './capture-exchange.ts';
 import { FactExchange } from './fact-exchange.ts';
 import type { EventBus } from './event.ts';
 import { EventExchange } from './event-exchange.ts';
-import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
+import type { FederationConfig, FederationPorts, GroupMembership, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
 import { OrderExchange } from './order-exchange.ts';
 import { rememberingBatches } from './batch-memory.ts';
-import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
+import { Keyring } from './keyring.ts';
+import { signerOf, verifierOf, type IdentityFault } from './node-identity.ts';
 import type {
   CaptureRegistry,
   Delivery,
@@ -32,23 +33,10 @@ export function federationOver(
 ): Result<Federation, IdentityFault> {
   const signer = (ports.signerOf ?? signerOf)(config.seed);
   if (!signer.ok) return signer;
-  const verifiers = new Map<NodeName, VerifySignature>();
-  for (const [node, publicKey] of [
-    ...config.peers,
-    ...(config.nextKeys ?? []),
-    [config.self, signer.value.publicKey] as const,
-  ]) {
-    const verifier = (ports.verifierOf ?? verifierOf)(publicKey);
-    if (!verifier.ok) return err({ ...verifier.error, detail: `${node}: ${verifier.error.detail}` });
-    const first = verifiers.get(node);
-    const remembering = rememberingBatches(verifier.value);
-    verifiers.set(node, first === undefined ? remembering : either(first, remembering));
-  }
-  return ok(new NodeFederation({ transport, config, ports, signer: signer.value, verifiers }));
-}
-
-function either(first: VerifySignature, second: VerifySignature): VerifySignature {
-  return (content, signature) => first(content, signature) || second(content, signature);
+  const keyring = new Keyring([config.self, signer.value.publicKey], ports.verifierOf ?? verifierOf);
+  const known = keyring.take(config);
+  if (!known.ok) return known;
+  return ok(new NodeFederation({ transport, config, ports, signer: signer.value, keyring }));
 }
 
 interface NodeFederationOptions {
@@ -56,7 +44,7 @@ interface NodeFederationOptions {
   readonly config: FederationConfig;
   readonly ports: FederationPorts;
   readonly signer: ConstructorParameters<typeof FactExchange>[0]['signer'];
-  readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
+  readonly keyring: Keyring;
 }
 
 class NodeFederation implements Federation {
@@ -76,14 +64,17 @@ class NodeFederation implements Federation {
 
   constructor(options: NodeFederationOptions) {
     this.#options = options;
-    const { transport, config, ports, signer, verifiers } = options;
+    const { transport, config, ports, signer, keyring } = options;
     const log = ports.log.child({ group: config.group });
     const random: RandomBytes = ports.random ?? ((count) => randomBytes(count));
     const trouble = (detail: string): void => this.#trouble(detail);
     const refusals = new Refusals(ports.clock, log);
     const start = Buffer.from(random(8)).toString('hex');
     this.#refusals = refusals;
-    this.#facts = new FactExchange({ config, ports, log, random, signer, verifiers, transport, refusals, trouble });
+    const { verifiers } = keyring;
+    const ofFacts = keyring.derive(rememberingBatches);
+    const factOptions = { config, ports, log, random, signer, verifiers: ofFacts, transport, refusals, trouble };
+    this.#facts = new FactExchange(factOptions);
     this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
     this.#orders = new OrderExchange({ config, ports, log, random, transport, refusals, trouble });
     const eventOptions = { config, ports, log, random, signer, verifiers, transport, refusals, trouble };
@@ -129,7 +120,7 @@ class NodeFederation implements Federation {
   }
 
   deliveries(): readonly Delivery[] {
-    const peers = [...this.#options.config.peers.keys()].toSorted();
+    const peers = [...this.#options.keyring.peers].toSorted();
     return this.#facts.ownInLog().map(({ fact, at }) => {
       const hasRead = (node: NodeName): boolean => at !== undefined && this.#members.hasReadFacts(node, at);
       return {
@@ -143,6 +134,21 @@ class NodeFederation implements Federation {
 
   onStatus(listener: () => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  reconfigure({ servers, peers, nextKeys }: GroupMembership): Result<void, IdentityFault> {
+    const { keyring, transport, config, ports } = this.#options;
+    const taken = keyring.take({ peers, ...(nextKeys === undefined ? {} : { nextKeys }) });
+    if (!taken.ok) return taken;
+    this.#members.reconfigure(keyring.peers);
+    transport.reconfigure(servers, taken.value.added.length > 0);
+    const { added, removed } = taken.value;
+    if (added.length > 0 || removed.length > 0) {
+      const log = ports.log.child({ group: config.group });
+      log.info('the group has other members', { event: 'federation.members.reconfigured', added, removed });
+    }
+    this.#listeners.tell(undefined);
+    return ok(undefined);
   }
 
   /** Does not wait for a hub: a node without one lives on what it knew. */

@@ -12,6 +12,8 @@ import type {
 import type { DurationMs, HostAddress, Instant, NodeName, PoolName, Result, SiteName } from '@routerd/resources';
 
 import type { EventBus } from './event.ts';
+import type { GroupMembership } from './federation-config.ts';
+import type { IdentityFault } from './node-identity.ts';
 
 export const FACT_TYPES = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'] as const;
 export type FactType = (typeof FACT_TYPES)[number];
@@ -166,6 +168,11 @@ export interface Federation {
   /** The last fact of this node about each address, oldest first. */
   deliveries(): readonly Delivery[];
   onStatus(listener: () => void): () => void;
+  /**
+   * Takes over who else is in the group, and where its hubs are, without a restart: newcomers are heard from now on, what the log holds of
+   * them is read, who is gone is heard no more. Changes nothing when a key is not one.
+   */
+  reconfigure(membership: GroupMembership): Result<void, IdentityFault>;
   start(): Promise<void>;
   /** Stops consuming and closes the connection; undelivered facts stay in the outbox. */
   stop(): Promise<void>;

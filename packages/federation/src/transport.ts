@@ -56,6 +56,11 @@ export interface OutgoingMessage {
 
 export interface Transport {
   start(listener: TransportListener): void;
+  /**
+   * From now on the hubs are these, or the same as before. A connection to one of them stays, any other is given up for one of them.
+   * With `rereads` the logs are read again from their start: what was not believed then may be now.
+   */
+  reconfigure(servers: readonly string[] | undefined, rereads: boolean): void;
   /** Calls back no more once it resolves. */
   stop(): Promise<void>;
   /** @returns the sequence that the hub acknowledged. Calls made in one order arrive in that order. */

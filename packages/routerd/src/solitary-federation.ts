@@ -1,6 +1,6 @@
 /** The federation of a node that belongs to none: hand-written claims on two sites need no facts, members or registry. */
 import type { Federation, FederationStatus } from '@routerd/federation';
-import { err } from '@routerd/resources';
+import { err, ok } from '@routerd/resources';
 
 const STATUS: FederationStatus = {
   connected: false,
@@ -42,6 +42,7 @@ export function solitaryFederation(): Federation {
     peers: () => [],
     deliveries: () => [],
     onStatus: silent,
+    reconfigure: () => ok(undefined),
     start: async () => undefined,
     stop: async () => undefined,
   };

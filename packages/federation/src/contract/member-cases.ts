@@ -1,6 +1,17 @@
+import type { NodeName } from '@routerd/resources';
 import { expect } from 'vitest';
 import { startAll, startTwo, type WithRig } from './fact-cases.ts';
-import { address, AWS_A, AWS_B, OCI_A, ONPREM_A, ONPREM_B, transition, type RigNode } from './federation-rig.ts';
+import {
+  address,
+  AWS_A,
+  AWS_B,
+  observed,
+  OCI_A,
+  ONPREM_A,
+  ONPREM_B,
+  transition,
+  type RigNode,
+} from './federation-rig.ts';
 import { append } from './registry-cases.ts';
 
 export function memberCases(withRig: WithRig): void {
@@ -25,6 +36,35 @@ export function memberCases(withRig: WithRig): void {
     await rig.until(() => isAlive(newcomer, AWS_A) && isAlive(newcomer, OCI_A), 'the others heard');
     await rig.until(() => nodes.every((node) => isAlive(node, ONPREM_A)), 'the newcomer heard');
     expect(changes).toBe(2);
+  });
+
+  withRig('a node that is told of another hears it, and reads what it has said before', async (rig) => {
+    const [aws, oci] = await startTwo(rig, AWS_A, OCI_A);
+    await rig.until(() => isAlive(aws, OCI_A) && isAlive(oci, AWS_A), 'both heard');
+    const others = (...gone: readonly NodeName[]): ReadonlyMap<NodeName, string> =>
+      new Map(
+        [...rig.identities]
+          .filter(([name]) => name !== OCI_A && !gone.includes(name))
+          .map(([name, { publicKey }]) => [name, publicKey]),
+      );
+    expect(oci.federation.reconfigure({ peers: others(AWS_A) }).ok).toBe(true);
+    expect(liveness(oci, AWS_A)).toBe('not a member');
+    expect(aws.federation.facts.record(observed(address(10), AWS_A)).ok).toBe(true);
+    await rig.until(() => (oci.federation.status().refused['fact.unknown-source'] ?? 0) > 0, 'the refusal');
+    expect(oci.federation.reconfigure({ peers: others() }).ok).toBe(true);
+    await rig.until(() => oci.federation.facts.accepted().length === 1, 'the fact from the log');
+    await rig.until(() => isAlive(oci, AWS_A), 'the newcomer heard');
+    expect(oci.federation.status().connected).toBe(true);
+  });
+
+  withRig('a key that is none changes no membership', async (rig) => {
+    const [, oci] = await startTwo(rig, AWS_A, OCI_A);
+    await rig.until(() => isAlive(oci, AWS_A), 'heard');
+    expect(oci.federation.reconfigure({ peers: new Map([[AWS_B, 'Unone']]) })).toMatchObject({
+      ok: false,
+      error: { code: 'identity.key-malformed' },
+    });
+    expect(liveness(oci, AWS_A)).toBe('alive');
   });
 
   withRig('a silent member becomes suspect, then dead, and alive when it is heard again', async (rig) => {

@@ -120,6 +120,12 @@ class Hub implements MemoryNetwork {
         this.#ports.set(node, { listener, connection: 0, isConnected: false });
         this.#connect(node);
       },
+      // There is one hub, whatever it is called; reading again begins with a new connection.
+      reconfigure: (_servers, rereads) => {
+        if (!rereads || this.#ports.get(node)?.isConnected !== true) return;
+        this.#cut(node, 'the members changed');
+        this.#connect(node);
+      },
       stop: async () => {
         this.#ports.delete(node);
         return Promise.resolve();

@@ -28,6 +28,12 @@ export interface ConnectHubOptions extends HubConfig {
   readonly inboxPrefix: string;
 }
 
+export interface HubConnection {
+  readonly connection: NatsConnection;
+  /** As it is written in `servers`. */
+  readonly server: string;
+}
+
 /**
  * Tries the hubs in turn, from a random one on, and takes the first that answers. A hub that is silent is not waited for: the next attempt
  * begins beside it, also at the same hub, since a connection that was begun while a link swallowed everything asks again ever more rarely.
@@ -35,7 +41,7 @@ export interface ConnectHubOptions extends HubConfig {
  * The client never reconnects by itself: what it would send again from its buffer after an outage is not what is right to send then.
  * Who wants a connection again asks again.
  */
-export async function connectHub(options: ConnectHubOptions): Promise<Result<NatsConnection, HubFault>> {
+export async function connectHub(options: ConnectHubOptions): Promise<Result<HubConnection, HubFault>> {
   const { servers } = options;
   const first = randomInt(Math.max(1, servers.length));
   const inTurn = [...servers.slice(first), ...servers.slice(0, first)];
@@ -60,16 +66,16 @@ export async function connectHub(options: ConnectHubOptions): Promise<Result<Nat
 class ConnectionRace {
   readonly faults: HubFault[] = [];
   pending = 0;
-  #winner: NatsConnection | undefined;
+  #winner: HubConnection | undefined;
   #taken = false;
   #changed = Promise.withResolvers<void>();
 
-  enter(attempt: Promise<Result<NatsConnection, HubFault>>): void {
+  enter(attempt: Promise<Result<HubConnection, HubFault>>): void {
     this.pending += 1;
     void attempt.then((result) => {
       this.pending -= 1;
       if (!result.ok) this.faults.push(result.error);
-      else if (this.#taken || this.#winner !== undefined) void result.value.close();
+      else if (this.#taken || this.#winner !== undefined) void result.value.connection.close();
       else this.#winner = result.value;
       this.#changed.resolve();
       this.#changed = Promise.withResolvers<void>();
@@ -77,7 +83,7 @@ class ConnectionRace {
   }
 
   /** Waits for one attempt to end, or for `milliseconds`. */
-  async outcome(milliseconds: number): Promise<NatsConnection | undefined> {
+  async outcome(milliseconds: number): Promise<HubConnection | undefined> {
     const waiting = new AbortController();
     const passed = delay(milliseconds, undefined, { signal: waiting.signal }).catch(() => undefined);
     await Promise.race([this.#changed.promise, passed]);
@@ -87,7 +93,7 @@ class ConnectionRace {
   }
 }
 
-async function connectOne(server: string, options: ConnectHubOptions): Promise<Result<NatsConnection, HubFault>> {
+async function connectOne(server: string, options: ConnectHubOptions): Promise<Result<HubConnection, HubFault>> {
   const { caFile, seed, name, inboxPrefix } = options;
   try {
     const connection = await connect({
@@ -103,7 +109,7 @@ async function connectOne(server: string, options: ConnectHubOptions): Promise<R
       timeout: CONNECT_TIMEOUT_MS,
       noAsyncTraces: true,
     });
-    return ok(connection);
+    return ok({ connection, server });
   } catch (cause) {
     const isRefused = cause instanceof Error && /authorization violation/i.test(cause.message);
     return err({

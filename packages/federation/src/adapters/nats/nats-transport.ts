@@ -2,6 +2,7 @@
 import {
   jetstream,
   jetstreamManager,
+  JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
@@ -12,7 +13,7 @@ import type { Clock, Log } from '@routerd/runtime';
 import type { HubConfig } from '../../federation-config.ts';
 import { captureStream, eventsStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
 import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
-import { connectHub, describe } from './connect-hub.ts';
+import { connectHub, describe, type HubConnection } from './connect-hub.ts';
 import { readStream, type ReadPosition } from './stream-reader.ts';
 
 /** Hubs that do not answer are asked again after this, doubled each time up to the maximum. */
@@ -23,6 +24,8 @@ const RETRY_MS_MAX = 2000;
  * a fact that is sent again is known by its id, and costs little.
  */
 const PUBLISH_TIMEOUT_MS = 2000;
+/** How often a stream may be found missing at one hub before another hub is asked: it may just be being made. */
+const ABSENCES_MAX = 3;
 
 export interface NatsTransportOptions extends HubConfig {
   readonly group: GroupName;
@@ -35,10 +38,13 @@ export interface NatsTransportOptions extends HubConfig {
 
 interface Session {
   readonly connection: NatsConnection;
+  readonly server: string;
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
   /** False as soon as the session is to be silent; what still arrives afterwards is dropped. */
   isOpen: boolean;
+  /** Ends the present reading of each stream; the next begins at once, at the start. */
+  reading: AbortController;
 }
 
 export class NatsTransport implements Transport {
@@ -48,13 +54,26 @@ export class NatsTransport implements Transport {
   #running: Promise<void> | undefined;
   /** How far the history of events was read, over all connections of this process. */
   readonly #eventsRead: ReadPosition = { log: '', sequence: 0 };
+  #servers: readonly string[];
 
   constructor(options: NatsTransportOptions) {
     this.#options = options;
+    this.#servers = options.servers;
   }
 
   start(listener: TransportListener): void {
     this.#running ??= this.#run(listener);
+  }
+
+  reconfigure(servers: readonly string[] = this.#servers, rereads: boolean = false): void {
+    this.#servers = servers;
+    const session = this.#session;
+    if (session === undefined) return;
+    if (!servers.includes(session.server)) void session.connection.close();
+    else if (rereads) {
+      session.reading.abort();
+      session.reading = new AbortController();
+    }
   }
 
   async stop(): Promise<void> {
@@ -116,10 +135,13 @@ export class NatsTransport implements Transport {
     let retryMs = RETRY_MS_FIRST;
     while (!this.#stopping.signal.aborted) {
       // Every connection has its own inboxes below the prefix that the hub lets this node listen on.
-      const connected = await connectHub({ ...this.#options, name: `routerd ${self}`, inboxPrefix: `_INBOX_${self}` });
+      const way = { ...this.#options, servers: this.#servers, name: `routerd ${self}`, inboxPrefix: `_INBOX_${self}` };
+      const connected = await connectHub(way);
       if (connected.ok) {
         retryMs = RETRY_MS_FIRST;
-        await this.#serve(connected.value, listener);
+        // Hubs may have changed while this one was dialled.
+        if (this.#servers.includes(connected.value.server)) await this.#serve(connected.value, listener);
+        else await connected.value.connection.close();
       } else if (!this.#stopping.signal.aborted) {
         const { code, detail } = connected.error;
         log.warn('no connection to a hub', { event: 'federation.hub.unreachable', code, detail });
@@ -131,11 +153,11 @@ export class NatsTransport implements Transport {
   }
 
   /** Returns when the connection has closed and all that used it has ended. */
-  async #serve(connection: NatsConnection, listener: TransportListener): Promise<void> {
+  async #serve({ connection, server }: HubConnection, listener: TransportListener): Promise<void> {
     const { group } = this.#options;
     const client = jetstream(connection);
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    const session: Session = { connection, client, manager, isOpen: true };
+    const session: Session = { connection, server, client, manager, isOpen: true, reading: new AbortController() };
     if (this.#stopping.signal.aborted) return connection.close();
     this.#session = session;
     connection.subscribe(heartbeatSubject(group, '*' as NodeName), {
@@ -171,6 +193,7 @@ export class NatsTransport implements Transport {
     const { self: node, clock, log } = this.#options;
     const { connection, client, manager } = session;
     let retryMs = RETRY_MS_FIRST;
+    let absences = 0;
     while (session.isOpen && !connection.isClosed()) {
       try {
         const reader = whileOpen(session, inner, () => {
@@ -183,10 +206,14 @@ export class NatsTransport implements Transport {
           stream,
           node,
           reader,
+          signal: session.reading.signal,
           ...(from === undefined ? {} : { from }),
         });
       } catch (cause) {
         if (!session.isOpen || connection.isClosed()) return;
+        if (isAbsent(cause) && this.#servers.length > 1) absences += 1;
+        // A hub without the streams is not in the group's cluster yet, or not any more: another may have them.
+        if (absences > ABSENCES_MAX) return connection.close();
         const detail = `reading ${stream}: ${describe(cause)}`;
         log.warn('stream is read again from its start', { event: 'federation.stream.reread', stream, detail });
         listener.trouble(detail);
@@ -204,6 +231,10 @@ export class NatsTransport implements Transport {
       listener.trouble(`${trouble.code}: ${trouble.detail}`);
     }
   }
+}
+
+function isAbsent(cause: unknown): boolean {
+  return cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
 }
 
 const NOT_CONNECTED = err({ code: 'transport.not-sent', detail: 'not connected to a hub' } as const);

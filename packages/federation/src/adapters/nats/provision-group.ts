@@ -42,7 +42,7 @@ export async function provisionGroup(options: ProvisionGroupOptions): Promise<Re
   const connected = await connectHub({ ...options, name: 'routerd operator', inboxPrefix: '_INBOX_OPERATOR' });
   if (!connected.ok) return connected;
   try {
-    const manager = await jetstreamManager(connected.value, { checkAPI: false });
+    const manager = await jetstreamManager(connected.value.connection, { checkAPI: false });
     const streams = [];
     for (const config of streamsOf(options.group, options.replicas ?? 1, options.retention))
       streams.push(await ensure(manager, config));
@@ -50,7 +50,7 @@ export async function provisionGroup(options: ProvisionGroupOptions): Promise<Re
   } catch (cause) {
     return err({ code: 'hub.failed', detail: describe(cause) });
   } finally {
-    await connected.value.close();
+    await connected.value.connection.close();
   }
 }
 

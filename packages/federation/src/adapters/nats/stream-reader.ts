@@ -29,6 +29,8 @@ export interface StreamReaderOptions {
   /** Names the consumer: the hub's permissions allow a node only its own. */
   readonly node: NodeName;
   readonly reader: LogReader;
+  /** Ends the reading, in order, as the end of the connection does. */
+  readonly signal: AbortSignal;
   /** Where to go on; moved as reading goes on. From the start without it, or when the stream is another than it was. */
   readonly from?: ReadPosition;
 }
@@ -40,14 +42,14 @@ export interface ReadPosition {
 }
 
 /**
- * One reading: returns when the connection closes or a newer reading of this node took the consumer away, throws what the client
+ * One reading: returns when the connection closes, on `signal`, or when a newer reading of this node took the consumer away, throws what the client
  * threw. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only. The stream of events is
  * a history, and is read on with `from`.
  *
  * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
  */
 export async function readStream(options: StreamReaderOptions): Promise<void> {
-  const { connection, client, manager, stream, node, reader, from } = options;
+  const { connection, client, manager, stream, node, reader, signal, from } = options;
   reader.restarted();
   const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, node)]);
   // A stream that ends before the position has lost something, and is read whole.
@@ -76,7 +78,7 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     reader.caughtUp();
   };
   let delivered = 0;
-  while (!connection.isClosed()) delivered = await readPull(consumer, delivered, deliver);
+  while (!connection.isClosed() && !signal.aborted) delivered = await readPull(consumer, delivered, deliver, signal);
 }
 
 /** @returns how many messages the consumer has delivered since it was made */
@@ -84,6 +86,7 @@ async function readPull(
   consumer: Consumer,
   deliveredBefore: number,
   deliver: (batch: readonly LogMessage[]) => void,
+  signal: AbortSignal,
 ): Promise<number> {
   let delivered = deliveredBefore;
   const messages = await consumer.fetch({
@@ -91,6 +94,9 @@ async function readPull(
     expires: PULL_EXPIRES_MS,
     idle_heartbeat: PULL_HEARTBEAT_MS,
   });
+  const end = (): void => messages.stop();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
   const batch: LogMessage[] = [];
   const handOn = (): void => deliver(batch.splice(0));
   for await (const message of messages) {
@@ -102,6 +108,7 @@ async function readPull(
     if (batch.length === 0) setImmediate(handOn);
     batch.push(logMessageOf(message));
   }
+  signal.removeEventListener('abort', end);
   return delivered;
 }
 
