@@ -62,6 +62,14 @@ export {
   type PreflightReport,
   type RequestedAddress,
 } from './executor-plugin.ts';
+export {
+  checkAddresses,
+  neededFor,
+  pageOf,
+  permissionFinding,
+  type AddressHolder,
+  type NeededPermission,
+} from './read-reports.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';
 export { readUntil, withinLimit, type ReadUntilLimits } from './read-until.ts';
