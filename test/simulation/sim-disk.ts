@@ -122,7 +122,7 @@ export class SimDisk {
         life.step();
         return fact;
       },
-      unsent: (limit) => this.content.facts.unsent(limit),
+      unsent: (limit, after) => this.content.facts.unsent(limit, after),
       markSent: (ids) => life.act(undefined, () => this.#write(false, ({ facts }) => facts.markSent(ids))),
       outboxDepth: () => this.content.facts.outboxDepth(),
       saveAccepted: (accepted) =>

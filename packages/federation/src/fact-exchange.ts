@@ -8,11 +8,13 @@ import { Listeners } from './listeners.ts';
 import { OutboxPublisher, type OutgoingRow } from './outbox-publisher.ts';
 import { factSubject } from './subjects.ts';
 import type { FactRow } from './ports.ts';
-import type { Signer, VerifySignature } from './node-identity.ts';
+import type { VerifyFact } from './batch-memory.ts';
+import type { Signer } from './node-identity.ts';
 import type { AcceptedFact, Fact, FactBus, FactDraft, FactFault } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
-import { encodeFact, encodeFacts, ORIGIN_LENGTH_MAX, TTL_MS_MAX } from './wire/fact-wire.ts';
+import { TTL_MS_MAX } from './wire/fact-text.ts';
+import { encodeFact, encodeFacts, ORIGIN_LENGTH_MAX } from './wire/fact-wire.ts';
 
 export interface FactExchangeOptions {
   readonly config: FederationConfig;
@@ -20,7 +22,7 @@ export interface FactExchangeOptions {
   readonly log: Log;
   readonly random: RandomBytes;
   readonly signer: Signer;
-  readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
+  readonly verifiers: ReadonlyMap<NodeName, VerifyFact>;
   readonly transport: Pick<Transport, 'publishFact'>;
   readonly refusals: Refusals;
   readonly trouble: (detail: string) => void;
@@ -52,7 +54,10 @@ export class FactExchange implements FactBus, LogReader {
     this.#publisher = new OutboxPublisher({
       clock,
       log,
-      store,
+      store: {
+        unsent: (limit, after) => store.unsent(limit, after?.fact.sequence),
+        markSent: (ids) => store.markSent(ids),
+      },
       outgoing: (row) => this.#outgoing(row),
       publish: async (message) => transport.publishFact(message),
       trouble,

@@ -8,9 +8,9 @@ import {
   type PoolName,
 } from '@routerd/resources';
 import type { PoolMembership } from './federation-config.ts';
-import type { VerifySignature } from './node-identity.ts';
+import type { VerifyFact } from './batch-memory.ts';
 import type { Fact } from './ports.ts';
-import { parseFactSubject, type GroupName } from './subjects.ts';
+import { factSubject, parseFactSubject, type FactSubject, type GroupName } from './subjects.ts';
 import { parseFact } from './wire/fact-wire.ts';
 
 export const FACT_REFUSALS = [
@@ -42,7 +42,7 @@ export interface FactSituation {
   readonly pools: ReadonlyMap<PoolName, PoolMembership>;
   /** The site that this node speaks for in a pool. */
   readonly self: NodeName;
-  readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
+  readonly verifiers: ReadonlyMap<NodeName, VerifyFact>;
   /** The last accepted fact of this source about this address. */
   readonly last: (source: NodeName, address: HostAddress) => Fact | undefined;
   readonly isCapturedHere: (address: HostAddress) => string | undefined;
@@ -53,11 +53,11 @@ export interface FactSituation {
  * A fact that a sender other than the subject's node put there fails the signature; the subject itself is guarded by the hub.
  */
 export function judgeFact(subject: string, data: Uint8Array, situation: FactSituation): FactVerdict {
-  const spoken = parseFactSubject(situation.group, subject);
-  if (spoken === undefined) return refused('fact.wrong-subject', 'unknown', subject);
   const parsed = parseFact(data);
+  const spoken = subjectOf(subject, parsed.ok ? parsed.value.fact : undefined, situation.group);
+  if (spoken === undefined) return refused('fact.wrong-subject', 'unknown', subject);
   if (!parsed.ok) return refused('fact.malformed', spoken.source, `${parsed.error.code}: ${parsed.error.detail}`);
-  const { fact, signed, signature } = parsed.value;
+  const { fact } = parsed.value;
   const { source } = spoken;
   if (fact.group !== situation.group) return refused('fact.wrong-group', source, `group ${fact.group}`);
   if (fact.source !== source) return refused('fact.wrong-source', source, `says it is from ${fact.source}`);
@@ -71,8 +71,13 @@ export function judgeFact(subject: string, data: Uint8Array, situation: FactSitu
     if (fact.id === last.id) return { kind: 'duplicate', fact: last };
     return refused('fact.superseded', source, `sequence ${fact.sequence} after ${last.sequence} of ${fact.address}`);
   }
-  if (!verify(signed, signature)) return refused('fact.bad-signature', source, `${fact.id} about ${fact.address}`);
+  if (!verify(parsed.value)) return refused('fact.bad-signature', source, `${fact.id} about ${fact.address}`);
   return judgeClaim(fact, situation);
+}
+
+/** The subject that a sound fact has is known by writing it, which costs less than reading it. */
+function subjectOf(subject: string, fact: Fact | undefined, group: GroupName): FactSubject | undefined {
+  return fact !== undefined && factSubject(group, fact) === subject ? fact : parseFactSubject(group, subject);
 }
 
 /** What does not depend on how the fact came here; asked again of facts that were kept over a restart. */

@@ -80,4 +80,5 @@ export {
 } from './adapters/memory/memory-network.ts';
 export { MemoryEventStore, MemoryFactStore, MemoryHighWaterStore } from './adapters/memory/memory-stores.ts';
 export { WIRE_BYTES_MAX } from './wire/bounded-json.ts';
-export { encodeFact, parseFact, type SignedFact } from './wire/fact-wire.ts';
+export type { SignedFact } from './wire/fact-text.ts';
+export { encodeFact, parseFact } from './wire/fact-wire.ts';

@@ -9,7 +9,7 @@ import type { FederationConfig, FederationPorts, GroupMembership, RandomBytes } 
 import { Listeners } from './listeners.ts';
 import { MemberWatch } from './member-watch.ts';
 import { OrderExchange } from './order-exchange.ts';
-import { rememberingBatches } from './batch-memory.ts';
+import { verifyingFacts } from './batch-memory.ts';
 import { Keyring } from './keyring.ts';
 import { signerOf, verifierOf, type IdentityFault } from './node-identity.ts';
 import type {
@@ -72,7 +72,7 @@ class NodeFederation implements Federation {
     const start = Buffer.from(random(8)).toString('hex');
     this.#refusals = refusals;
     const { verifiers } = keyring;
-    const ofFacts = keyring.derive(rememberingBatches);
+    const ofFacts = keyring.derive(verifyingFacts);
     const factOptions = { config, ports, log, random, signer, verifiers: ofFacts, transport, refusals, trouble };
     this.#facts = new FactExchange(factOptions);
     this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });

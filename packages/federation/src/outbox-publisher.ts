@@ -3,8 +3,10 @@ import type { Monotonic, Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { OutgoingMessage, TransportFault } from './transport.ts';
 
-/** Messages under way at most: enough to fill a link of 100 ms round trip with 2,500 of them a second. */
-const WINDOW = 256;
+/** Messages under way at most: enough to fill a link of 100 ms round trip with 10,000 of them a second. */
+const WINDOW = 1024;
+/** Acknowledged messages are marked in the store together: when they are as many, or nothing is under way any more. */
+const MARK_AT = 64;
 const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 5000;
 
@@ -12,8 +14,8 @@ export interface OutboxPublisherOptions<Row> {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: {
-    /** Oldest first. */
-    unsent(limit: number): readonly Row[];
+    /** Oldest first; a store that knows no `after` gives all from the oldest on. */
+    unsent(limit: number, after: Row | undefined): readonly Row[];
     markSent(ids: readonly string[]): void;
   };
   /** Of two rows with one key the older is on its way first, and alone. */
@@ -40,9 +42,15 @@ export class OutboxPublisher<Row> {
   readonly #again = new Map<string, OutgoingRow>();
   readonly #acknowledged: string[] = [];
   readonly #stopping = new AbortController();
+  /** Read from the outbox and not under way yet, oldest first. */
+  #waiting: OutgoingRow[] = [];
+  /** The outbox was read up to this row; undefined: from the oldest on. */
+  #readTo: Row | undefined;
+  /** Of what was read: waiting, under way, or acknowledged and not marked yet. */
+  readonly #inHand = new Set<string>();
   #connected = false;
-  #moreWaiting = false;
-  #settling = false;
+  #mayHaveMore = true;
+  #looking = false;
   #failures = 0;
   #pauseUntil: Monotonic | undefined;
 
@@ -51,6 +59,7 @@ export class OutboxPublisher<Row> {
   }
 
   stop(): void {
+    this.#mark();
     this.#connected = false;
     this.#stopping.abort();
   }
@@ -59,6 +68,7 @@ export class OutboxPublisher<Row> {
     this.#connected = true;
     this.#failures = 0;
     this.#pauseUntil = undefined;
+    this.#startOver();
     this.pump();
   }
 
@@ -68,6 +78,7 @@ export class OutboxPublisher<Row> {
 
   /** The outbox has something new with these keys. */
   recorded(keys: readonly string[]): void {
+    this.#mayHaveMore = true;
     for (const key of keys) this.#again.delete(key);
     this.pump();
   }
@@ -80,32 +91,63 @@ export class OutboxPublisher<Row> {
 
   /** Starts whatever may start. Cheap when there is nothing. */
   pump(): void {
-    if (!this.#connected || this.#pauseUntil !== undefined || this.#underWay.size >= WINDOW) return;
-    const limit = WINDOW + this.#underWay.size;
-    const unsent = this.#withStore((store) => store.unsent(limit));
-    if (unsent === undefined) return;
-    this.#moreWaiting = unsent.length === limit;
-    const blocked = new Set<string>();
-    for (const row of unsent) {
-      const outgoing = this.#options.outgoing(row);
-      const { key, id } = outgoing;
-      if (this.#underWay.get(key) === id) continue;
-      if (blocked.has(key) || this.#underWay.has(key) || this.#underWay.size >= WINDOW) {
-        this.#moreWaiting = true;
-        blocked.add(key);
-      } else {
-        void this.#publish(outgoing);
-      }
+    if (!this.#connected || this.#pauseUntil !== undefined) return;
+    this.#startWaiting();
+    while (this.#mayHaveMore && this.#underWay.size < WINDOW && this.#waiting.length < WINDOW) {
+      if (!this.#readMore()) return;
+      this.#startWaiting();
     }
     for (const [key, outgoing] of this.#again) {
-      if (this.#underWay.size >= WINDOW) {
-        this.#moreWaiting = true;
-        return;
-      }
+      if (this.#underWay.size >= WINDOW) return;
       if (this.#underWay.has(key)) continue;
       this.#again.delete(key);
       void this.#publish(outgoing);
     }
+  }
+
+  /** What waits for an older message of its key stays where it is. */
+  #startWaiting(): void {
+    const blocked = new Set<string>();
+    const kept: OutgoingRow[] = [];
+    for (const outgoing of this.#waiting) {
+      const { key } = outgoing;
+      if (this.#underWay.size < WINDOW && !this.#underWay.has(key) && !blocked.has(key)) {
+        void this.#publish(outgoing);
+      } else {
+        blocked.add(key);
+        kept.push(outgoing);
+      }
+    }
+    this.#waiting = kept;
+  }
+
+  /** Each row is read once, however long the outbox is. @returns false when the store failed */
+  #readMore(): boolean {
+    const limit = WINDOW + this.#inHand.size;
+    const rows = this.#withStore((store) => store.unsent(limit, this.#readTo));
+    if (rows === undefined) return false;
+    this.#mayHaveMore = rows.length === limit;
+    this.#readTo = rows.at(-1) ?? this.#readTo;
+    for (const row of rows) {
+      const outgoing = this.#options.outgoing(row);
+      if (this.#inHand.has(outgoing.id)) continue;
+      this.#inHand.add(outgoing.id);
+      this.#waiting.push(outgoing);
+    }
+    return true;
+  }
+
+  /** After a failure the oldest is tried first again; what is under way stays in hand until it is answered. */
+  #startOver(): void {
+    this.#mark();
+    for (const { id } of this.#waiting) this.#inHand.delete(id);
+    this.#waiting = [];
+    this.#rewind();
+  }
+
+  #rewind(): void {
+    this.#readTo = undefined;
+    this.#mayHaveMore = true;
   }
 
   async #publish({ id, key, message }: OutgoingRow): Promise<void> {
@@ -115,28 +157,41 @@ export class OutboxPublisher<Row> {
     if (answer.ok) {
       this.#failures = 0;
       this.#acknowledged.push(id);
-      this.#settleSoon();
+      this.#lookSoon();
       return;
     }
+    this.#inHand.delete(id);
     if (this.#stopping.signal.aborted || !this.#connected) return;
     const detail = `publishing ${id} on ${message.subject}: ${answer.error.code}: ${answer.error.detail}`;
     this.#options.log.warn('not published, will retry', { event: 'federation.outbox.not-published', detail });
     this.#options.trouble(detail);
+    this.#startOver();
     void this.#pause();
   }
 
-  /** Acknowledgements that came together are written to the store together. */
-  #settleSoon(): void {
-    if (this.#settling) return;
-    this.#settling = true;
+  /** Acknowledgements that came together are seen to together. */
+  #lookSoon(): void {
+    if (this.#looking) return;
+    this.#looking = true;
     queueMicrotask(() => {
-      this.#settling = false;
+      this.#looking = false;
       if (this.#stopping.signal.aborted) return;
-      const sent = this.#acknowledged.splice(0);
-      this.#withStore((store) => store.markSent(sent));
-      // Refilling at half saves asking the store after every single acknowledgement of a long queue.
-      if (this.#moreWaiting && this.#underWay.size <= WINDOW / 2) this.pump();
+      if (this.#acknowledged.length >= MARK_AT || this.#underWay.size === 0) this.#mark();
+      // Refilling at half saves looking at what waits after every single acknowledgement of a long queue.
+      if (this.#underWay.size <= WINDOW / 2) this.pump();
     });
+  }
+
+  #mark(): void {
+    if (this.#acknowledged.length === 0) return;
+    const sent = this.#acknowledged.splice(0);
+    const isMarked = this.#withStore((store) => {
+      store.markSent(sent);
+      return true;
+    });
+    for (const id of sent) this.#inHand.delete(id);
+    // What could not be marked is read, and sent, again.
+    if (isMarked === undefined) this.#rewind();
   }
 
   /** A disk that fails costs a pause: what could not be marked as sent is sent again, and known by its id. */

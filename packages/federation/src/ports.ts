@@ -197,8 +197,8 @@ export interface FactStore {
     make: (sequences: readonly number[]) => readonly FactRow[],
     above: number,
   ) => readonly Fact[];
-  /** Oldest first. Asked often: cost in proportion to `limit`. */
-  unsent(limit: number): readonly FactRow[];
+  /** Oldest first, of a sequence above `after`; all unless told. Asked often: cost in proportion to `limit`. */
+  unsent(limit: number, after?: number): readonly FactRow[];
   /** Need not be synced: a fact that is sent twice is known by its id. Unknown ids are ignored. */
   markSent(ids: readonly string[]): void;
   outboxDepth(): number;

@@ -2,7 +2,7 @@ import { durationMs, instant, type HostAddress } from '@routerd/resources';
 import { describe, expect, it } from 'vitest';
 import { RIG_GROUP, RIG_POOL, RIG_SITES, AWS_A } from '../src/contract/federation-rig.ts';
 import { generateNodeIdentity, signerOf, verifierOf } from '../src/node-identity.ts';
-import { rememberingBatches } from '../src/batch-memory.ts';
+import { verifyingFacts } from '../src/batch-memory.ts';
 import type { Fact } from '../src/ports.ts';
 import { encodeFacts, parseFact } from '../src/wire/fact-wire.ts';
 import { valueOf } from './value-of.ts';
@@ -13,7 +13,7 @@ const verify = valueOf(verifierOf(identity.publicKey));
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const isSound = (text: string): boolean => {
   const parsed = parseFact(bytes(text));
-  return parsed.ok && verify(parsed.value.signed, parsed.value.signature);
+  return parsed.ok && verifyingFacts(verify)(parsed.value);
 };
 
 describe('facts under one signature', () => {
@@ -49,23 +49,52 @@ describe('facts under one signature', () => {
     expect(isSound(first)).toBe(true);
   });
 
-  it('cost one verification', () => {
-    let verified = 0;
-    const remembering = rememberingBatches((content, signature) => {
-      verified += 1;
-      return verify(content, signature);
-    });
-    for (const text of encodeFacts(
+  it('cost one verification, whatever their order', () => {
+    const texts = encodeFacts(
       Array.from({ length: 100 }, (_, index) => factOf(index)),
       sign,
-    )) {
-      const { signed, signature } = valueOf(parseFact(bytes(text)));
-      expect(remembering(signed, signature)).toBe(true);
-      expect(remembering(signed, Buffer.alloc(64))).toBe(false);
+    );
+    for (const order of [texts, texts.toReversed(), texts.toSorted(byLastCharacters)]) {
+      let verified = 0;
+      const isProved = verifyingFacts((content, signature) => {
+        verified += 1;
+        return verify(content, signature);
+      });
+      for (const text of order) expect(isProved(valueOf(parseFact(bytes(text))))).toBe(true);
+      expect(verified).toBe(1);
     }
-    expect(verified).toBe(101);
+  });
+
+  it('prove nothing false beside those of their batch that were proved', () => {
+    const texts = encodeFacts([0, 1, 2, 3, 4].map(factOf), sign);
+    const isProved = verifyingFacts(verify);
+    for (const text of texts) expect(isProved(valueOf(parseFact(bytes(text))))).toBe(true);
+    const values = texts.map((text): Record<string, unknown> => JSON.parse(text));
+    const forgeries = values.flatMap((value, at) => [
+      { ...value, subject: '10.77.60.99/32' },
+      { ...value, batchindex: at ^ 1 },
+      { ...value, batchindex: 7 },
+      { ...value, signature: Buffer.alloc(64).toString('base64') },
+      // Each hash of the path in turn, also those above the first that the batch had shown before.
+      ...[0, 32, 64].map((from) => ({ ...value, batchpath: withOneBitChanged(String(value['batchpath']), from) })),
+    ]);
+    for (const forged of forgeries) {
+      const parsed = parseFact(bytes(JSON.stringify(forged)));
+      expect(parsed.ok && isProved(parsed.value), JSON.stringify(forged)).toBe(false);
+    }
+    for (const text of texts) expect(isProved(valueOf(parseFact(bytes(text))))).toBe(true);
   });
 });
+
+function byLastCharacters(a: string, b: string): number {
+  return a.slice(40) < b.slice(40) ? -1 : 1;
+}
+
+function withOneBitChanged(path: string, at: number): string {
+  const bytesOfPath = Buffer.from(path, 'base64');
+  bytesOfPath[at] = (bytesOfPath[at] ?? 0) ^ 1;
+  return bytesOfPath.toString('base64');
+}
 
 function factOf(index: number): Fact {
   return {

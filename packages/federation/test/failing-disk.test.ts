@@ -31,7 +31,7 @@ describe('a disk that is full', () => {
     const store = new MemoryFactStore();
     const factStore: FactStore = {
       appendLocal: (make, above) => store.appendLocal(make, above),
-      unsent: (limit) => store.unsent(limit),
+      unsent: (limit, after) => store.unsent(limit, after),
       markSent: (ids) => (isFull ? full() : store.markSent(ids)),
       outboxDepth: () => store.outboxDepth(),
       saveAccepted: full,

@@ -75,13 +75,39 @@ describe('the outbox on its way to the hub', () => {
 
   it('works through an outbox that is longer than its window', async () => {
     const rig = open();
-    for (let last = 0; last < 1000; last++) rig.record(last % 250);
+    for (let last = 0; last < 5000; last++) rig.record(last % 250);
     rig.publisher.connected();
     expect(rig.sent()).toHaveLength(250);
     while (rig.store.outboxDepth() > 0) await rig.answerAll();
-    expect(rig.sent()).toHaveLength(1000);
+    expect(rig.sent()).toHaveLength(5000);
     const ofSeven = rig.sent().filter((text) => text.startsWith('7#'));
-    expect(ofSeven).toEqual(['7#8', '7#258', '7#508', '7#758']);
+    expect(ofSeven.slice(0, 4)).toEqual(['7#8', '7#258', '7#508', '7#758']);
+    expect(ofSeven).toHaveLength(20);
+  });
+
+  it('reads each row of a long outbox once', async () => {
+    const rig = open();
+    for (let last = 0; last < 5000; last++) rig.record(last % 250);
+    rig.publisher.connected();
+    while (rig.store.outboxDepth() > 0) await rig.answerAll();
+    expect(rig.read()).toBe(5000);
+  });
+
+  it('begins again with the oldest after a failure, and sends nothing twice that was answered', async () => {
+    const rig = open();
+    for (const last of [1, 2, 3, 1]) rig.record(last);
+    rig.publisher.connected();
+    await rig.answer('2#2', ok(2));
+    await rig.answer('1#1', err({ code: 'transport.unanswered', detail: 'no leader' }));
+    rig.record(4);
+    await rig.answer('3#3', ok(3));
+    rig.clock.advance(250);
+    await turn();
+    expect(rig.sent()).toEqual(['1#1', '2#2', '3#3', '1#1', '4#5']);
+    await rig.answer('1#1', ok(4));
+    await rig.answer('4#5', ok(5));
+    await rig.answer('1#4', ok(6));
+    expect(rig.store.outboxDepth()).toBe(0);
   });
 
   it('sends nothing again that became outdated while it waited', () => {
@@ -102,6 +128,8 @@ interface Rig {
   readonly store: MemoryFactStore;
   /** `<last octet>#<sequence>`, in the order sent. */
   sent(): readonly string[];
+  /** Rows that the store was asked for, so far. */
+  read(): number;
   record(last: number): Fact;
   answer(text: string, outcome: Result<number, TransportFault>): Promise<void>;
   answerAll(): Promise<void>;
@@ -111,6 +139,7 @@ function open(): Rig {
   const clock = new ManualClock(instant(0));
   const store = new MemoryFactStore();
   const sent: string[] = [];
+  let read = 0;
   const underWay: { readonly text: string; readonly resolve: (outcome: Result<number, TransportFault>) => void }[] = [];
   const publishFact = async ({ text }: OutgoingMessage): Promise<Result<number, TransportFault>> => {
     sent.push(text);
@@ -121,7 +150,14 @@ function open(): Rig {
   const publisher = new OutboxPublisher<FactRow>({
     clock,
     log: new RecordingLog(),
-    store,
+    store: {
+      unsent: (limit, after) => {
+        const rows = store.unsent(limit, after?.fact.sequence);
+        read += rows.length;
+        return rows;
+      },
+      markSent: (ids) => store.markSent(ids),
+    },
     outgoing: ({ fact, wire }) => ({
       id: fact.id,
       key: fact.address,
@@ -135,6 +171,7 @@ function open(): Rig {
     publisher,
     store,
     sent: () => sent,
+    read: () => read,
     record: (last) => {
       const fact = store.appendLocal((sequence) => ({ fact: factOf(last, sequence), wire: `${last}#${sequence}` }), 0);
       publisher.recorded([fact.address]);

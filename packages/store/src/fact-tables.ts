@@ -1,20 +1,21 @@
 /** Outbox, accepted facts and high-water marks. */
 import type { AcceptedFact, Fact, FactStore, HighWaterStore } from '@routerd/federation';
 import type { CaptureEpoch, CaptureKey } from '@routerd/mobility';
-import { decode, encode } from './row-codec.ts';
+import { decode, encodeAsIs } from './row-codec.ts';
 import type { StateFile } from './state-file.ts';
 
 export function factStoreOn(file: StateFile): FactStore {
   const { durable, relaxed } = file;
-  const nextSequence = durable.prepare<[{ above: number }], { value: number }>(
-    `INSERT INTO meta (key, value) VALUES ('outbox.sequence', $above + 1)
-     ON CONFLICT (key) DO UPDATE SET value = max(value, $above) + 1 RETURNING value`,
+  /** Takes `count` sequences at once. @returns the last of them */
+  const nextSequence = durable.prepare<[{ above: number; count: number }], { value: number }>(
+    `INSERT INTO meta (key, value) VALUES ('outbox.sequence', $above + $count)
+     ON CONFLICT (key) DO UPDATE SET value = max(value, $above) + $count RETURNING value`,
   );
   const insert = durable.prepare<[number, string, string, string]>(
     'INSERT INTO outbox (sequence, id, fact, wire) VALUES (?, ?, ?, ?)',
   );
-  const unsent = durable.prepare<[number], { fact: string; wire: string }>(
-    'SELECT fact, wire FROM outbox ORDER BY sequence LIMIT ?',
+  const unsent = durable.prepare<[number, number], { fact: string; wire: string }>(
+    'SELECT fact, wire FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?',
   );
   const depth = durable.prepare<[], { depth: number }>('SELECT count(*) AS depth FROM outbox');
   const remove = relaxed.prepare<[string]>('DELETE FROM outbox WHERE id = ?');
@@ -28,21 +29,23 @@ export function factStoreOn(file: StateFile): FactStore {
   return {
     appendLocal: (make, above) =>
       file.write('durable', () => {
-        const sequence = nextSequence.get({ above })?.value ?? above + 1;
+        const sequence = nextSequence.get({ above, count: 1 })?.value ?? above + 1;
         const { fact, wire } = make(sequence);
-        insert.run(sequence, fact.id, encode(fact), wire);
+        insert.run(sequence, fact.id, encodeAsIs(fact), wire);
         return fact;
       }),
     appendLocalAll: (count, make, above) =>
       file.write('durable', () => {
-        const sequences = Array.from({ length: count }, () => nextSequence.get({ above })?.value ?? above + 1);
+        const last = nextSequence.get({ above, count })?.value ?? above + count;
+        const sequences = Array.from({ length: count }, (_, index) => last - count + 1 + index);
         const rows = make(sequences);
         for (const [index, { fact, wire }] of rows.entries()) {
-          insert.run(sequences[index] ?? fact.sequence, fact.id, encode(fact), wire);
+          insert.run(sequences[index] ?? fact.sequence, fact.id, encodeAsIs(fact), wire);
         }
         return rows.map(({ fact }) => fact);
       }),
-    unsent: (limit) => file.read(() => unsent.all(limit).map(({ fact, wire }) => ({ fact: decode<Fact>(fact), wire }))),
+    unsent: (limit, after = 0) =>
+      file.read(() => unsent.all(after, limit).map(({ fact, wire }) => ({ fact: decode<Fact>(fact), wire }))),
     // Relaxed: a fact that comes back after a power cut is published twice, and that is harmless by its id.
     markSent: (ids) => {
       if (ids.length > 0) file.write('relaxed', () => ids.forEach((id) => remove.run(id)));
@@ -51,7 +54,7 @@ export function factStoreOn(file: StateFile): FactStore {
     saveAccepted: (facts) => {
       if (facts.length === 0) return;
       file.write('relaxed', () => {
-        for (const each of facts) accept.run(each.fact.source, each.fact.address, encode(each));
+        for (const each of facts) accept.run(each.fact.source, each.fact.address, encodeAsIs(each));
       });
     },
     loadAccepted: () => file.read(() => accepted.all().map((row) => decode<AcceptedFact>(row.accepted))),

@@ -81,6 +81,8 @@ function outboxCases(withRig: WithRig): void {
     const kept = [facts[0], facts[2]].map((fact) => ({ fact, wire: `wire of ${fact?.id}` }));
     expect(again.unsent(10)).toEqual(kept);
     expect(again.unsent(1)).toEqual(kept.slice(0, 1));
+    expect(again.unsent(10, facts[0]?.sequence)).toEqual(kept.slice(1));
+    expect(again.unsent(10, facts[2]?.sequence)).toEqual([]);
     expect(again.outboxDepth()).toBe(2);
   });
 

@@ -12,12 +12,29 @@ export interface WireFault {
 
 /** Parses bounded UTF-8 JSON by a strict schema: unknown members are refused, nothing is coerced. Never throws. */
 export function parseWire<T>(data: Uint8Array, schema: z.ZodType<T>): Result<T, WireFault> {
+  const text = decodeWire(data);
+  return text.ok ? parseText(text.value, schema) : text;
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The text of a message that is short enough and UTF-8. */
+export function decodeWire(data: Uint8Array): Result<string, WireFault> {
   if (data.length > WIRE_BYTES_MAX) {
     return err({ code: 'wire.too-long', detail: `${data.length} bytes; at most ${WIRE_BYTES_MAX} are read` });
   }
+  try {
+    return ok(UTF8.decode(data));
+  } catch (cause) {
+    return err({ code: 'wire.not-json', detail: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+/** As {@link parseWire}, of a text that was decoded already. */
+export function parseText<T>(text: string, schema: z.ZodType<T>): Result<T, WireFault> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    value = JSON.parse(text);
   } catch (cause) {
     return err({ code: 'wire.not-json', detail: cause instanceof Error ? cause.message : String(cause) });
   }
@@ -27,6 +44,8 @@ export function parseWire<T>(data: Uint8Array, schema: z.ZodType<T>): Result<T, 
   return err({ code: 'wire.malformed', detail: issues.join('; ') });
 }
 
+const ENCODER = new TextEncoder();
+
 export function encodeWire(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return ENCODER.encode(text);
 }

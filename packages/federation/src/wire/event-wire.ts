@@ -4,7 +4,7 @@ import { formatInstant, instant, ok, type DurationMs, type Instant, type Result 
 import { z } from 'zod';
 import type { EventId, GroupEvent } from '../event.ts';
 import { encodeWire, parseWire, type WireFault } from './bounded-json.ts';
-import { TTL_MS_MAX } from './fact-wire.ts';
+import { TTL_MS_MAX } from './fact-text.ts';
 import { nodeName, time, uniqueId } from './scalars.ts';
 
 /** Longest subject and dedupe key, in UTF-16 units. */

@@ -1,16 +1,14 @@
 /** A fact on the wire: CloudEvents 1.0, structured JSON, signed by its source. Reference: docs/reference/facts.md. */
-import { canonicalJson } from '@routerd/config';
-import { err, formatInstant, ok, type DurationMs, type Result } from '@routerd/resources';
+import { err, ok, type DurationMs, type Result } from '@routerd/resources';
 import { z } from 'zod';
 import { FACT_TYPES, type Fact } from '../ports.ts';
-import { BATCH_FACTS_MAX, BATCH_PATH_LENGTH_MAX, batchOf, signedAt } from './fact-batch.ts';
-import { encodeWire, parseWire, type WireFault } from './bounded-json.ts';
+import { BATCH_FACTS_MAX, BATCH_PATH_LENGTH_MAX, batchOf, leadsToRoot } from './fact-batch.ts';
+import { decodeWire, encodeWire, parseText, type WireFault } from './bounded-json.ts';
+import { contentOf, factOfText, factText, TTL_MS_MAX, type SignedFact } from './fact-text.ts';
 import { hostAddress, nodeName, poolName, siteName, time, uniqueId } from './scalars.ts';
 
 /** Longest `origin`, in UTF-16 units. */
 export const ORIGIN_LENGTH_MAX = 128;
-/** CloudEvents integers have 32 bits (spec section 3.1); 2^31-1 ms are 24 days. */
-export const TTL_MS_MAX = 2 ** 31 - 1;
 
 const schema = z.strictObject({
   specversion: z.literal('1.0'),
@@ -46,19 +44,9 @@ const schema = z.strictObject({
   signature: z.base64().length(88),
 });
 
-/** A fact as parsed, not yet believed. */
-export interface SignedFact {
-  readonly fact: Fact;
-  /** What the signature is about: the canonical JSON of every other member, or the root of the batch that has it as a leaf. */
-  readonly signed: Uint8Array;
-  readonly signature: Uint8Array;
-}
-
 /** @param sign Ed25519 with the source's own key; 64 bytes */
 export function encodeFact(fact: Fact, sign: (content: Uint8Array) => Uint8Array): string {
-  const envelope = envelopeOf(fact);
-  const signature = Buffer.from(sign(encodeWire(canonicalJson(envelope)))).toString('base64');
-  return canonicalJson({ ...envelope, signature });
+  return factText(fact, Buffer.from(sign(encodeWire(contentOf(fact)))).toString('base64'));
 }
 
 /**
@@ -74,46 +62,34 @@ export function encodeFacts(facts: readonly Fact[], sign: (content: Uint8Array) 
       texts.push(encodeFact(first, sign));
       continue;
     }
-    const envelopes = chunk.map(envelopeOf);
-    const batch = batchOf(envelopes.map((envelope) => encodeWire(canonicalJson(envelope))));
+    const batch = batchOf(chunk.map(contentOf));
     const signature = Buffer.from(sign(batch.signed)).toString('base64');
-    for (const [position, envelope] of envelopes.entries()) {
-      const { index, path } = batch.places[position] ?? { index: 0, path: '' };
-      texts.push(canonicalJson({ ...envelope, batchindex: index, batchpath: path, signature }));
-    }
+    for (const [position, fact] of chunk.entries()) texts.push(factText(fact, signature, batch.places[position]));
   }
   return texts;
 }
 
 export function parseFact(data: Uint8Array): Result<SignedFact, WireFault> {
-  const parsed = parseWire(data, schema);
+  const text = decodeWire(data);
+  if (!text.ok) return text;
+  const read = factOfText(text.value);
+  const parsed = read === undefined ? factOfMembers(text.value) : ok(read);
+  if (!parsed.ok) return parsed;
+  const { place } = parsed.value;
+  if (place === undefined || leadsToRoot(place)) return parsed;
+  return err({ code: 'wire.malformed', detail: 'batchpath: does not lead from batchindex' });
+}
+
+/** Whatever the order of the members and the white space between them. */
+function factOfMembers(text: string): Result<SignedFact, WireFault> {
+  const parsed = parseText(text, schema);
   if (!parsed.ok) return parsed;
   const { id, source, type, subject: address, time: observedAt, group, pool, site } = parsed.value;
-  const { ttlms: ttl, sequence, origin, signature } = parsed.value;
+  const { ttlms: ttl, sequence, origin, signature, batchindex: index, batchpath: path } = parsed.value;
   const fact: Fact = { id, type, source, group, pool, site, address, observedAt, ttl, sequence, origin };
-  const content = encodeWire(canonicalJson(envelopeOf(fact)));
-  const { batchindex: index, batchpath: path } = parsed.value;
   if ((index === undefined) !== (path === undefined)) {
     return err({ code: 'wire.malformed', detail: 'batchindex and batchpath: one is there without the other' });
   }
-  const signed = index === undefined || path === undefined ? content : signedAt(content, { index, path });
-  if (signed === undefined) return err({ code: 'wire.malformed', detail: 'batchpath: does not lead from batchindex' });
-  return ok({ fact, signed, signature: Buffer.from(signature, 'base64') });
-}
-
-function envelopeOf(fact: Fact): Readonly<Record<string, string | number>> {
-  return {
-    specversion: '1.0',
-    id: fact.id,
-    source: fact.source,
-    type: fact.type,
-    subject: fact.address,
-    time: formatInstant(fact.observedAt),
-    group: fact.group,
-    pool: fact.pool,
-    site: fact.site,
-    ttlms: fact.ttl,
-    sequence: String(fact.sequence).padStart(16, '0'),
-    origin: fact.origin,
-  };
+  const place = index === undefined || path === undefined ? undefined : { index, path };
+  return ok({ fact, content: contentOf(fact), place, signature });
 }

@@ -34,8 +34,12 @@ export class MemoryFactStore implements FactStore {
     return rows.map(({ fact }) => fact);
   };
 
-  unsent(limit: number): readonly Row[] {
-    return this.#outbox.values().take(limit).toArray();
+  unsent(limit: number, after = 0): readonly Row[] {
+    const rows = this.#outbox.values();
+    return rows
+      .filter(({ fact }) => fact.sequence > after)
+      .take(limit)
+      .toArray();
   }
 
   markSent(ids: readonly string[]): void {
