@@ -59,7 +59,8 @@ export interface ExecuteReport {
   readonly nic: NicState | undefined;
 }
 
-type Completed<Message extends { readonly status: { readonly status: string } }> = Readonly<
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+type Completed<Message extends { readonly status: { readonly status: string } }> = DeepReadonly<
   Omit<Extract<Message['status'], { readonly status: 'completed' }>, 'status'>
 >;
 /** One page of what is where in the subnet, and how much more fits. */
