@@ -21,6 +21,16 @@ VERBS = (
     "ensure-forwarding-enabled",
     "ensure-forwarding-disabled",
 )
+# Each kind of request with that of its answer.
+KINDS = {
+    "ExecuteActionRequest": "ExecuteActionResult",
+    "ObserveNicRequest": "ObserveNicResult",
+    "DescribeRequest": "DescribeResult",
+    "InventoryRequest": "InventoryResult",
+    "CheckRequest": "CheckResult",
+    "PreflightRequest": "PreflightResult",
+}
+SECONDARIES_MAX = 100
 # Whatever is not listed may have happened after the change was made.
 CLASS_OF_CODE = {
     "AddressInUse": "held-elsewhere",
@@ -167,6 +177,102 @@ def change_forwarding(cloud, spec):
     return results, {"priorForwarding": str(before).lower()}
 
 
+def inventory(cloud, spec):
+    """Who has what in the subnet. One page: the file is small."""
+    own, nics = own_nic(cloud, spec["nic"]["nicRef"]), cloud.read()["nics"]
+    entries = [
+        {"address": f"{bare}/32", "nicRef": ref, "isPrimary": bare == nic["primary"]}
+        for ref, nic in nics.items()
+        for bare in [nic["primary"], *nic["addresses"]]
+    ]
+    capacity = {"secondariesMax": SECONDARIES_MAX, "secondariesUsed": len(own["addresses"])}
+    return {
+        "nic": nic_state(own),
+        "primary": f"{own['primary']}/32",
+        "capacity": {**capacity, "subnetPrefix": "10.77.60.0/24"},
+        "limits": {"addressesPerCall": SECONDARIES_MAX},
+        "entries": entries,
+    }
+
+
+def check(cloud, spec):
+    """Where each address is now. The file does not lag; a provider's listing may, and then one look is no proof of absence."""
+    nic_ref = spec["nic"]["nicRef"]
+    forwarding = "enabled" if own_nic(cloud, nic_ref)["forwarding"] else "disabled"
+    results = []
+    for address in spec["addresses"]:
+        holder, _ = cloud.holder_of(address.removesuffix("/32"))
+        if holder is None:
+            where = {"state": "absent", "message": f"no NIC has {address}"}
+        elif holder == nic_ref:
+            where = {"state": "present", "message": f"{nic_ref} has {address}"}
+        else:
+            where = {"state": "elsewhere", "holder": holder, "message": f"{holder} has {address}"}
+        results.append({"address": address, **where})
+    return {"results": results, "forwarding": forwarding}
+
+
+def preflight(cloud, spec):
+    """What the identity of this process may do, told without doing it."""
+    own_nic(cloud, spec["nic"]["nicRef"])
+    is_writable = os.access(cloud.file, os.W_OK) and os.access(os.path.dirname(cloud.file) or ".", os.W_OK)
+    finding = {"name": "file:write", "permission": "file:write", "actions": spec["actions"]}
+    if is_writable:
+        finding |= {"verdict": "passed", "message": "the file of the cloud can be written"}
+    else:
+        remedy = "let the user of the plugin write the file of the cloud and its folder"
+        finding |= {"verdict": "failed", "message": "the file of the cloud cannot be written", "remedy": remedy}
+    return {"findings": [finding]}
+
+
+def describe(cloud, spec):
+    """Which version the rest is in, and what this executor can do."""
+    if API_VERSION not in spec["versions"]:
+        raise Refusal("invalid", f"this executor speaks {API_VERSION} alone")
+    return {
+        "version": API_VERSION,
+        "executor": {"name": "executor-python", "release": "1"},
+        "requests": list(KINDS),
+        "actions": list(VERBS),
+        "providers": list(PROVIDERS),
+        "storesEpoch": False,
+    }
+
+
+def check_texts(values, allowed, where):
+    """A list of texts, at least one; each of them one of those that are allowed."""
+    if not values or not all(isinstance(value, str) for value in values):
+        raise Refusal("invalid", f"{where} is no list of texts")
+    for value in values:
+        if allowed is not None:
+            one_of(value, allowed, where)
+
+
+def read_request(cloud, kind, spec):
+    """The requests that change nothing."""
+    fields = {
+        "DescribeRequest": {"versions": list},
+        "ObserveNicRequest": {"nic": dict},
+        "InventoryRequest": {"nic": dict, "page": str},
+        "CheckRequest": {"nic": dict, "addresses": list},
+        "PreflightRequest": {"nic": dict, "actions": list},
+    }[kind]
+    exactly(spec, fields, "spec", optional=("page",))
+    if kind == "DescribeRequest":
+        check_texts(spec["versions"], None, "spec.versions")
+        return describe(cloud, spec)
+    check_nic(spec["nic"])
+    if kind == "ObserveNicRequest":
+        return {"nic": nic_state(own_nic(cloud, spec["nic"]["nicRef"]))}
+    if kind == "InventoryRequest":
+        return inventory(cloud, spec)
+    if kind == "CheckRequest":
+        check_texts(spec["addresses"], None, "spec.addresses")
+        return check(cloud, spec)
+    check_texts(spec["actions"], VERBS, "spec.actions")
+    return preflight(cloud, spec)
+
+
 def answer(cloud, line):
     """One result for one line, whatever the line is."""
     request = {}
@@ -179,11 +285,10 @@ def answer(cloud, line):
             raise Refusal("invalid", "the request is not JSON") from error
         exactly(request, {"apiVersion": str, "kind": str, "id": str, "spec": dict}, "request")
         one_of(request["apiVersion"], (API_VERSION,), "apiVersion")
-        one_of(request["kind"], ("ExecuteActionRequest", "ObserveNicRequest"), "kind")
+        one_of(request["kind"], tuple(KINDS), "kind")
         spec = request["spec"]
-        if request["kind"] == "ObserveNicRequest":
-            check_nic(exactly(spec, {"nic": dict}, "spec")["nic"])
-            status = {"status": "completed", "nic": nic_state(own_nic(cloud, spec["nic"]["nicRef"]))}
+        if request["kind"] != "ExecuteActionRequest":
+            status = {"status": "completed", **read_request(cloud, request["kind"], spec)}
         else:
             check_execute(spec)
             is_address = spec["action"].endswith("secondary-ip")
@@ -196,7 +301,8 @@ def answer(cloud, line):
         message = f"the plugin failed unexpectedly: {type(error).__name__}"
         status = {"status": "failed", "error": {"class": "unknown-outcome", "message": message}}
     fields = request if isinstance(request, dict) else {}
-    kind = "ObserveNicResult" if fields.get("kind") == "ObserveNicRequest" else "ExecuteActionResult"
+    asked = fields.get("kind")
+    kind = KINDS.get(asked if isinstance(asked, str) else "", "ExecuteActionResult")
     identity = fields.get("id") if isinstance(fields.get("id"), str) else ""
     return {"apiVersion": API_VERSION, "kind": kind, "id": identity, "status": status}
 

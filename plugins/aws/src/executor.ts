@@ -5,7 +5,11 @@ import { readOwn } from './calls.ts';
 import { setForwarding } from './forwarding.ts';
 import type { Ec2 } from './network-interface.ts';
 import { nicStateOf } from './nic-state.ts';
+import { check, inventory, preflight } from './reports.ts';
 import { unassign } from './unassign.ts';
+
+/** Of the executor, as its package has it. */
+const RELEASE = '0.1.0';
 
 export function createAwsExecutor(connect: (region: string) => Ec2): ExecutorPlugin {
   const connections = new Map<string, Ec2>();
@@ -17,6 +21,10 @@ export function createAwsExecutor(connect: (region: string) => Ec2): ExecutorPlu
     return connection;
   };
   return {
+    about: { name: 'routerd-aws', release: RELEASE, providers: ['aws'], storesEpoch: false },
+    inventory: async (nic, page) => inventory(connectionFor(nic), nic.nicRef, page),
+    check: async (nic, addresses) => check(connectionFor(nic), nic.nicRef, addresses),
+    preflight: async (nic, actions) => preflight(connectionFor(nic), nic.nicRef, actions),
     async observe(nic) {
       return nicStateOf(await readOwn(connectionFor(nic), nic.nicRef));
     },

@@ -10,12 +10,25 @@ export interface NetworkInterface {
   readonly sourceDestCheck: boolean;
 }
 
+export interface Subnet {
+  readonly cidr: string;
+  /** As EC2 counts them, without those that it keeps for itself. */
+  readonly addressesFree: number | undefined;
+}
+
 /** Every method rejects with what the SDK throws; see `classify.ts`. */
 export interface Ec2 {
   /** @returns undefined if EC2 says that there is none */
   readInterface(id: string): Promise<NetworkInterface | undefined>;
   /** The interfaces of the subnet that have one of these addresses, as primary or secondary. May lag behind a write. */
   findHolders(subnetId: string, addresses: readonly string[]): Promise<readonly NetworkInterface[]>;
+  /** Every interface of the subnet. May lag behind a write. */
+  listSubnet(subnetId: string): Promise<readonly NetworkInterface[]>;
+  readSubnet(subnetId: string): Promise<Subnet | undefined>;
+  /** Addresses that an interface of this machine's type can have, its primary included. @returns undefined where nobody says */
+  addressesPerInterface(): Promise<number | undefined>;
+  /** Asks EC2 whether we may switch the check, by its own dry run. Resolves when we may. */
+  mayModify(id: string): Promise<void>;
   /** One request, never sent twice. All or nothing. */
   assign(id: string, addresses: readonly string[], allowReassignment: boolean): Promise<void>;
   unassign(id: string, addresses: readonly string[]): Promise<void>;

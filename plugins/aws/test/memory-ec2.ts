@@ -1,6 +1,6 @@
 /** EC2 in memory, for the executor's decisions: two routers and a machine in one subnet. */
 import type { CallContext, ExecuteCall, RequestedAddress } from '@routerd/plugin-sdk';
-import type { Ec2, NetworkInterface } from '../src/index.ts';
+import type { Ec2, NetworkInterface, Subnet } from '../src/index.ts';
 
 const SUBNET = 'subnet-1';
 
@@ -50,6 +50,25 @@ export class MemoryEc2 implements Ec2 {
     return [...this.interfaces.values()].filter(
       (one) => one.subnetId === subnetId && [one.primary, ...one.secondaries].some((held) => addresses.includes(held)),
     );
+  }
+
+  async listSubnet(subnetId: string): Promise<readonly NetworkInterface[]> {
+    return [...this.interfaces.values()].filter((one) => one.subnetId === subnetId);
+  }
+
+  async readSubnet(): Promise<Subnet> {
+    return { cidr: '10.77.60.0/24', addressesFree: 248 };
+  }
+
+  async addressesPerInterface(): Promise<number> {
+    return 30;
+  }
+
+  /** What EC2 answers to the dry run: by default that it would have been done. */
+  dryRunAnswer = new Ec2Fault('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+
+  async mayModify(): Promise<void> {
+    throw this.dryRunAnswer;
   }
 
   async assign(id: string, addresses: readonly string[], allowReassignment: boolean): Promise<void> {

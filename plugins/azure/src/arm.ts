@@ -4,8 +4,23 @@ import type { NicDocument } from './nic-document.ts';
 
 export interface SubnetEntry {
   readonly nicId: string;
+  /** Of the ipConfiguration. */
+  readonly name: string;
   /** Bare; empty where the listing does not tell. */
   readonly address: string;
+  readonly isPrimary: boolean;
+}
+
+export interface Subnet {
+  /** `10.77.60.0/24`; empty where it is not told. */
+  readonly prefix: string;
+  readonly entries: readonly SubnetEntry[];
+}
+
+/** One role's share of what the caller may do: `Microsoft.Network/*`, without regard to case. */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly notActions: readonly string[];
 }
 
 /** Every method rejects with something that `faultOf` reads. */
@@ -18,5 +33,7 @@ export interface Arm {
    */
   putNic(id: string, body: JsonObject, etag: string): Promise<void>;
   /** Every NIC entry of the subnet, in whatever resource group. May lag. */
-  readSubnetEntries(subnetId: string): Promise<readonly SubnetEntry[]>;
+  readSubnet(subnetId: string): Promise<Subnet>;
+  /** What the caller may do with a resource. */
+  listPermissions(resourceId: string): Promise<readonly Permission[]>;
 }

@@ -28,7 +28,7 @@ const CLASS_OF_CODE: Readonly<Record<string, ErrorClass>> = {
   PrivateIPAddressNotInSubnet: 'invalid',
   PrivateIPAddressNotInAnySubnet: 'invalid',
   PrivateIPAddressInReservedRange: 'invalid',
-  InvalidIPConfigCount: 'invalid',
+  SubnetIsFull: 'limit',
   AuthorizationFailed: 'permission',
   LinkedAuthorizationFailed: 'permission',
   InvalidAuthenticationToken: 'permission',
@@ -58,7 +58,9 @@ const CLASS_OF_STATUS: Readonly<Record<number, ErrorClass>> = {
 const NOT_SENT =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|CredentialUnavailableError|AuthenticationError|AuthenticationRequiredError|IdentityUnavailable)$/;
 
-export function classOf({ code, httpStatus }: ArmFault): ErrorClass {
+export function classOf({ code, message, httpStatus }: ArmFault): ErrorClass {
+  // One code for too few entries, which is a mistake of ours, and for too many.
+  if (code === 'InvalidIPConfigCount') return /more than|exceed|maximum/i.test(message) ? 'limit' : 'invalid';
   const known = CLASS_OF_CODE[code];
   if (known !== undefined) return known;
   if (NOT_SENT.test(code)) return 'transport';

@@ -5,7 +5,11 @@ import { assign } from './assign.ts';
 import { readNic } from './edit-nic.ts';
 import { setForwarding } from './forwarding.ts';
 import { nicStateOf } from './nic-state.ts';
+import { check, inventory, preflight } from './reports.ts';
 import { unassign } from './unassign.ts';
+
+/** Of the executor, as its package has it. */
+const RELEASE = '0.1.0';
 
 /** NICs of uniform scale sets hang under the scale set and cannot be written one by one. */
 const NIC_ID =
@@ -13,6 +17,10 @@ const NIC_ID =
 
 export function createAzureExecutor(arm: Arm): ExecutorPlugin {
   return {
+    about: { name: 'routerd-azure', release: RELEASE, providers: ['azure'], storesEpoch: true },
+    inventory: async (nic, page) => inventory(arm, nicIdOf(nic), page),
+    check: async (nic, addresses) => check(arm, nicIdOf(nic), addresses),
+    preflight: async (nic, actions) => preflight(arm, nicIdOf(nic), actions),
     async observe(nic) {
       return nicStateOf(await readNic(arm, nicIdOf(nic)));
     },

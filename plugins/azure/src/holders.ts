@@ -11,12 +11,12 @@ import { entryFor, isSameId, subnetOf, type NicDocument } from './nic-document.t
 export async function readHolders(
   arm: Arm,
   own: NicDocument,
-  requested: readonly RequestedAddress[],
+  requested: readonly Pick<RequestedAddress, 'address'>[],
   namedNics: ReadonlySet<string>,
 ): Promise<readonly NicDocument[]> {
   const wanted = requested.map(({ address }) => bareAddress(address));
   const subnetId = subnetOf(own);
-  const entries = await reading(`listing ${subnetId}`, async () => arm.readSubnetEntries(subnetId));
+  const { entries } = await reading(`listing ${subnetId}`, async () => arm.readSubnet(subnetId));
   const listed = entries.filter(({ address }) => wanted.includes(address)).map(({ nicId }) => nicId);
   const candidates = [...listed, ...namedNics].filter((id) => !isSameId(id, own.id));
   const distinct = [...new Map(candidates.map((id) => [id.toLowerCase(), id])).values()];

@@ -1,5 +1,5 @@
 export { connectArm } from './adapters/arm-client.ts';
-export type { Arm, SubnetEntry } from './arm.ts';
+export type { Arm, Permission, Subnet, SubnetEntry } from './arm.ts';
 export { ArmError, classOf, faultOf, holderNamedIn, type ArmFault } from './classify.ts';
 export { entryName, epochOfEntry } from './entry-name.ts';
 export { createAzureExecutor } from './executor.ts';

@@ -87,7 +87,12 @@ export function editedBody(nic: NicDocument, { add, remove, ipForwarding }: NicE
   };
 }
 
-function primaryOf(nic: NicDocument): IpConfiguration | undefined {
+/** Those that have an IPv4 address. */
+export function addressedEntries(nic: NicDocument): readonly IpConfiguration[] {
+  return nic.ipConfigurations.filter(({ address }) => /^[\d.]+$/.test(address));
+}
+
+export function primaryOf(nic: NicDocument): IpConfiguration | undefined {
   return nic.ipConfigurations.find(({ isPrimary }) => isPrimary) ?? nic.ipConfigurations[0];
 }
 

@@ -1,8 +1,8 @@
 import { hostAddress, type NicState } from '@routerd/plugin-sdk';
-import type { NicDocument } from './nic-document.ts';
+import { addressedEntries, type NicDocument } from './nic-document.ts';
 
 /** The NIC in the protocol's words. */
-export function nicStateOf({ ipConfigurations, ipForwarding }: NicDocument): NicState {
-  const secondaries = ipConfigurations.filter(({ isPrimary, address }) => !isPrimary && /^[\d.]+$/.test(address));
-  return { addresses: secondaries.map(({ address }) => hostAddress(address)), forwarding: ipForwarding };
+export function nicStateOf(nic: NicDocument): NicState {
+  const secondaries = addressedEntries(nic).filter(({ isPrimary }) => !isPrimary);
+  return { addresses: secondaries.map(({ address }) => hostAddress(address)), forwarding: nic.ipForwarding };
 }

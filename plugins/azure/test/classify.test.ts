@@ -30,6 +30,11 @@ test.each([
   expect(classOf(fault(code, httpStatus))).toBe(expected);
 });
 
+test('the count of entries is a limit when there are too many of them', () => {
+  const many = 'A network interface cannot have more than 256 IP configurations.';
+  expect(classOf(fault('InvalidIPConfigCount', 400, many))).toBe('limit');
+});
+
 test("the SDK's errors are read by the system's code, its credentials' by their name", () => {
   expect(faultOf(Object.assign(new Error('reset'), { code: 'ECONNRESET' })).code).toBe('ECONNRESET');
   const credential = Object.assign(new Error('no identity'), { name: 'CredentialUnavailableError' });

@@ -1,5 +1,5 @@
 /** Resource Manager in memory: NIC documents under ETags, one holder per address. */
-import { ArmError, nicDocumentOf, type Arm, type NicDocument, type SubnetEntry } from '../src/index.ts';
+import { ArmError, nicDocumentOf, type Arm, type NicDocument, type Permission, type Subnet } from '../src/index.ts';
 import { fault, nicId, nicJson, type Entry } from './nic.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -59,8 +59,18 @@ export class MemoryArm implements Arm {
     if (after !== undefined) throw after;
   }
 
-  async readSubnetEntries(): Promise<readonly SubnetEntry[]> {
-    return this.#documents().flatMap((nic) => nic.ipConfigurations.map(({ address }) => ({ nicId: nic.id, address })));
+  async readSubnet(): Promise<Subnet> {
+    const entries = this.#documents().flatMap(({ id, ipConfigurations }) =>
+      ipConfigurations.map(({ name, address, isPrimary }) => ({ nicId: id, name, address, isPrimary })),
+    );
+    return { prefix: '10.77.60.0/24', entries };
+  }
+
+  /** What every resource gives the caller. */
+  permissions: readonly Permission[] = [{ actions: ['Microsoft.Network/*'], notActions: [] }];
+
+  async listPermissions(): Promise<readonly Permission[]> {
+    return this.permissions;
   }
 
   #refuseIfHeld(id: string, address: string): void {

@@ -5,22 +5,25 @@ import {
   ExecutorError,
   failed,
   forEvery,
-  hostAddress,
-  requiredTarget,
+  PROVIDERS,
   skipped,
   succeeded,
   type CallContext,
   type ExecuteCall,
   type ExecuteReport,
   type ExecutorPlugin,
-  type NicState,
-  type NicTarget,
 } from '@routerd/plugin-sdk';
 import { executorError } from './classify.ts';
-import { holderOf, type FileCloud, type Nic } from './file-cloud.ts';
+import { holderOf, type FileCloud } from './file-cloud.ts';
+import { nicStateOf, ownNic } from './own-nic.ts';
+import { check, inventory, preflight } from './reports.ts';
 
 export function createFakeExecutor(cloud: FileCloud): ExecutorPlugin {
   return {
+    about: { name: 'fake', release: '0.1.0', providers: PROVIDERS, storesEpoch: false },
+    inventory: async (nic, page) => inventory(cloud, nic, page),
+    check: async (nic, addresses) => check(cloud, nic, addresses),
+    preflight: async (nic, actions) => preflight(cloud, nic, actions),
     async observe(nic) {
       return nicStateOf(ownNic(cloud, nic));
     },
@@ -137,14 +140,4 @@ async function attempt(what: string, call: () => Promise<void>): Promise<Executo
 function report(cloud: FileCloud, call: ExecuteCall, results: AddressResults): ExecuteReport {
   const observed = { networkInterfaceId: call.nic.nicRef };
   return { results: results.conclude(), observed, nic: nicStateOf(ownNic(cloud, call.nic)) };
-}
-
-function ownNic(cloud: FileCloud, target: NicTarget): Nic {
-  const nic = cloud.read().nics[requiredTarget(target, 'nicRef')];
-  if (nic === undefined) throw new ExecutorError('not-found', `there is no NIC ${target.nicRef}`);
-  return nic;
-}
-
-function nicStateOf({ addresses, forwarding }: Nic): NicState {
-  return { addresses: addresses.map(hostAddress), forwarding };
 }

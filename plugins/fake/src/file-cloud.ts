@@ -2,7 +2,8 @@
  * A cloud that is a file: two machines' NICs and a client's, addresses with one holder each, forwarding, and faults to come.
  * It stands where an author's provider stands; everything else in this plugin is what an executor is like. One process at a time writes it.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export const FAULTS = ['throttle', 'server-error', 'lost-reply', 'hang', 'slow'] as const;
@@ -54,6 +55,17 @@ export class FileCloud {
 
   read(): Cloud {
     return JSON.parse(readFileSync(this.#file, 'utf8'));
+  }
+
+  /** @returns why it could not be written, as far as that can be told without writing */
+  writeProblem(): string | undefined {
+    try {
+      accessSync(this.#file, constants.W_OK);
+      accessSync(path.dirname(this.#file), constants.W_OK);
+      return undefined;
+    } catch (cause) {
+      return cause instanceof Error ? cause.message : String(cause);
+    }
   }
 
   /** Whole or not at all. */

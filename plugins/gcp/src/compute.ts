@@ -17,6 +17,8 @@ export interface Compute {
    * @param body what was read, with the change
    */
   updateInstance(name: string, body: JsonObject): Promise<void>;
+  /** @param resource an instance or a subnetwork @returns those of the permissions that the caller has there; needs none itself */
+  testPermissions(resource: string, permissions: readonly string[]): Promise<readonly string[]>;
   /** Every instance of the project, in all zones. May lag. @param project `projects/…` */
   listInstances(project: string): Promise<readonly InstanceDocument[]>;
 }

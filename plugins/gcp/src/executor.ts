@@ -6,10 +6,18 @@ import { readNic } from './edit-nic.ts';
 import { setForwarding } from './forwarding.ts';
 import { parseNicName, type NicName } from './nic-name.ts';
 import { nicStateOf } from './nic-state.ts';
+import { check, inventory, preflight } from './reports.ts';
 import { unassign } from './unassign.ts';
+
+/** Of the executor, as its package has it. */
+const RELEASE = '0.1.0';
 
 export function createGcpExecutor(compute: Compute): ExecutorPlugin {
   return {
+    about: { name: 'routerd-gcp', release: RELEASE, providers: ['gcp'], storesEpoch: false },
+    inventory: async (nic, page) => inventory(compute, nicNameOf(nic), page),
+    check: async (nic, addresses) => check(compute, nicNameOf(nic), addresses),
+    preflight: async (nic, actions) => preflight(compute, nicNameOf(nic), actions),
     async observe(nic) {
       return nicStateOf(await readNic(compute, nicNameOf(nic)));
     },

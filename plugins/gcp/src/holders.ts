@@ -15,7 +15,11 @@ export async function readHolders(
     own,
     name: { project },
     requested,
-  }: { readonly own: NicDocument; readonly name: NicName; readonly requested: readonly RequestedAddress[] },
+  }: {
+    readonly own: NicDocument;
+    readonly name: NicName;
+    readonly requested: readonly Pick<RequestedAddress, 'address'>[];
+  },
 ): Promise<readonly NicDocument[]> {
   const wanted = requested.map(({ address }) => bareAddress(address));
   const isHolder = (nic: NicDocument): boolean =>

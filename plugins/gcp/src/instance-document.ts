@@ -20,6 +20,8 @@ export interface NicDocument {
   readonly id: string;
   /** Bare. */
   readonly primary: string;
+  /** `projects/…/regions/…/subnetworks/…`. */
+  readonly subnetwork: string;
   readonly fingerprint: string;
   readonly aliases: readonly AliasRange[];
   /** Of the instance; all its NICs have it. */
@@ -46,6 +48,7 @@ export function instanceDocumentOf(body: unknown): InstanceDocument {
       name: nic,
       id: `${name}/networkInterfaces/${nic}`,
       primary: textOf(fields['networkIP']),
+      subnetwork: resourceNameOf(textOf(fields['subnetwork'])),
       fingerprint: textOf(fields['fingerprint']),
       aliases: listOf(fields['aliasIpRanges']).map((range) => {
         const alias = objectOf(range);

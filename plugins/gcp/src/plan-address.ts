@@ -3,7 +3,7 @@ import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddre
 import { holdingOf, type NicDocument, type NicEdit } from './instance-document.ts';
 
 /** Compute Engine's limit on one NIC (VPC quotas and limits, alias IP ranges per network interface). */
-const ALIAS_RANGES_MAX = 150;
+export const ALIAS_RANGES_MAX = 150;
 
 export interface NicPlan {
   /** Known without any write. */

@@ -82,7 +82,12 @@ export class MemoryCompute implements Compute {
     const stored = this.#instances.get(name);
     if (stored === undefined) return undefined;
     const { primary, ranges, canIpForward, fingerprint } = stored;
-    const nic = { name: 'nic0', networkIP: primary, fingerprint: `${fingerprint}` };
+    const nic = {
+      name: 'nic0',
+      networkIP: primary,
+      subnetwork: 'projects/p/regions/r/subnetworks/s',
+      fingerprint: `${fingerprint}`,
+    };
     return instanceDocumentOf({
       selfLink: `https://www.googleapis.com/compute/v1/${name}`,
       fingerprint: `${fingerprint}`,
@@ -107,6 +112,18 @@ export class MemoryCompute implements Compute {
     this.#instances.set(name, { ...stored, canIpForward, fingerprint: stored.fingerprint + 1 });
     this.journal.push({ name, ranges: stored.ranges });
     this.#answer();
+  }
+
+  /** Those that the caller has, wherever it asks. */
+  permissions: readonly string[] = [
+    'compute.instances.get',
+    'compute.instances.update',
+    'compute.instances.updateNetworkInterface',
+    'compute.subnetworks.use',
+  ];
+
+  async testPermissions(_resource: string, permissions: readonly string[]): Promise<readonly string[]> {
+    return permissions.filter((each) => this.permissions.includes(each));
   }
 
   async listInstances(): Promise<readonly InstanceDocument[]> {

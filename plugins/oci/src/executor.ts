@@ -3,7 +3,11 @@ import { requiredTarget, type ExecutorPlugin, type NicTarget } from '@routerd/pl
 import { assign, unassign } from './addresses.ts';
 import { setForwarding } from './forwarding.ts';
 import { readNicState } from './nic-state.ts';
+import { check, inventory, preflight } from './reports.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
+
+/** Of the executor, as its package has it. */
+const RELEASE = '0.1.0';
 
 /** @param connect its region is undefined where the instance's own is meant */
 export function createOciExecutor(connect: (region: string | undefined) => VirtualNetwork): ExecutorPlugin {
@@ -16,6 +20,10 @@ export function createOciExecutor(connect: (region: string | undefined) => Virtu
     return connection;
   };
   return {
+    about: { name: 'routerd-oci', release: RELEASE, providers: ['oci'], storesEpoch: true },
+    inventory: async (nic, page) => inventory(connectionFor(nic), nic.nicRef, page),
+    check: async (nic, addresses) => check(connectionFor(nic), nic.nicRef, addresses),
+    preflight: async (nic, actions) => preflight(connectionFor(nic), nic.nicRef, actions),
     async observe(nic) {
       return readNicState(connectionFor(nic), nic.nicRef);
     },

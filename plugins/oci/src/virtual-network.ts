@@ -27,6 +27,8 @@ export interface VirtualNetwork {
   listOfVnic(vnicId: string): Promise<readonly PrivateIp[]>;
   /** Every address that somebody has in the subnet. */
   listOfSubnet(subnetId: string): Promise<readonly PrivateIp[]>;
+  /** @returns the prefix, `10.77.60.0/24` */
+  readSubnetPrefix(subnetId: string): Promise<string | undefined>;
   /** The object that has the address in the subnet. */
   findByAddress(subnetId: string, address: string): Promise<PrivateIp | undefined>;
   /** With its etag, which listings do not have. @returns undefined on 404 */

@@ -67,6 +67,10 @@ export class MemoryNetwork implements VirtualNetwork {
     return [...this.#objects.values()].map(({ privateIp }) => privateIp);
   }
 
+  async readSubnetPrefix(): Promise<string> {
+    return '10.77.60.0/24';
+  }
+
   async findByAddress(_subnetId: string, address: string): Promise<PrivateIp | undefined> {
     if (this.blindLookups > 0) {
       this.blindLookups -= 1;

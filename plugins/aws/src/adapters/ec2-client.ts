@@ -6,13 +6,18 @@
  */
 import {
   AssignPrivateIpAddressesCommand,
+  DescribeInstanceTypesCommand,
   DescribeNetworkInterfacesCommand,
+  DescribeSubnetsCommand,
   EC2Client,
   ModifyNetworkInterfaceAttributeCommand,
   UnassignPrivateIpAddressesCommand,
+  type _InstanceType,
+  type Filter,
   type NetworkInterface as WireInterface,
 } from '@aws-sdk/client-ec2';
 import type { Ec2, NetworkInterface } from '../network-interface.ts';
+import { readInstanceType } from './instance-metadata.ts';
 
 const READ_ATTEMPTS_MAX = 3;
 const CONNECT_LIMIT_MS = 3000;
@@ -33,6 +38,18 @@ export function connectEc2(region: string): Ec2 {
     writer.config.systemClockOffset = reader.config.systemClockOffset;
     await send();
   };
+  const list = async (Filters: readonly Filter[]): Promise<readonly NetworkInterface[]> => {
+    const found: NetworkInterface[] = [];
+    let NextToken: string | undefined;
+    do {
+      const next = NextToken === undefined ? {} : { NextToken };
+      const command = new DescribeNetworkInterfacesCommand({ Filters: [...Filters], MaxResults: 1000, ...next });
+      const page = await reader.send(command);
+      found.push(...(page.NetworkInterfaces ?? []).map(interfaceOf));
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined && NextToken !== '');
+    return found;
+  };
   return {
     async readInterface(id) {
       const command = new DescribeNetworkInterfacesCommand({ NetworkInterfaceIds: [id] });
@@ -43,24 +60,27 @@ export function connectEc2(region: string): Ec2 {
       const holders: NetworkInterface[] = [];
       for (let start = 0; start < addresses.length; start += FILTER_VALUES_MAX) {
         const Values = addresses.slice(start, start + FILTER_VALUES_MAX);
-        const Filters = [
-          { Name: 'addresses.private-ip-address', Values },
-          { Name: 'subnet-id', Values: [subnetId] },
-        ];
-        let NextToken: string | undefined;
-        do {
-          const page = await reader.send(
-            new DescribeNetworkInterfacesCommand({
-              Filters,
-              MaxResults: 1000,
-              ...(NextToken === undefined ? {} : { NextToken }),
-            }),
-          );
-          holders.push(...(page.NetworkInterfaces ?? []).map(interfaceOf));
-          NextToken = page.NextToken;
-        } while (NextToken !== undefined && NextToken !== '');
+        const byAddress = { Name: 'addresses.private-ip-address', Values };
+        holders.push(...(await list([byAddress, { Name: 'subnet-id', Values: [subnetId] }])));
       }
       return holders;
+    },
+    listSubnet: async (subnetId) => list([{ Name: 'subnet-id', Values: [subnetId] }]),
+    async readSubnet(subnetId) {
+      const { Subnets: [found] = [] } = await reader.send(new DescribeSubnetsCommand({ SubnetIds: [subnetId] }));
+      return found?.CidrBlock === undefined
+        ? undefined
+        : { cidr: found.CidrBlock, addressesFree: found.AvailableIpAddressCount };
+    },
+    async addressesPerInterface() {
+      // The SDK's own names of the types, which a new one may not be among yet.
+      const InstanceTypes = [await readInstanceType()] as _InstanceType[];
+      const { InstanceTypes: [found] = [] } = await reader.send(new DescribeInstanceTypesCommand({ InstanceTypes }));
+      return found?.NetworkInfo?.Ipv4AddressesPerInterface;
+    },
+    async mayModify(NetworkInterfaceId) {
+      const input = { NetworkInterfaceId, SourceDestCheck: { Value: false }, DryRun: true };
+      await reader.send(new ModifyNetworkInterfaceAttributeCommand(input));
     },
     async assign(id, addresses, allowReassignment) {
       const input = {

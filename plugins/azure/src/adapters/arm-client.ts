@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { getClient, type Client, type PathUncheckedResponse } from '@azure-rest/core-client';
-import type { Arm, SubnetEntry } from '../arm.ts';
+import type { Arm, Permission, Subnet, SubnetEntry } from '../arm.ts';
 import { ArmError } from '../classify.ts';
 import { listOf, objectOf, textOf, type JsonObject } from '../json.ts';
 import { nicDocumentOf, type NicDocument } from '../nic-document.ts';
@@ -16,6 +16,9 @@ import { managedIdentity } from './identity.ts';
 const ENDPOINT = 'https://management.azure.com';
 const SCOPES = ['https://management.azure.com/.default'];
 const API_VERSION = '2026-01-01';
+/** Of `Microsoft.Authorization`, which counts its own. */
+const PERMISSIONS_API_VERSION = '2022-04-01';
+const ENTRY_ID = /^(.*\/networkInterfaces\/[^/]+)\/ipConfigurations\/([^/]+)$/i;
 const READ_RETRIES_MAX = 3;
 /** Of one request; an operation takes as many as it needs. */
 const REQUEST_LIMIT_MS = 30_000;
@@ -59,15 +62,29 @@ class ArmClient implements Arm {
     else if (nicDocumentOf(response.body).isUpdating) await this.#waitForNic(id);
   }
 
-  async readSubnetEntries(subnetId: string): Promise<readonly SubnetEntry[]> {
+  async readSubnet(subnetId: string): Promise<Subnet> {
     const response = await this.#get(subnetId, { $expand: 'ipConfigurations' });
     if (!isSuccess(response)) throw faultIn(response);
-    const entries = listOf(objectOf(objectOf(response.body)['properties'])['ipConfigurations']);
-    return entries.flatMap((entry): readonly SubnetEntry[] => {
+    const properties = objectOf(objectOf(response.body)['properties']);
+    const entries = listOf(properties['ipConfigurations']).flatMap((entry): readonly SubnetEntry[] => {
       const fields = objectOf(entry);
-      const [, nicId] = /^(.*\/networkInterfaces\/[^/]+)\/ipConfigurations\//i.exec(textOf(fields['id'])) ?? [];
-      const address = textOf(objectOf(fields['properties'])['privateIPAddress']);
-      return nicId === undefined ? [] : [{ nicId, address }];
+      const [, nicId, name] = ENTRY_ID.exec(textOf(fields['id'])) ?? [];
+      const inner = objectOf(fields['properties']);
+      const address = textOf(inner['privateIPAddress']);
+      if (nicId === undefined || name === undefined) return [];
+      return [{ nicId, name, address, isPrimary: inner['primary'] === true }];
+    });
+    const [first] = listOf(properties['addressPrefixes']);
+    return { prefix: textOf(properties['addressPrefix']) || textOf(first), entries };
+  }
+
+  async listPermissions(resourceId: string): Promise<readonly Permission[]> {
+    const path = `${resourceId}/providers/Microsoft.Authorization/permissions`;
+    const response = await this.#get(path, { 'api-version': PERMISSIONS_API_VERSION });
+    if (!isSuccess(response)) throw faultIn(response);
+    return listOf(objectOf(response.body)['value']).map((each) => {
+      const { actions, notActions } = objectOf(each);
+      return { actions: listOf(actions).map(textOf), notActions: listOf(notActions).map(textOf) };
     });
   }
 

@@ -62,6 +62,12 @@ class ComputeClient implements Compute {
     await this.#write({ method: 'PUT', name, query, body });
   }
 
+  async testPermissions(resource: string, permissions: readonly string[]): Promise<readonly string[]> {
+    const name = `${resource}/testIamPermissions`;
+    const reply = objectOf(successOf(await this.#read({ method: 'POST', name, body: { permissions } })));
+    return listOf(reply['permissions']).map(textOf);
+  }
+
   async listInstances(project: string): Promise<readonly InstanceDocument[]> {
     const found: InstanceDocument[] = [];
     for (let pageToken = ''; ;) {

@@ -46,7 +46,10 @@ export function connectOci(region: string | undefined): VirtualNetwork {
 }
 
 type Call = <T>(send: (client: VirtualNetworkClient) => Promise<T>) => Promise<T>;
-type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfVnic' | 'listOfSubnet' | 'findByAddress' | 'readPrivateIp'>;
+type Reads = Pick<
+  VirtualNetwork,
+  'readVnic' | 'listOfVnic' | 'listOfSubnet' | 'readSubnetPrefix' | 'findByAddress' | 'readPrivateIp'
+>;
 type Writes = Omit<VirtualNetwork, keyof Reads>;
 
 function readsOf(call: Call): Reads {
@@ -74,6 +77,8 @@ function readsOf(call: Call): Reads {
       }),
     listOfVnic: async (vnicId) => list({ vnicId }),
     listOfSubnet: async (subnetId) => list({ subnetId }),
+    readSubnetPrefix: async (subnetId) =>
+      unlessAbsent(async () => (await call(async (client) => client.getSubnet({ subnetId }))).subnet.cidrBlock),
     findByAddress: async (subnetId, ipAddress) => (await list({ subnetId, ipAddress }))[0],
     readPrivateIp: async (privateIpId) =>
       unlessAbsent(async () => {
