@@ -46,7 +46,9 @@ export async function startCloud(
       return () => void listeners.delete(listener);
     };
     const vendor = await createVendor(config, { plane, reached, onFabricChange });
-    const parts: ServeParts = { journal: new RequestJournal(clock), faults: new FaultDeck(clock), plane, log };
+    const faults = new FaultDeck(clock);
+    plane.isDenied = (call) => faults.isDenied(call);
+    const parts: ServeParts = { journal: new RequestJournal(clock), faults, plane, log };
     stops.push(await listen(createHttpServer(serve(vendor.metadata, parts)), 80, METADATA_ADDRESS));
     stops.push(await listen(createHttpsServer(tls, serve(vendor.api, parts)), 443, config.apiAddress));
     const etagOf = (nicId: string): string | undefined => vendor.etagOf(nicId);

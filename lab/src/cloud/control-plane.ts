@@ -73,6 +73,10 @@ export class ControlPlane {
     return this.config.mutationDelayMs + this.knobs.latencyMs;
   }
 
+  /** Whether somebody has taken that permission from the caller, for the services that tell of permissions. */
+  isDenied: (call: { readonly operation: string; readonly principal: string; readonly mutating: boolean }) => boolean =
+    () => false;
+
   get space(): AddressSpace {
     return this.#space;
   }

@@ -57,6 +57,16 @@ export class FaultDeck {
     return card;
   }
 
+  /** Whether a card says that the caller may not do it, without using the card up: what the vendor's own tests of permissions tell. */
+  isDenied(request: Omit<FaultableRequest, 'service'>): boolean {
+    return this.#current().some(
+      ({ card: { kind, operation, principal } }) =>
+        kind === 'denied' &&
+        isIn({ service: 'api', ...request }, operation) &&
+        (principal === undefined || principal === request.principal),
+    );
+  }
+
   #current(): readonly Laid[] {
     const now = this.#clock.monotonic();
     return this.#laid.filter(({ until }) => until > now);

@@ -43,6 +43,12 @@ function describing(describe: (parameters: QueryParameters) => Description): Act
   };
 }
 
+/** A dry run is told what the caller may do, and nothing else. */
+function dryRun(plane: ControlPlane, principal: string, operation: string, nicId: string): ActionResult {
+  if (plane.isDenied({ operation, principal, mutating: true })) return unauthorized(principal, operation, nicId);
+  return fault('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+}
+
 function dryRunnable(parameters: QueryParameters, run: ActionRun): ActionRun {
   if (!parameters.flag('DryRun')) return run;
   return () => fault('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
@@ -103,14 +109,16 @@ function modifyNetworkInterfaceAttribute(
 ): ActionRun {
   const nicId = parameters.text('NetworkInterfaceId') ?? '';
   const check = parameters.text('SourceDestCheck.Value');
-  return dryRunnable(parameters, async () => {
+  const isDry = parameters.flag('DryRun');
+  return async () => {
     if (nicId === '') return missing('networkInterfaceId');
     if (check === undefined) return fault('InvalidParameterCombination', 'No attributes specified.');
     const denied = denial(plane.space, principal, 'ModifyNetworkInterfaceAttribute', nicId);
     if (denied !== undefined) return denied;
+    if (isDry) return dryRun(plane, principal, 'ModifyNetworkInterfaceAttribute', nicId);
     const changed = await plane.change((space) => setForwarding(space, nicId, check !== 'true'));
     return changed.ok ? ok({ return: true }) : refused(changed.error);
-  });
+  };
 }
 
 function missing(parameter: string): ActionResult {

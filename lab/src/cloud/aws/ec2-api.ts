@@ -6,6 +6,12 @@ import { ACTIONS, unauthorizedFault } from './ec2-actions.ts';
 import { API_VERSION, faultReply, QueryParameters, resultReply } from './query-protocol.ts';
 import { verifySignature } from './signature.ts';
 
+/** The one write that has a dry run, and everything else as it is. */
+function isMutating(operation: string, parameters: QueryParameters): boolean {
+  const isDry = operation === 'ModifyNetworkInterfaceAttribute' && parameters.all()['DryRun'] === 'true';
+  return ACTIONS[operation]?.mutating === true && !isDry;
+}
+
 export class Ec2Api implements Service {
   readonly name = 'api';
   readonly #plane: ControlPlane;
@@ -20,7 +26,7 @@ export class Ec2Api implements Service {
     const parameters = new QueryParameters(request.body);
     const operation = parameters.text('Action') ?? '';
     const action = ACTIONS[operation];
-    const described = { operation, parameters: parameters.all(), mutating: action?.mutating ?? false };
+    const described = { operation, parameters: parameters.all(), mutating: isMutating(operation, parameters) };
     const verified = verifySignature(request, {
       region: this.#plane.config.region,
       now: this.#plane.clock.now(),

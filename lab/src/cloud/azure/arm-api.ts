@@ -127,6 +127,8 @@ export class ArmApi implements Service {
       return reading('networkInterfaces.get', () => this.#nicReply(200, nic), ['$expand']);
     }
     if (nic !== undefined && request.method === 'PUT') return this.#putRoute(nic, request);
+    const [, scope = ''] = /^(.*)\/providers\/microsoft\.authorization\/permissions$/.exec(path) ?? [];
+    if (scope !== '' && request.method === 'GET') return permissionsRoute(this.#parts.plane, scope);
     if (request.method !== 'GET') return unsupported(request);
     if (path === `${group}/providers/microsoft.network/networkinterfaces`) {
       return reading('networkInterfaces.list', () => this.#list(request), ['$skiptoken']);
@@ -248,6 +250,37 @@ export class ArmApi implements Service {
     return armReply(200, { status, ...(error === undefined ? {} : { error: { ...error, details: [] } }) }, headers);
   }
 }
+
+/** `Permissions - List For Resource`: what the caller may do there, needed by nobody to ask about itself. */
+function permissionsRoute(plane: ControlPlane, scope: string): Route {
+  const nic = nicsIn(plane.space).find(({ id }) => id.toLowerCase() === scope);
+  const isKnown = nic !== undefined || scope === plane.config.subnet.id.toLowerCase();
+  const actionsFor = (principal: string): readonly string[] =>
+    GRANTED.flatMap(({ action, operation }) => {
+      const mutating = operation === 'networkInterfaces.put';
+      const isRefused = plane.isDenied({ operation, principal, mutating }) || (mutating && nic?.permissions === 'none');
+      return isRefused ? [] : [action];
+    });
+  return {
+    operation: 'permissions.list',
+    mutating: false,
+    query: [],
+    parameters: { scope },
+    perform: (principal) =>
+      isKnown
+        ? armReply(200, { value: [{ actions: actionsFor(principal), notActions: [], dataActions: [] }] })
+        : faultReply(armFault(404, 'ResourceNotFound', `The resource '${scope}' was not found.`)),
+  };
+}
+
+/** What the routers' role has, and what of the API shows that it has been taken away. */
+const GRANTED = [
+  { action: 'Microsoft.Network/networkInterfaces/read', operation: 'networkInterfaces.get' },
+  { action: 'Microsoft.Network/networkInterfaces/write', operation: 'networkInterfaces.put' },
+  { action: 'Microsoft.Network/virtualNetworks/subnets/read', operation: 'subnets.get' },
+  { action: 'Microsoft.Network/virtualNetworks/subnets/join/action', operation: 'networkInterfaces.put' },
+  { action: 'Microsoft.Network/locations/operations/read', operation: 'operations.get' },
+] as const;
 
 function denied(principal: string, nic: Nic): ArmFault {
   return unauthorized(principal, 'Microsoft.Network/networkInterfaces/write', nic.id);

@@ -14,7 +14,14 @@ import {
 } from '../wire.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { faultReply, gcpFault, invalidValue, linkTo, type GcpFault } from './gcp-reply.ts';
-import { NIC_NAME, parseInstanceUpdate, parseNicPatch, renderInstance, type Json } from './instance-document.ts';
+import {
+  NIC_NAME,
+  parseInstanceUpdate,
+  parseNicPatch,
+  parseTestPermissions,
+  renderInstance,
+  type Json,
+} from './instance-document.ts';
 import { renderOperation, type InstanceStore, type ZoneOperation } from './instance-store.ts';
 
 /** Small, so that whoever does not follow `nextPageToken` is found out. */
@@ -28,6 +35,16 @@ export interface ComputeParts {
   readonly tokens: AccessTokens;
   readonly store: InstanceStore;
 }
+
+/** What the routers' role has. */
+const GRANTED = new Set([
+  'compute.instances.get',
+  'compute.instances.list',
+  'compute.instances.update',
+  'compute.instances.updateNetworkInterface',
+  'compute.subnetworks.use',
+  'compute.zoneOperations.get',
+]);
 
 /** What a path and method come to, before anybody asks who is calling. */
 interface Route {
@@ -119,6 +136,10 @@ export class ComputeApi implements Service {
       }
       if (request.method === 'PUT' && verb === undefined) return this.#updateRoute(nic, request);
       if (request.method === 'PATCH' && verb === '/updateNetworkInterface') return this.#patchRoute(nic, request);
+      if (request.method === 'POST' && verb === '/testIamPermissions') return this.#testRoute(nic, request);
+    }
+    if (request.method === 'POST' && name === `${config.subnet.id}/testIamPermissions`) {
+      return this.#testRoute(undefined, request);
     }
     if (request.method === 'GET' && name === `projects/${config.account}/aggregated/instances`) {
       return reading('instances.aggregatedList', () => this.#list(request), {}, ['pageToken', 'maxResults']);
@@ -130,6 +151,30 @@ export class ComputeApi implements Service {
       return reading(isWait ? 'zoneOperations.wait' : 'zoneOperations.get', perform);
     }
     return notFound(name);
+  }
+
+  /** Which of the permissions the caller has on the resource; needs none itself. */
+  #testRoute(nic: Nic | undefined, request: WireRequest): Route {
+    const asked = parseTestPermissions(request.body);
+    const permissions = asked.ok ? asked.value : [];
+    return {
+      operation: nic === undefined ? 'subnetworks.testIamPermissions' : 'instances.testIamPermissions',
+      mutating: false,
+      query: [],
+      parameters: { permissions },
+      perform: (principal) => {
+        if (!asked.ok) return faultReply(asked.error);
+        const has = permissions.filter((permission) => this.#isGranted(permission, principal, nic));
+        return jsonReply(200, { ...(has.length === 0 ? {} : { permissions: has }) });
+      },
+    };
+  }
+
+  #isGranted(permission: string, principal: string, nic: Nic | undefined): boolean {
+    const operation = permission.replace(/^compute\./, '');
+    const mutating = !/\.(get|list)$/.test(operation);
+    if (mutating && nic?.permissions === 'none') return false;
+    return GRANTED.has(permission) && !this.#parts.plane.isDenied({ operation, principal, mutating });
   }
 
   #patchRoute(nic: Nic, request: WireRequest): Route {

@@ -107,6 +107,8 @@ function refusalOf(range: string, subnet: Subnet): string | undefined {
   return isReserved(subnet, address) ? 'The range includes an address that the subnetwork reserves.' : undefined;
 }
 
+const testBody = z.strictObject({ permissions: z.array(z.string()).max(100) });
+
 const updateBody = z.looseObject({
   name: z.string(),
   fingerprint: z.string().optional(),
@@ -128,6 +130,12 @@ export function parseInstanceUpdate(body: string): Result<InstanceUpdate, GcpFau
   const { name, fingerprint = '', canIpForward = false, networkInterfaces } = parsed.data;
   if (fingerprint === '') return err(gcpFault(400, 'required', "Required field 'resource.fingerprint' not specified"));
   return ok({ name, fingerprint, canIpForward, networkInterfaces });
+}
+
+/** Names of permissions; at most a hundred, as the API takes them. */
+export function parseTestPermissions(body: string): Result<readonly string[], GcpFault> {
+  const parsed = testBody.safeParse(jsonOf(body));
+  return parsed.success ? ok(parsed.data.permissions) : err(malformed(z.prettifyError(parsed.error)));
 }
 
 function jsonOf(text: string): unknown {
