@@ -18,6 +18,7 @@ import type { Refusals } from './refusals.ts';
 import { captureSubject } from './subjects.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
 import { encodeCapture, REASON_LENGTH_MAX } from './wire/capture-wire.ts';
+import type { Trouble } from './troubles.ts';
 
 const OPERATOR_MUST_KNOW: ReadonlySet<string> = new Set(['capture.regressed', 'capture.epoch-not-kept']);
 const APPEND_DEADLINE = durationMs(5000);
@@ -29,7 +30,9 @@ export interface CaptureExchangeOptions {
   readonly random: RandomBytes;
   readonly transport: Pick<Transport, 'appendCapture' | 'captureTail'>;
   readonly refusals: Refusals;
-  readonly trouble: (detail: string) => void;
+  /** With what the log says, and with appending to it. */
+  readonly trouble: Trouble;
+  readonly appendTrouble: Trouble;
 }
 
 /** Appends what a planner wishes, if the log would accept it; see {@link PendingAppends} for what holds of each append. */
@@ -38,21 +41,25 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
   readonly #log: CaptureLog;
   readonly #listeners = new Listeners<readonly CaptureKey[]>();
   readonly #appends: PendingAppends<CaptureKey, AppendOutcome>;
+  /** Nothing that an operator must know of was found since reading began. */
+  #isReadSound = true;
 
   constructor(options: CaptureExchangeOptions) {
     this.#options = options;
-    const { config, ports, transport, refusals, trouble } = options;
+    const { config, ports, transport, refusals, trouble, appendTrouble } = options;
     this.#log = new CaptureLog({
       group: config.group,
       highWaterStore: ports.highWaterStore,
       refuse: (refusal) => {
         refusals.add(refusal);
-        if (OPERATOR_MUST_KNOW.has(refusal.reason)) trouble(`${refusal.reason}: ${refusal.detail}`);
+        if (!OPERATOR_MUST_KNOW.has(refusal.reason)) return;
+        this.#isReadSound = false;
+        trouble(`${refusal.reason}: ${refusal.detail}`);
       },
     });
     const deadline = config.appendDeadline ?? APPEND_DEADLINE;
     const position = (): number => this.#log.position();
-    this.#appends = new PendingAppends({ clock: ports.clock, deadline, transport, trouble, position });
+    this.#appends = new PendingAppends({ clock: ports.clock, deadline, transport, trouble: appendTrouble, position });
   }
 
   records(): ReadonlyMap<CaptureKey, CaptureRecord> {
@@ -81,6 +88,7 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
   }
 
   restarted(): void {
+    this.#isReadSound = true;
     this.#appends.interrupted();
     this.#log.restarted();
   }
@@ -94,6 +102,7 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
 
   caughtUp(): void {
     const { changed, isRemembered, claims } = this.#log.caughtUp();
+    if (this.#isReadSound) this.#options.trouble(undefined);
     if (changed.length > 0) this.#listeners.tell(changed);
     const standing = new Map<string, CaptureRecord>(
       [...this.#log.records().values()].map((record) => [record.claim, record]),
@@ -116,6 +125,8 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
       one.kind === 'accepted'
         ? wonIf(isRemembered, one.record)
         : { kind: 'lost', current: this.#log.records().get(key), because: one.because };
+    // What this node won has overtaken what the log had lost.
+    if (outcome.kind === 'won' && one.record.writer === this.#options.config.self) this.#options.trouble(undefined);
     this.#appends.settle(key, claim, outcome);
   }
 

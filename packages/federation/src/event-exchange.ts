@@ -21,6 +21,7 @@ import type { Refusal, Refusals } from './refusals.ts';
 import { eventSubject, parseEventSubject } from './subjects.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
 import { acceptedEvent, encodeEvent, parseEvent } from './wire/event-wire.ts';
+import type { Trouble } from './troubles.ts';
 
 export interface EventExchangeOptions {
   readonly config: FederationConfig;
@@ -31,7 +32,9 @@ export interface EventExchangeOptions {
   readonly verifiers: ReadonlyMap<NodeName, VerifySignature>;
   readonly transport: Pick<Transport, 'publishEvent'>;
   readonly refusals: Refusals;
-  readonly trouble: (detail: string) => void;
+  /** With the outbox, and with keeping what was accepted. */
+  readonly trouble: Trouble;
+  readonly keepingTrouble: Trouble;
 }
 
 const MAX_EVENTS = 100_000;
@@ -123,10 +126,11 @@ export class EventExchange implements EventBus, LogReader {
     const events = [...fresh.values()];
     try {
       this.#store?.save(events);
+      this.#options.keepingTrouble(undefined);
     } catch (cause) {
       const detail = `keeping events: ${cause instanceof Error ? cause.message : String(cause)}`;
       this.#options.log.error('events not kept', { event: 'federation.event.not-kept', detail });
-      this.#options.trouble(detail);
+      this.#options.keepingTrouble(detail);
     }
     this.#tell(events);
   }
@@ -152,7 +156,7 @@ export class EventExchange implements EventBus, LogReader {
     try {
       this.#store?.forget({ acceptedBefore: oldest, keep: maxEvents });
     } catch (cause) {
-      this.#options.trouble(`forgetting events: ${cause instanceof Error ? cause.message : String(cause)}`);
+      this.#options.keepingTrouble(`forgetting events: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
   }
 

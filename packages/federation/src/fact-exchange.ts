@@ -15,6 +15,7 @@ import type { Refusals } from './refusals.ts';
 import type { LogMessage, LogReader, Transport } from './transport.ts';
 import { TTL_MS_MAX } from './wire/fact-text.ts';
 import { encodeFact, encodeFacts, ORIGIN_LENGTH_MAX } from './wire/fact-wire.ts';
+import type { Trouble } from './troubles.ts';
 
 export interface FactExchangeOptions {
   readonly config: FederationConfig;
@@ -25,7 +26,9 @@ export interface FactExchangeOptions {
   readonly verifiers: ReadonlyMap<NodeName, VerifyFact>;
   readonly transport: Pick<Transport, 'publishFact'>;
   readonly refusals: Refusals;
-  readonly trouble: (detail: string) => void;
+  /** With the outbox, and with keeping what was accepted. */
+  readonly trouble: Trouble;
+  readonly keepingTrouble: Trouble;
 }
 
 export class FactExchange implements FactBus, LogReader {
@@ -303,16 +306,17 @@ export class FactExchange implements FactBus, LogReader {
 
   /** Listeners first: the store is only for the next start, and whatever it lost the log still has. */
   #accept(facts: readonly Fact[]): void {
-    const { ports, log, trouble } = this.#options;
+    const { ports, log, keepingTrouble } = this.#options;
     const acceptedAt = this.#steady.now();
     const accepted = facts.map((fact) => this.#accepted.accept(fact, acceptedAt));
     this.#listeners.tell(accepted);
     try {
       ports.factStore.saveAccepted(accepted);
+      keepingTrouble(undefined);
     } catch (cause) {
       const detail = `keeping accepted facts: ${cause instanceof Error ? cause.message : String(cause)}`;
       log.error('accepted facts not kept', { event: 'federation.fact.not-kept', detail });
-      trouble(detail);
+      keepingTrouble(detail);
     }
   }
 

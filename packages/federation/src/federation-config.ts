@@ -3,7 +3,7 @@ import type { DurationMs, HostAddress, Ipv4Prefix, NodeName, PoolName, SiteName 
 import type { Clock, Log } from '@routerd/runtime';
 import type { EventRetention, EventStore } from './event.ts';
 import type { signerOf, verifierOf } from './node-identity.ts';
-import type { FactStore, HighWaterStore } from './ports.ts';
+import type { FactStore, HighWaterStore, OrderStore } from './ports.ts';
 import type { GroupName } from './subjects.ts';
 
 /** Which addresses a pool may speak of, and for which site each node may speak. */
@@ -59,6 +59,8 @@ export interface FederationPorts {
   readonly verifierOf?: typeof verifierOf;
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;
+  /** Without it orders that a hub forgot are written again only by a writer that was not restarted since. */
+  readonly orderStore?: OrderStore;
   /** Without it this node neither emits nor reads events. */
   readonly eventStore?: EventStore;
   /** Says, in words, why this address may not be claimed as living here: a router of this site captures it, or has it. */

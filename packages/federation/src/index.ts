@@ -17,6 +17,7 @@ export type {
   MemberView,
   OrderOutcome,
   OrderRegistry,
+  OrderStore,
   PeerReport,
 } from './ports.ts';
 export type {
@@ -78,7 +79,12 @@ export {
   type MemoryNetworkOptions,
   type MemoryNodePorts,
 } from './adapters/memory/memory-network.ts';
-export { MemoryEventStore, MemoryFactStore, MemoryHighWaterStore } from './adapters/memory/memory-stores.ts';
+export {
+  MemoryEventStore,
+  MemoryFactStore,
+  MemoryHighWaterStore,
+  MemoryOrderStore,
+} from './adapters/memory/memory-stores.ts';
 export { WIRE_BYTES_MAX } from './wire/bounded-json.ts';
 export type { SignedFact } from './wire/fact-text.ts';
 export { encodeFact, parseFact } from './wire/fact-wire.ts';

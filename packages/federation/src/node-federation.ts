@@ -23,6 +23,7 @@ import type {
   PeerReport,
 } from './ports.ts';
 import { Refusals } from './refusals.ts';
+import { Troubles, type Trouble } from './troubles.ts';
 import type { LogReader, Transport, TransportListener } from './transport.ts';
 
 /** Fails when a key is not one; nothing is started. */
@@ -47,6 +48,9 @@ interface NodeFederationOptions {
   readonly keyring: Keyring;
 }
 
+/** The area of what the connection to the hub has trouble with: over when facts and captures were read to their ends. */
+const HUB = 'hub';
+
 class NodeFederation implements Federation {
   readonly #options: NodeFederationOptions;
   readonly #facts: FactExchange;
@@ -57,7 +61,7 @@ class NodeFederation implements Federation {
   readonly #refusals: Refusals;
   readonly #listeners = new Listeners<undefined>();
   #hub: string | undefined;
-  #lastError: string | undefined;
+  readonly #troubles: Troubles;
   /** Read to the end since the start, and since the present connection. */
   readonly #everRead = { facts: false, captures: false };
   readonly #nowRead = { facts: false, captures: false };
@@ -67,18 +71,38 @@ class NodeFederation implements Federation {
     const { transport, config, ports, signer, keyring } = options;
     const log = ports.log.child({ group: config.group });
     const random: RandomBytes = ports.random ?? ((count) => randomBytes(count));
-    const trouble = (detail: string): void => this.#trouble(detail);
+    this.#troubles = new Troubles(ports.clock, () => this.#listeners.tell(undefined));
+    const trouble = (area: string): Trouble => this.#troubles.of(area);
     const refusals = new Refusals(ports.clock, log);
     const start = Buffer.from(random(8)).toString('hex');
     this.#refusals = refusals;
     const { verifiers } = keyring;
     const ofFacts = keyring.derive(verifyingFacts);
-    const factOptions = { config, ports, log, random, signer, verifiers: ofFacts, transport, refusals, trouble };
-    this.#facts = new FactExchange(factOptions);
-    this.#registry = new CaptureExchange({ config, ports, log, random, transport, refusals, trouble });
-    this.#orders = new OrderExchange({ config, ports, log, random, transport, refusals, trouble });
-    const eventOptions = { config, ports, log, random, signer, verifiers, transport, refusals, trouble };
-    this.#events = new EventExchange(eventOptions);
+    const shared = { config, ports, log, random, transport, refusals };
+    this.#facts = new FactExchange({
+      ...shared,
+      signer,
+      verifiers: ofFacts,
+      trouble: trouble('outbox'),
+      keepingTrouble: trouble('accepted facts'),
+    });
+    this.#registry = new CaptureExchange({
+      ...shared,
+      trouble: trouble('captures'),
+      appendTrouble: trouble('appending captures'),
+    });
+    this.#orders = new OrderExchange({
+      ...shared,
+      trouble: trouble('orders'),
+      keepingTrouble: trouble('own orders'),
+    });
+    this.#events = new EventExchange({
+      ...shared,
+      signer,
+      verifiers,
+      trouble: trouble('outbox of events'),
+      keepingTrouble: trouble('events'),
+    });
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
     this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions });
   }
@@ -111,7 +135,8 @@ class NodeFederation implements Federation {
       hub: this.#hub,
       outboxDepth: this.#options.ports.factStore.outboxDepth(),
       refused: this.#refusals.counts(),
-      lastError: this.#lastError,
+      lastError: this.#troubles.last,
+      lastErrorAt: this.#troubles.lastAt,
     };
   }
 
@@ -191,9 +216,9 @@ class NodeFederation implements Federation {
         this.#events.disconnected();
         this.#registry.disconnected();
         this.#orders.disconnected();
-        this.#trouble(detail);
+        this.#troubles.of(HUB)(detail);
       },
-      trouble: (detail) => this.#trouble(detail),
+      trouble: this.#troubles.of(HUB),
     };
   }
 
@@ -210,13 +235,9 @@ class NodeFederation implements Federation {
         this.#everRead[name] = true;
         this.#nowRead[name] = true;
         for (const reader of readers) reader.caughtUp();
+        if (this.#nowRead.facts && this.#nowRead.captures) this.#troubles.of(HUB)(undefined);
         this.#listeners.tell(undefined);
       },
     };
-  }
-
-  #trouble(detail: string): void {
-    this.#lastError = detail;
-    this.#listeners.tell(undefined);
   }
 }

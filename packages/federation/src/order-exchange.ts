@@ -18,24 +18,32 @@ import type { Refusals } from './refusals.ts';
 import { orderSubject, parseOrderSubject } from './subjects.ts';
 import type { LogMessage, LogReader, OutgoingMessage, Transport } from './transport.ts';
 import { encodeOrder, parseOrder } from './wire/order-wire.ts';
+import type { Trouble } from './troubles.ts';
 
 const APPEND_DEADLINE = durationMs(5000);
 
 export interface OrderExchangeOptions {
   readonly config: FederationConfig;
-  readonly ports: Pick<FederationPorts, 'clock'>;
+  readonly ports: Pick<FederationPorts, 'clock' | 'orderStore'>;
   readonly log: Log;
   readonly random: RandomBytes;
   readonly transport: Pick<Transport, 'appendCapture' | 'captureTail'>;
   readonly refusals: Refusals;
-  readonly trouble: (detail: string) => void;
+  /** With appending orders, and with keeping this node's own. */
+  readonly trouble: Trouble;
+  readonly keepingTrouble: Trouble;
 }
 
-/** A hub that lost its disk has forgotten orders: whoever wrote one that stood writes it again, as long as nothing newer stands. */
+/**
+ * A hub that lost its disk has forgotten orders: whoever wrote one that stood writes it again, as long as nothing newer stands. For that a node
+ * keeps its own on its disk.
+ */
 export class OrderExchange implements OrderRegistry, LogReader {
   readonly #options: OrderExchangeOptions;
   readonly #listeners = new Listeners<readonly OrderSubject[]>();
   readonly #appends: PendingAppends<OrderSubject, OrderOutcome>;
+  /** Orders of this node that stood when they were last seen. */
+  readonly #own: Map<OrderSubject, OperatorOrder>;
   #standing = new Map<OrderSubject, OperatorOrder>();
   #rebuilding: Map<OrderSubject, OperatorOrder> | undefined;
   #claims = new Map<string, OrderSubject>();
@@ -44,6 +52,7 @@ export class OrderExchange implements OrderRegistry, LogReader {
   constructor(options: OrderExchangeOptions) {
     this.#options = options;
     const { config, ports, transport, trouble } = options;
+    this.#own = new Map(ports.orderStore?.load().map((order) => [order.subject, order]));
     const deadline = config.appendDeadline ?? APPEND_DEADLINE;
     this.#appends = new PendingAppends({
       clock: ports.clock,
@@ -99,7 +108,10 @@ export class OrderExchange implements OrderRegistry, LogReader {
       }
       if (this.#rebuilding === undefined) settled.push(() => this.#settle(next, folded));
     }
-    if (this.#rebuilding === undefined && changed.size > 0) this.#listeners.tell([...changed]);
+    if (this.#rebuilding === undefined && changed.size > 0) {
+      this.#remember(changed);
+      this.#listeners.tell([...changed]);
+    }
     for (const settle of settled) settle();
     this.#appends.advanced();
   }
@@ -122,18 +134,38 @@ export class OrderExchange implements OrderRegistry, LogReader {
       this.#appends.settle(subject, claim, order === undefined ? lost : { kind: 'won', order });
     }
     this.#appends.caughtUp(new Set(this.#claims.keys()));
-    this.#writeAgain(before);
+    this.#remember(now.keys());
+    this.#writeAgain();
   }
 
   /** Not waited for: what does not get through is looked at again by the next reading. */
-  #writeAgain(before: ReadonlyMap<OrderSubject, OperatorOrder>): void {
-    const { config, log, transport } = this.#options;
-    for (const [subject, order] of before) {
-      const isForgotten = (this.#standing.get(subject)?.version ?? 0) < order.version;
-      if (order.writer !== config.self || !isForgotten) continue;
+  #writeAgain(): void {
+    const { log, transport } = this.#options;
+    for (const [subject, order] of this.#own) {
+      if ((this.#standing.get(subject)?.version ?? 0) >= order.version) continue;
       const event = 'federation.order.republished';
       log.warn('the hub lacks an order that was written here, writing it again', { event, subject });
       void transport.appendCapture(this.#messageOf(order));
+    }
+  }
+
+  /** Another's order that followed ours is the other's to repeat. */
+  #remember(subjects: Iterable<OrderSubject>): void {
+    const { config, ports, log, keepingTrouble } = this.#options;
+    try {
+      for (const subject of subjects) {
+        const [order, own] = [this.#standing.get(subject), this.#own.get(subject)];
+        if (order === undefined || order.version < (own?.version ?? 0) || order.claim === own?.claim) continue;
+        if (order.writer === config.self) {
+          this.#own.set(subject, order);
+          ports.orderStore?.save(order);
+        } else if (this.#own.delete(subject)) ports.orderStore?.forget(subject);
+      }
+      keepingTrouble(undefined);
+    } catch (cause) {
+      const detail = `keeping own orders: ${cause instanceof Error ? cause.message : String(cause)}`;
+      log.error('own orders not kept', { event: 'federation.order.not-kept', detail });
+      keepingTrouble(detail);
     }
   }
 

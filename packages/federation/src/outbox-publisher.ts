@@ -2,6 +2,7 @@
 import type { Monotonic, Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { OutgoingMessage, TransportFault } from './transport.ts';
+import type { Trouble } from './troubles.ts';
 
 /** Messages under way at most: enough to fill a link of 100 ms round trip with 10,000 of them a second. */
 const WINDOW = 1024;
@@ -21,7 +22,7 @@ export interface OutboxPublisherOptions<Row> {
   /** Of two rows with one key the older is on its way first, and alone. */
   readonly outgoing: (row: Row) => OutgoingRow;
   readonly publish: (message: OutgoingMessage) => Promise<Result<number, TransportFault>>;
-  readonly trouble: (detail: string) => void;
+  readonly trouble: Trouble;
 }
 
 export interface OutgoingRow {
@@ -192,6 +193,7 @@ export class OutboxPublisher<Row> {
     for (const id of sent) this.#inHand.delete(id);
     // What could not be marked is read, and sent, again.
     if (isMarked === undefined) this.#rewind();
+    else this.#options.trouble(undefined);
   }
 
   /** A disk that fails costs a pause: what could not be marked as sent is sent again, and known by its id. */

@@ -3,12 +3,13 @@ import { err, ok, type DurationMs, type Monotonic, type Result } from '@routerd/
 import type { Clock } from '@routerd/runtime';
 import { Listeners } from './listeners.ts';
 import type { OutgoingMessage, Transport } from './transport.ts';
+import type { Trouble } from './troubles.ts';
 
 export interface PendingAppendsOptions {
   readonly clock: Clock;
   readonly deadline: DurationMs;
   readonly transport: Pick<Transport, 'appendCapture' | 'captureTail'>;
-  readonly trouble: (detail: string) => void;
+  readonly trouble: Trouble;
   /** Sequence of the last message read since reading began. */
   readonly position: () => number;
 }
@@ -120,12 +121,12 @@ export class PendingAppends<Key extends string, Outcome> {
     };
     expired.addEventListener('abort', giveUp, { once: true });
     void transport.appendCapture(message).then((acknowledged) => {
-      if (acknowledged.ok) return;
+      if (acknowledged.ok) return trouble(undefined);
       const { code, detail } = acknowledged.error;
       // An unanswered record may still come back in the log; the two others cannot.
-      if (code === 'transport.unanswered') return;
+      if (code === 'transport.unanswered') return undefined;
       if (code === 'transport.refused') trouble(`appending to the capture log: ${detail}`);
-      resolve(unreachable(`${code}: ${detail}`));
+      return resolve(unreachable(`${code}: ${detail}`));
     });
     const outcome = await promise;
     expired.removeEventListener('abort', giveUp);

@@ -127,7 +127,10 @@ export interface FederationStatus {
   readonly hub: string | undefined;
   readonly outboxDepth: number;
   readonly refused: Readonly<Record<string, number>>;
+  /** The latest of what does not work; undefined as soon as the same works again. */
   readonly lastError: string | undefined;
+  /** When there was an error last, also one that is over. */
+  readonly lastErrorAt: Instant | undefined;
 }
 
 /** What this node knows of one peer. */
@@ -205,6 +208,14 @@ export interface FactStore {
   /** Keeps the last accepted fact per (source, address); need not be synced. */
   saveAccepted(facts: readonly AcceptedFact[]): void;
   loadAccepted(): readonly AcceptedFact[];
+}
+
+/** This node's own orders that stood when they were last seen, one for each subject; synced to disk before `save` returns. */
+export interface OrderStore {
+  save(order: OperatorOrder): void;
+  /** Unknown subjects are ignored. */
+  forget(subject: OrderSubject): void;
+  load(): readonly OperatorOrder[];
 }
 
 /** Highest epoch ever seen per capture key; synced to disk before `raise` returns, and never lower than before. */

@@ -34,7 +34,7 @@ describe('a disk that is full', () => {
       unsent: (limit, after) => store.unsent(limit, after),
       markSent: (ids) => (isFull ? full() : store.markSent(ids)),
       outboxDepth: () => store.outboxDepth(),
-      saveAccepted: full,
+      saveAccepted: (facts) => (isFull ? full() : store.saveAccepted(facts)),
       loadAccepted: () => store.loadAccepted(),
     };
     try {
@@ -48,6 +48,10 @@ describe('a disk that is full', () => {
       isFull = false;
       await rig.until(() => node.federation.status().outboxDepth === 0, 'the outbox empty');
       expect(other.federation.facts.accepted()).toHaveLength(1);
+      valueOf(node.federation.facts.record(observed(address(13), AWS_A)));
+      const { lastError, lastErrorAt } = node.federation.status();
+      expect(lastError).toBeUndefined();
+      expect(lastErrorAt).toBeGreaterThan(0);
     } finally {
       await rig.close();
     }
@@ -73,6 +77,7 @@ describe('a disk that is full', () => {
       const next = await node.federation.registry.append([transition(address(10), AWS_A, stands)], signal);
       expect(next).toMatchObject([{ kind: 'won', record: { revision: 2, epoch: 1 } }]);
       expect(marks.all().get(keyOf(address(10)))).toBe(1);
+      expect(node.federation.status().lastError).toBeUndefined();
     } finally {
       await rig.close();
     }

@@ -1,9 +1,11 @@
 import { createMemoryNetwork, MemoryFactStore, MemoryHighWaterStore } from '@routerd/federation';
 import { rigConfig, rigIdentities } from '@routerd/federation/contract';
+import type { Order } from '@routerd/mobility';
 import { instant, type NodeName } from '@routerd/resources';
 import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { describe, expect, it } from 'vitest';
 import { address, AWS_A, keyOf, observed, OCI_A, ONPREM_A, transition } from '../src/contract/federation-rig.ts';
+import type { RigNode } from '../src/contract/federation-rig.ts';
 import { openMemoryRig } from './memory-rig.ts';
 import { drawWith } from './registry-torture.ts';
 import { valueOf } from './value-of.ts';
@@ -61,6 +63,35 @@ describe('the in-memory network', () => {
       await rig.until(() => newcomer.federation.facts.accepted().length === 1, 'the fact, told again');
       expect(aws.federation.registry.records().get(keyOf(address(10)))).toBeUndefined();
       expect(aws.federation.status().refused['capture.regressed']).toBe(1);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('wiped, is told again the orders of a writer that was restarted meanwhile, and none that another followed', async () => {
+    const rig = await openMemoryRig();
+    try {
+      const [writer, other] = [rig.node(ONPREM_A), rig.node(AWS_A)];
+      for (const { federation } of [writer, other]) await federation.start();
+      const order = async (node: RigNode, given: Order): Promise<void> => {
+        const by = { who: 'kim', why: 'a kernel' };
+        const outcome = await node.federation.orders.append(given, by, new AbortController().signal);
+        expect(outcome.kind).toBe('won');
+      };
+      await order(writer, { verb: 'drain', node: AWS_A });
+      await order(writer, { verb: 'drain', node: OCI_A });
+      await rig.until(() => other.federation.orders.orders().size === 2, 'the orders at the other');
+      await order(other, { verb: 'undrain', node: OCI_A });
+      await rig.until(() => writer.orderStore.load().length === 1, 'the other order in its place');
+      await writer.federation.stop();
+      await other.federation.stop();
+      rig.network.wipe();
+      const again = rig.node(ONPREM_A, writer);
+      const newcomer = rig.node(OCI_A);
+      for (const { federation } of [again, newcomer]) await federation.start();
+      await rig.until(() => newcomer.federation.orders.orders().size === 1, 'the order, told again');
+      const [stands] = newcomer.federation.orders.orders().values();
+      expect(stands).toMatchObject({ version: 1, order: { verb: 'drain', node: AWS_A }, who: 'kim', why: 'a kernel' });
     } finally {
       await rig.close();
     }

@@ -4,6 +4,7 @@ import {
   MemoryEventStore,
   MemoryFactStore,
   MemoryHighWaterStore,
+  MemoryOrderStore,
   type MemoryNetwork,
 } from '../src/index.ts';
 import { instant, type NodeName } from '@routerd/resources';
@@ -83,6 +84,7 @@ function makeNode(
   const factStore = disk?.factStore ?? new MemoryFactStore();
   const highWaterStore = disk?.highWaterStore ?? new MemoryHighWaterStore();
   const eventStore = disk?.eventStore ?? new MemoryEventStore();
+  const orderStore = disk?.orderStore ?? new MemoryOrderStore();
   const log = new RecordingLog();
   const captured: RigNode['captured'] = new Map();
   const made = network.federation(rigConfig(name, identities), {
@@ -90,7 +92,8 @@ function makeNode(
     factStore,
     highWaterStore,
     eventStore,
+    orderStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, orderStore, log, captured };
 }

@@ -12,6 +12,7 @@ import {
   MemoryEventStore,
   MemoryFactStore,
   MemoryHighWaterStore,
+  MemoryOrderStore,
   provisionGroup,
   renderHubConfig,
   type NodeIdentity,
@@ -165,6 +166,7 @@ export function makeNode(under: HubUnderTest, name: NodeName, port: number, disk
   const factStore = disk?.factStore ?? new MemoryFactStore();
   const highWaterStore = disk?.highWaterStore ?? new MemoryHighWaterStore();
   const eventStore = disk?.eventStore ?? new MemoryEventStore();
+  const orderStore = disk?.orderStore ?? new MemoryOrderStore();
   const log = new RecordingLog();
   const captured: RigNode['captured'] = new Map();
   const made = createFederation({
@@ -174,7 +176,8 @@ export function makeNode(under: HubUnderTest, name: NodeName, port: number, disk
     factStore,
     highWaterStore,
     eventStore,
+    orderStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, log, captured };
+  return { name, federation: valueOf(made), factStore, highWaterStore, eventStore, orderStore, log, captured };
 }

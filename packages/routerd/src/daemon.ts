@@ -153,6 +153,7 @@ async function buildNode(
         factStore: store.facts,
         highWaterStore: store.highWater,
         eventStore: store.events,
+        orderStore: store.orders,
         isCapturedHere,
       });
       return built.ok ? built : err({ code: built.error.code, message: built.error.detail });

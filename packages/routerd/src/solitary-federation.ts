@@ -10,6 +10,7 @@ const STATUS: FederationStatus = {
   outboxDepth: 0,
   refused: {},
   lastError: undefined,
+  lastErrorAt: undefined,
 };
 
 export function solitaryFederation(): Federation {

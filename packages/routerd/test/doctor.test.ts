@@ -235,6 +235,7 @@ const federated = (changes: Partial<Federation> = {}, peerChanges: Partial<Peer>
       outboxDepth: 0,
       refused: {},
       lastError: undefined,
+      lastErrorAt: undefined,
       peers: [{ ...peer, ...peerChanges }],
       ...changes,
     },

@@ -125,4 +125,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX event_history_by_age ON event_history (accepted_at);
   `,
+  `
+  -- Orders that were given through this node and stood when they were last seen.
+  CREATE TABLE own_orders (subject TEXT PRIMARY KEY, operator_order TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -2,7 +2,7 @@
 import type { Journal } from '@routerd/actions';
 import type { PartStore } from '@routerd/config';
 import type { OwnershipLedger } from '@routerd/dataplane';
-import type { EventStore, FactStore, HighWaterStore } from '@routerd/federation';
+import type { EventStore, FactStore, HighWaterStore, OrderStore } from '@routerd/federation';
 import type { RunStore } from '@routerd/observers';
 import { err, ok, type Result } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
@@ -11,6 +11,7 @@ import { factStoreOn, highWaterStoreOn } from './fact-tables.ts';
 import { journalOn } from './journal-tables.ts';
 import { partStoreOn } from './part-tables.ts';
 import { runStoreOn } from './run-tables.ts';
+import { orderStoreOn } from './order-tables.ts';
 import { openStateFile } from './state-file.ts';
 import {
   leaseStoreOn,
@@ -28,6 +29,7 @@ export interface Store {
   readonly facts: FactStore;
   readonly highWater: HighWaterStore;
   readonly events: EventStore;
+  readonly orders: OrderStore;
   readonly journal: Journal;
   readonly ledger: OwnershipLedger;
   readonly leases: LeaseStore;
@@ -53,6 +55,7 @@ export function openStore(file: string, { log }: { readonly log: Log }): Result<
       facts: factStoreOn(state),
       highWater: highWaterStoreOn(state),
       events: eventStoreOn(state),
+      orders: orderStoreOn(state),
       journal: journalOn(state),
       ledger: ownershipLedgerOn(state),
       leases: leaseStoreOn(state),

@@ -13,7 +13,7 @@ import type { RecordingLog } from '@routerd/runtime';
 import type { EventStore } from '../event.ts';
 import type { FederationConfig, PoolMembership } from '../federation-config.ts';
 import { generateNodeIdentity, type NodeIdentity } from '../node-identity.ts';
-import type { FactDraft, FactStore, Federation, HighWaterStore } from '../ports.ts';
+import type { FactDraft, FactStore, Federation, HighWaterStore, OrderStore } from '../ports.ts';
 import type { GroupName } from '../subjects.ts';
 import type { OutgoingMessage } from '../transport.ts';
 
@@ -24,12 +24,14 @@ export interface RigNode {
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;
   readonly eventStore: EventStore;
+  readonly orderStore: OrderStore;
   readonly log: RecordingLog;
   /** What `isCapturedHere` answers. */
   readonly captured: Map<HostAddress, string>;
 }
 
-export type RigDisk = Pick<RigNode, 'factStore' | 'highWaterStore'> & Partial<Pick<RigNode, 'eventStore'>>;
+export type RigDisk = Pick<RigNode, 'factStore' | 'highWaterStore'> &
+  Partial<Pick<RigNode, 'eventStore' | 'orderStore'>>;
 
 export interface FederationRig {
   /** Key pairs of all nodes of {@link RIG_SITES}; the network knows them. */

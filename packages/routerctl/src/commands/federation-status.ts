@@ -22,6 +22,7 @@ const status = z.object({
   orders: z.number(),
   refused: z.record(z.string(), z.number()),
   lastError: z.string().nullable(),
+  lastErrorAt: z.number().nullable(),
   poolsDiffer: z.array(z.object({ node: z.string(), pools: z.array(z.string()) })),
 });
 const peer = z.object({
@@ -48,14 +49,14 @@ const parameters = { flags: { output: outputFlag, socket: socketFlag }, aliases:
 export const federationStatusCommand = buildCommand<OutputFlags, [], Context>({
   async func(this: Context, flags: OutputFlags) {
     show(this, flags.output, await clientOf(this, flags).get('/v1/federation/status'), (value) =>
-      statusText(status.parse(value)),
+      statusText(status.parse(value), this.now()),
     );
   },
   parameters,
   docs: { brief: 'The connection to the hub, what waits, and what was refused and why' },
 });
 
-function statusText(shown: z.output<typeof status>): string {
+function statusText(shown: z.output<typeof status>, now: number): string {
   const refused = Object.entries(shown.refused).map(([reason, count]) => `${reason} ${count}`);
   const differ = shown.poolsDiffer.map(({ node, pools }) => `${node}: ${pools.join(', ')}`);
   return renderFields([
@@ -66,8 +67,15 @@ function statusText(shown: z.output<typeof status>): string {
     ['Outbox', shown.outboxDepth],
     ['Refused', refused.length === 0 ? 'nothing' : refused.join(', ')],
     ['Pools differ', differ.length === 0 ? 'nowhere' : differ.join('; ')],
-    ['Last error', shown.lastError ?? 'none'],
+    ['Last error', lastErrorText(shown, now)],
   ]);
+}
+
+/** What is over is told with its age, so that nobody takes it for what is wrong now. */
+function lastErrorText({ lastError, lastErrorAt }: z.output<typeof status>, now: number): string {
+  if (lastErrorAt === null) return 'none';
+  const since = `${age(now - lastErrorAt)} ago`;
+  return lastError === null ? `none now, the last was ${since}` : `${lastError} (${since})`;
 }
 
 export const peersCommand = buildCommand<OutputFlags, [], Context>({

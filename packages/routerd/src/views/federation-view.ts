@@ -2,7 +2,8 @@
 import type { Delivery, Federation, GroupEvent, PeerReport } from '@routerd/federation';
 
 export function federationStatusView(federation: Federation): unknown {
-  const { connected, factsCaughtUp, registryCaughtUp, hub, outboxDepth, refused, lastError } = federation.status();
+  const { connected, factsCaughtUp, registryCaughtUp, hub, outboxDepth, refused, lastError, lastErrorAt } =
+    federation.status();
   return {
     connected,
     hub: hub ?? null,
@@ -14,6 +15,7 @@ export function federationStatusView(federation: Federation): unknown {
     orders: federation.orders.orders().size,
     refused,
     lastError: lastError ?? null,
+    lastErrorAt: lastErrorAt ?? null,
     poolsDiffer: federation
       .peers()
       .filter(({ differingPools }) => differingPools.length > 0)

@@ -1,8 +1,8 @@
 /** The stores without a disk. What they hold outlives the federation that used them, as a disk would. */
-import type { CaptureEpoch, CaptureKey } from '@routerd/mobility';
+import type { CaptureEpoch, CaptureKey, OperatorOrder, OrderSubject } from '@routerd/mobility';
 import type { Instant } from '@routerd/resources';
 import type { EventId, EventRow, EventStore, GroupEvent } from '../../event.ts';
-import type { AcceptedFact, Fact, FactStore, HighWaterStore } from '../../ports.ts';
+import type { AcceptedFact, Fact, FactStore, HighWaterStore, OrderStore } from '../../ports.ts';
 
 interface Row {
   readonly fact: Fact;
@@ -74,6 +74,22 @@ export class MemoryHighWaterStore implements HighWaterStore {
 
   all(): ReadonlyMap<CaptureKey, CaptureEpoch> {
     return (this.#shown ??= new Map(this.#marks));
+  }
+}
+
+export class MemoryOrderStore implements OrderStore {
+  readonly #orders = new Map<OrderSubject, OperatorOrder>();
+
+  save(order: OperatorOrder): void {
+    this.#orders.set(order.subject, order);
+  }
+
+  forget(subject: OrderSubject): void {
+    this.#orders.delete(subject);
+  }
+
+  load(): readonly OperatorOrder[] {
+    return [...this.#orders.values()];
   }
 }
 
