@@ -1,12 +1,23 @@
 export { createKeepalived, endKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
+export { createLinuxHealthProbe, type LinuxHealthProbeOptions } from './adapters/linux/linux-health-probe.ts';
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
 export { createLinuxLanWire, type LinuxLanWireOptions } from './adapters/linux/linux-lan-wire.ts';
+export { createMemoryHealthProbe, type MemoryHealthProbe } from './adapters/memory/memory-health-probe.ts';
 export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';
 export { createMemoryLanWire, type MemoryLanWire } from './adapters/memory/memory-lan-wire.ts';
 export { MemoryVrrp } from './adapters/memory/memory-vrrp.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
+export { createHealthChecker, type HealthChecker, type HealthCheckerPorts } from './health/health-checker.ts';
+export type { HealthProbe, HealthQuestion, HealthTarget } from './health/health-probe.ts';
+export {
+  UNKNOWN_HEALTH,
+  type HealthState,
+  type HealthThresholds,
+  type HealthVerdict,
+  type ProbeOutcome,
+} from './health/health-verdict.ts';
 export {
   EMPTY_OBSERVED_HOST,
   type HostOp,
@@ -42,6 +53,7 @@ export {
 } from './lan/lan-observer.ts';
 export type { ArpHeard, LanWire, LanWireListener } from './lan/lan-wire.ts';
 export type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './lower/claim-lowering.ts';
+export type { LoweredHealthCheck } from './lower/health-checks.ts';
 export type { HybridRouteDestination, HybridRouteLowering } from './lower/hybrid-routes.ts';
 export { lower, type Lowered } from './lower/lower.ts';
 export { estimateTunnelMtu, mssFor, pathMtuOf, type PathMtu } from './mss.ts';

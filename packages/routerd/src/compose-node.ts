@@ -9,8 +9,12 @@ import {
 } from '@routerd/actions';
 import { createMemoryPartStore, type PartStore } from '@routerd/config';
 import {
+  createHealthChecker,
   createHostReconciler,
+  createMemoryHealthProbe,
   MemoryVrrp,
+  type HealthChecker,
+  type HealthProbe,
   type Host,
   type HostReconciler,
   type OwnershipLedger,
@@ -48,6 +52,8 @@ export interface NodeAdapters {
   readonly ledger: OwnershipLedger;
   /** Without it nobody speaks VRRP here, and what follows a role of it stays closed. */
   readonly vrrp?: Vrrp;
+  /** Without it HealthChecks are asked of a network in which everybody answers. */
+  readonly healthProbe?: HealthProbe;
   readonly executor: ProviderExecutor;
   readonly journal: Journal;
   readonly leases: LeaseMemory;
@@ -92,6 +98,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
   const { clock, log, random, ledger, executor, journal, leases, highWater } = adapters;
   const parts = adapters.parts ?? createMemoryPartStore();
   const vrrp = adapters.vrrp ?? new MemoryVrrp();
+  const health = createHealthChecker({ clock, log, random, probe: adapters.healthProbe ?? createMemoryHealthProbe() });
   const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
   let reconciler: Reconciler | undefined;
   const isCapturedHere = (address: HostAddress): string | undefined =>
@@ -130,6 +137,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
         onChange: (listener) => host.onChange(listener),
       },
       vrrp,
+      health,
       actions: {
         propose: (proposals) => engine.propose(proposals),
         sweepStale: () => engine.sweepStale(),
@@ -155,6 +163,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       federation: federation.value,
       host,
       vrrp,
+      health,
       engine,
       localFacts,
       isCapturedHere,
@@ -168,12 +177,13 @@ type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' |
   readonly clock: Clock;
   readonly log: Log;
   readonly vrrp: Vrrp;
+  readonly health: HealthChecker;
   readonly parts: PartStore;
   readonly observing: ObservingAdapters | undefined;
 };
 
 function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
-  const { reconciler, federation, host, vrrp, engine, localFacts, isCapturedHere } = parts;
+  const { reconciler, federation, host, vrrp, health, engine, localFacts, isCapturedHere } = parts;
   const orders = ordersOf(settings, parts);
   const observers = observersFor(settings, parts, orders);
   return {
@@ -206,6 +216,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       for (const facts of localFacts.values()) facts.stop();
       await reconciler.stop();
       await vrrp.stop();
+      await health.stop();
       await engine.stop();
       await federation.stop();
       await host.stop();
@@ -299,7 +310,7 @@ function nicOf(engine: ActionEngine, context: PoolContext) {
 
 function viewOf(
   settings: NodeSettings,
-  { clock, reconciler, federation, host, vrrp, engine }: Parts,
+  { clock, reconciler, federation, host, vrrp, health, engine }: Parts,
   observers: Observers | undefined,
 ): NodeView {
   const startedAt = clock.now();
@@ -316,6 +327,7 @@ function viewOf(
     facts: () => federation.facts.accepted(),
     actions: () => engine.rows(),
     vrrp: { role: (name) => vrrp.role(name), fault: () => vrrp.fault() },
+    health: (name) => health.verdict(name),
     ...(observers === undefined
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),

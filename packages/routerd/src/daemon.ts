@@ -1,7 +1,7 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createKeepalived, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
+import { createKeepalived, createLinuxHealthProbe, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
@@ -139,6 +139,7 @@ async function buildNode(
     host: createLinuxHost({ clock: systemClock, log }),
     ledger: store.ledger,
     vrrp: createKeepalived({ clock: systemClock, log, directory: path.join(path.resolve(stateDir), 'vrrp') }),
+    healthProbe: createLinuxHealthProbe({ clock: systemClock }),
     executor,
     journal: store.journal,
     leases: store.leases,

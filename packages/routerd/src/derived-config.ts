@@ -11,6 +11,7 @@ import {
   type ClaimLowering,
   type HostState,
   type HybridRouteLowering,
+  type LoweredHealthCheck,
   type VirtualRouter,
 } from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
@@ -27,6 +28,7 @@ export interface DerivedConfig {
   readonly claims: readonly ClaimLowering[];
   readonly hybridRoutes: readonly HybridRouteLowering[];
   readonly virtualRouters: readonly VirtualRouter[];
+  readonly healthChecks: readonly LoweredHealthCheck[];
   /** What was set aside, and why; everything else is in effect. */
   readonly problems: readonly { readonly subject: string; readonly reason: string }[];
   readonly host: HostState;
@@ -48,6 +50,7 @@ export function deriveConfig(
   now: Instant,
   stored: readonly StoredPart[] = [],
   roleOf: RoleOf = () => 'unknown',
+  isUnhealthy: (healthCheck: string) => boolean = () => false,
 ): DerivedConfig {
   const { config, parts, setAside } = merge(startup, pools, now, stored);
   const effective = config.resources.map((entry) => entry.resource);
@@ -57,6 +60,7 @@ export function deriveConfig(
   const lowered = lower(effective, {
     isCaptureOpen: (key) => open.has(key),
     isVrrpMaster: (name) => roleOf(name) === 'master',
+    isUnhealthy,
   });
   return {
     effective,
@@ -65,6 +69,7 @@ export function deriveConfig(
     claims: lowered.claims,
     hybridRoutes: lowered.hybridRoutes,
     virtualRouters: lowered.virtualRouters,
+    healthChecks: lowered.healthChecks,
     problems: [
       ...setAside,
       ...config.parts.flatMap((part) =>

@@ -6,7 +6,7 @@
  * 3. Until facts and registry were read to their end once, the host only gains: what an earlier run installed stays.
  * 4. Time alone re-plans an address only at the instant its plan named (`lookAgainAt`).
  */
-import type { DiffOptions, HostState, Vrrp } from '@routerd/dataplane';
+import type { DiffOptions, HealthChecker, HostState, Vrrp } from '@routerd/dataplane';
 import type { HighWaterStore } from '@routerd/federation';
 import type {
   ActionProposal,
@@ -44,6 +44,7 @@ export type { LeaseMemory } from './lease-memory.ts';
 export interface ReconcilerPorts extends WorldInputsPorts {
   readonly host: HostControl;
   readonly vrrp: Pick<Vrrp, 'setDesired' | 'role' | 'onChange'>;
+  readonly health: Pick<HealthChecker, 'setDesired' | 'verdict' | 'onChange'>;
   readonly actions: ActionControl;
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
@@ -176,10 +177,10 @@ export class Reconciler {
     const changes = this.#replanDirty();
     const retain = !this.#inputs.worldSeen;
     const partsChanged = this.#parts.takeChange();
-    const roleChanged = this.#inputs.takeRoleChange();
+    const gateChanged = this.#inputs.takeGateChange();
     if (
       partsChanged ||
-      roleChanged ||
+      gateChanged ||
       this.#derived === undefined ||
       retain !== this.#retaining ||
       changes.some(({ before, after: plan }) => hostViewOf(before) !== hostViewOf(plan))
@@ -225,6 +226,7 @@ export class Reconciler {
       this.#ports.clock.now(),
       this.#parts.list(),
       this.#roleOf,
+      (name) => this.#ports.health.verdict(name).state === 'unhealthy',
     );
     this.#parts.merged(this.#derived.config.nextExpiry);
     this.#reportProblems(this.#derived.problems);
@@ -234,6 +236,7 @@ export class Reconciler {
       closedInterfaces: closedInterfaces(this.#options.pools, this.#derived.effective, this.#roleOf),
     });
     this.#ports.vrrp.setDesired(this.#derived.virtualRouters);
+    this.#ports.health.setDesired(this.#derived.healthChecks);
   }
 
   /** What stays the same is said once, however often it is derived. */

@@ -5,7 +5,7 @@
  * 2. Nothing is decided here. What plans are made with (`situation`, `newsOf`) is read when it is asked for.
  */
 import type { ActionRow } from '@routerd/actions';
-import type { Vrrp } from '@routerd/dataplane';
+import type { HealthChecker, Vrrp } from '@routerd/dataplane';
 import type { Federation, OrderRegistry } from '@routerd/federation';
 import {
   captureKeyOf,
@@ -53,6 +53,7 @@ export interface WorldInputsPorts {
   readonly federation: Pick<Federation, 'facts' | 'members' | 'registry' | 'status' | 'onStatus'>;
   readonly host: HostNews;
   readonly vrrp: Pick<Vrrp, 'role' | 'onChange'>;
+  readonly health: Pick<HealthChecker, 'onChange'>;
   readonly actions: ActionNews;
   readonly orders: OrderRegistry;
 }
@@ -82,7 +83,7 @@ export class WorldInputs {
   readonly #refusals = new RefusalBook();
   readonly #lastNic = new Map<PoolState, NicObservation>();
   readonly #roleOf: RoleOf = (name) => this.#ports.vrrp.role(name);
-  #roleChanged = false;
+  #gateChanged = false;
   #membersWaited = false;
   #membersWaiting = false;
   #worldSeen = false;
@@ -111,7 +112,7 @@ export class WorldInputs {
 
   /** Takes in what the ports already know, and subscribes to their news. */
   start(): void {
-    const { federation, host, actions, vrrp } = this.#ports;
+    const { federation, host, actions, vrrp, health } = this.#ports;
     for (const pool of this.#pools) {
       pool.accept(federation.facts.accepted());
       for (const [key, record] of federation.registry.records()) pool.acceptRecord(key, record);
@@ -125,6 +126,7 @@ export class WorldInputs {
       federation.onStatus(() => this.#onFederationStatus()),
       host.onChange(() => this.#onHostChange()),
       vrrp.onChange(() => this.#onRoleChange()),
+      health.onChange(() => this.#onHealthChange()),
       actions.onChange(() => this.#onActionsChange()),
       this.#orders.start(({ orders, hasNodes }) => this.#onOrders(orders, hasNodes)),
     );
@@ -148,10 +150,10 @@ export class WorldInputs {
     return dirty;
   }
 
-  /** Whether a role of VRRP changed since this was asked last. */
-  takeRoleChange(): boolean {
-    const changed = this.#roleChanged;
-    this.#roleChanged = false;
+  /** Whether a role of VRRP or the health of something changed since this was asked last: the host may have to look otherwise. */
+  takeGateChange(): boolean {
+    const changed = this.#gateChanged;
+    this.#gateChanged = false;
     return changed;
   }
 
@@ -240,8 +242,14 @@ export class WorldInputs {
   }
 
   #onRoleChange(): void {
-    this.#roleChanged = true;
+    this.#gateChanged = true;
     this.touchAll();
+  }
+
+  /** No plan of an address depends on it. */
+  #onHealthChange(): void {
+    this.#gateChanged = true;
+    this.#onTouched();
   }
 
   #onActionsChange(): void {

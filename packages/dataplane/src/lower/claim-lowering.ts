@@ -34,4 +34,6 @@ export interface CaptureGates {
   isCaptureOpen(captureKey: string): boolean;
   /** For claims written by hand; without it every `vrrp-master` gate is closed. */
   isVrrpMaster?(virtualAddressRef: string): boolean;
+  /** By name of the HealthCheck; without it none is. What is not known yet is not unhealthy. */
+  isUnhealthy?(healthCheckRef: string): boolean;
 }

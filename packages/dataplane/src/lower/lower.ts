@@ -6,6 +6,7 @@ import { byText, inTextOrder } from '../text-order.ts';
 import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lowering.ts';
 import { clampedPaths } from './clamped-paths.ts';
 import { lowerFirewall } from './firewall.ts';
+import { lowerHealthChecks, type LoweredHealthCheck } from './health-checks.ts';
 import { lowerNat } from './nat.ts';
 import { lowerClaims } from './claims.ts';
 import type { HybridRouteLowering } from './hybrid-routes.ts';
@@ -21,6 +22,8 @@ export interface Lowered {
   readonly hybridRoutes: readonly HybridRouteLowering[];
   /** VirtualAddresses of mode vrrp, for whoever speaks VRRP on this host. Sorted by name. */
   readonly virtualRouters: readonly VirtualRouter[];
+  /** For whoever asks on this host. Sorted by name. */
+  readonly healthChecks: readonly LoweredHealthCheck[];
   readonly problems: readonly LoweringProblem[];
 }
 
@@ -58,6 +61,7 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
     claims: claims.claims,
     hybridRoutes: routes.hybridRoutes,
     virtualRouters: virtual.routers,
+    healthChecks: lowerHealthChecks(resources),
     problems: [
       ...managedInterfaces(resources),
       ...wireGuard.problems,

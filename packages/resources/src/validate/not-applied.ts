@@ -9,7 +9,6 @@ import { rule, warningAt, type Rule } from './rule.ts';
 
 /** What follows from it for the operator, completing "does not apply it: …". */
 export const NOT_APPLIED: Readonly<Partial<Record<Kind, string>>> = {
-  HealthCheck: 'nothing is checked',
   TunnelInterface: 'the tunnel is used if the host has it, and not made',
 };
 

@@ -8,7 +8,12 @@ const net = (kind: string, name: string, spec: string, group = 'net'): string =>
 export const netCases: readonly InvalidCase[] = [
   {
     title: 'a kind that is not applied yet',
-    text: net('HealthCheck', 'gateway', 'interval: 30s'),
+    text: net(
+      'TunnelInterface',
+      'gre1',
+      'mode: gre, local: 192.0.2.1, remote: 192.0.2.2, trustedUnderlay: true',
+      'hybrid',
+    ),
     codes: ['kind.not-applied'],
   },
   {

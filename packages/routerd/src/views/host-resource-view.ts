@@ -9,7 +9,21 @@ export function hybridRouteView(node: NodeView, { metadata, spec }: ResourceOf<'
   const lowering = node.derived()?.hybridRoutes.find(({ hybridRoute }) => hybridRoute === metadata.name);
   const summary = `${spec.destinationCIDRs.join(', ')} by ${spec.peerRef}`;
   if (lowering === undefined) return { phase: 'Pending', summary };
-  return { summary, ...hybridRouteStatus(lowering, node.host().observed) };
+  const isHealthy = spec.healthCheckRef === undefined || node.health(spec.healthCheckRef).state !== 'unhealthy';
+  return { summary, ...hybridRouteStatus(lowering, node.host().observed, isHealthy) };
+}
+
+/** Phases are those of the state; `Pending` while it is not known. */
+export function healthCheckView(node: NodeView, { metadata, spec }: ResourceOf<'HealthCheck'>): Status {
+  const { state, since, failuresInARow, last } = node.health(metadata.name);
+  return {
+    phase: state === 'healthy' ? 'Healthy' : state === 'unhealthy' ? 'Unhealthy' : 'Pending',
+    summary: `${spec.protocol} to ${spec.target ?? 'the default gateway'}${last?.kind === 'failed' ? `: ${last.detail}` : ''}`,
+    ...(spec.role === undefined ? {} : { role: spec.role }),
+    ...(since === undefined ? {} : { since }),
+    ...(failuresInARow === 0 ? {} : { failuresInARow }),
+    ...(last?.kind === 'answered' ? { answeredAfterMs: Math.round(last.tookMs) } : {}),
+  };
 }
 
 export function sysctlView(host: HostView, sysctl: ResourceOf<'Sysctl'>): Status {

@@ -10,7 +10,14 @@ import {
 } from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
 import { vrrpGateOf } from '../vrrp-gates.ts';
-import { claimHostView, hybridRouteView, sysctlView, tableView, virtualAddressView } from './host-resource-view.ts';
+import {
+  claimHostView,
+  healthCheckView,
+  hybridRouteView,
+  sysctlView,
+  tableView,
+  virtualAddressView,
+} from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
 import { pluginStatus, subscriptionStatus } from './plugin-view.ts';
 
@@ -113,7 +120,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'NAT44Rule':
       return tableView(node, resource);
     case 'HealthCheck':
-      return { phase: 'Declared', summary: `${resource.spec.protocol} to ${resource.spec.target ?? 'the gateway'}` };
+      return healthCheckView(node, resource);
     case 'VirtualAddress':
       return virtualAddressView(node, resource);
     case 'Sysctl':
