@@ -46,6 +46,7 @@ export function proposalOf(context: PoolContext, self: PoolMember, wish: ActionW
     captureHolder: context.self,
     seize,
     target: {
+      ...(verb === 'assign-secondary-ip' ? nicsOfOthers(context, self) : {}),
       ...nicTargetOf(context, self),
       ...(provider === 'azure' && isAddressVerb
         ? { ipConfigName: safeName(`${context.name}-${bareAddress(address)}`) }
@@ -65,6 +66,28 @@ function seizeFrom(context: PoolContext, self: PoolMember, record: CaptureRecord
   const from = isUnderWay && record.previous !== undefined ? context.members.get(record.previous) : undefined;
   return from === undefined || from.node === self.node || from.domain !== self.domain ? undefined : { from: from.node };
 }
+
+/**
+ * Whose NIC is whose, for an executor that may take an address from one of them and from nobody else: `nicOf.<node>` for every other router
+ * of the domain. The same on every assign, whether it takes or not, so that it stays when a batch is told only what all its rows agree on.
+ */
+function nicsOfOthers(context: PoolContext, self: PoolMember): Readonly<Record<string, string>> {
+  const known = nicsBeside.get(self);
+  if (known !== undefined) return known;
+  const others = [...context.members.values()].filter(
+    ({ node, domain }) => domain === self.domain && node !== self.node,
+  );
+  const nics = Object.fromEntries(
+    others.flatMap(({ node, spec: { capture } }) =>
+      capture.type === 'provider-secondary-ip' ? [[`nicOf.${node}`, capture.nicRef] as const] : [],
+    ),
+  );
+  nicsBeside.set(self, nics);
+  return nics;
+}
+
+/** A member never changes; it is forgotten with its pool. */
+const nicsBeside = new WeakMap<PoolMember, Readonly<Record<string, string>>>();
 
 /** The provider's keys of a member's NIC: from the profile, the NIC's reference, and `capture.target`, which wins. */
 export function nicTargetOf(context: PoolContext, member: PoolMember): Readonly<Record<string, string>> {

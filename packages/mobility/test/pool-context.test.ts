@@ -1,7 +1,7 @@
-import { parsePoolName, parseResource, type Resource } from '@routerd/resources';
+import { parsePoolName, parseResource, type NodeName, type Resource } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { claimOf, claimTemplateOf, domainResourceOf, resolveDelivery, safeName } from '../src/claim.ts';
-import type { AddressLease, PoolContext } from '../src/model.ts';
+import type { AddressLease, PoolContext, PoolMember } from '../src/model.ts';
 import { poolContextOf, poolContexts } from '../src/pool-context.ts';
 import { nicTargetOf, proposalOf } from '../src/provider-action.ts';
 import {
@@ -205,6 +205,26 @@ test.each<[string, Fields, Fields, Fields]>([
     expect(nicTargetOf(context, self)).not.toHaveProperty('ipConfigName');
   },
 );
+
+test('every assign names the NICs of the other routers of its domain, whether it takes from one or not', () => {
+  const context = contextOf();
+  const self = context.selfMember;
+  if (self === undefined) throw new Error('the node is a member');
+  const targetOf = (verb: 'assign-secondary-ip' | 'unassign-secondary-ip', previous?: NodeName): unknown => {
+    const record = { ...recordOf(context, self.node, { phase: 'acquiring', epoch: 4 }), previous };
+    return proposalOf(context, self, { verb, address, record, because: [] })?.target;
+  };
+  const others = [...context.members.values()].filter((each) => each.domain === self.domain && each.node !== self.node);
+  expect(others).not.toEqual([]);
+  for (const previous of [undefined, others[0]?.node]) {
+    const nics = Object.entries(targetOf('assign-secondary-ip', previous) ?? {}).filter(([key]) =>
+      key.startsWith('nicOf'),
+    );
+    const nicRefOf = ({ spec: { capture } }: PoolMember): unknown => 'nicRef' in capture && capture.nicRef;
+    expect(nics).toEqual(others.map((each) => [`nicOf.${each.node}`, nicRefOf(each)]));
+  }
+  expect(JSON.stringify(targetOf('unassign-secondary-ip'))).not.toContain('nicOf');
+});
 
 test('idempotency keys name the tenure; those of forwarding name no address', () => {
   const context = contextOf();
