@@ -100,7 +100,7 @@ type Guest<T extends RouterPlace | Client> = Pick<T, 'name' | 'address'> & { rea
 interface CloudGround {
   readonly subnet: string;
   readonly gateway: string;
-  readonly routers: readonly (Guest<RouterPlace> & Pick<RouterPlace, 'wanAddress'>)[];
+  readonly routers: readonly (Guest<RouterPlace> & Pick<RouterPlace, 'wanAddress' | 'machineType'>)[];
   readonly clients: readonly Guest<Client>[];
 }
 
@@ -138,7 +138,7 @@ export function cloudConfigOf(cloud: EmulatedCloud, { topology, files, pki, timi
     instances: [
       ...routers.map((router): CloudInstance => ({
         ...machine(router),
-        type: account.routerType,
+        type: router.machineType ?? account.routerType,
         ...(router.wanAddress === undefined ? {} : { publicIp: router.wanAddress }),
         permissions: 'router',
       })),

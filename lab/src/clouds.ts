@@ -11,7 +11,7 @@ const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
 const FABRIC_DELAYS_MS: Readonly<Record<Cloud, number>> = { aws: 40, azure: 50, oci: 50 };
 
 /** @param apiLatencyMs how long a mutating call takes, at each vendor the same, so that what is measured can be compared; for Azure the whole operation */
-export function timingsOf(cloud: Cloud, apiLatencyMs: number): EmulatorTimings {
+function timingsOf(cloud: Cloud, apiLatencyMs: number): EmulatorTimings {
   return { mutationDelayMs: apiLatencyMs, fabricDelayMs: FABRIC_DELAYS_MS[cloud] };
 }
 

@@ -35,6 +35,20 @@ export interface ProbedFlow {
   readonly longestGapAt: number;
 }
 
+export interface MoveStage {
+  readonly what: string;
+  /** Wall clock, milliseconds; `undefined` for what did not happen or was not seen. */
+  readonly at: number | undefined;
+}
+
+/** One succession, from what began it. */
+export interface Move {
+  readonly name: string;
+  readonly zero: number;
+  /** In the order in which they follow. */
+  readonly stages: readonly MoveStage[];
+}
+
 export interface Tally {
   readonly name: string;
   readonly count: number;
@@ -52,6 +66,7 @@ export class Evidence {
   readonly #moments: Moment[] = [];
   readonly #flows: ProbedFlow[] = [];
   readonly #tallies: Tally[] = [];
+  readonly #moves: Move[] = [];
 
   constructor(files: LabFiles, scenario: string) {
     this.scenario = scenario;
@@ -76,6 +91,10 @@ export class Evidence {
 
   probed(flow: ProbedFlow): void {
     this.#flows.push(flow);
+  }
+
+  move(move: Move): void {
+    this.#moves.push(move);
   }
 
   count(name: string, count: number): void {
@@ -116,6 +135,10 @@ export class Evidence {
     return this.#flows;
   }
 
+  get moves(): readonly Move[] {
+    return this.#moves;
+  }
+
   get tallies(): readonly Tally[] {
     return this.#tallies;
   }
@@ -141,6 +164,7 @@ export class Evidence {
       conditions,
       measurements: this.#measurements,
       counts: this.#tallies,
+      moves: this.#moves,
       timeline: this.moments,
       flows: this.#flows,
       assertions: this.#assertions,

@@ -1,12 +1,15 @@
 /** One page, without anything outside of it, that shows what a run of scenarios saw: topology, verdicts, timelines, plots of lost probes. */
-import type { Evidence, Moment, ProbedFlow } from './evidence.ts';
+import type { Evidence, Moment, Move, ProbedFlow } from './evidence.ts';
 import { FABRICS, HUB, ROUTERS, SITES, clientAt } from './topology.ts';
 
 export interface Told {
   readonly id: string;
   readonly title: string;
   readonly seconds: number;
-  readonly evidence: Pick<Evidence, 'passed' | 'assertions' | 'measurements' | 'tallies' | 'moments' | 'flows'>;
+  readonly evidence: Pick<
+    Evidence,
+    'passed' | 'assertions' | 'measurements' | 'tallies' | 'moments' | 'flows' | 'moves'
+  >;
 }
 
 const STYLE = `body{font:14px/1.5 system-ui,sans-serif;max-width:1040px;margin:2rem auto;padding:0 1rem;color:#1b1f24}
@@ -32,7 +35,7 @@ function verdict(passed: boolean): string {
 }
 
 function renderStory({ id, title, evidence }: Told): string {
-  const { assertions, measurements, tallies, moments, flows } = evidence;
+  const { assertions, measurements, tallies, moments, flows, moves } = evidence;
   const failed = assertions.filter(({ passed }) => !passed);
   const numbers = [
     ...measurements.map(({ name, milliseconds }) => [
@@ -45,7 +48,7 @@ function renderStory({ id, title, evidence }: Told): string {
     ([name = '', value = '']) => `<tr><td>${escaped(name)}</td><td class="n">${escaped(value)}</td></tr>`,
   );
   return `<h2 id="${escaped(id)}">${escaped(id)} ${verdict(evidence.passed)}</h2><p>${escaped(title)}</p>
-${renderAssertions(failed)}${flows.length + moments.length === 0 ? '' : renderTimeline(moments, flows)}
+${renderAssertions(failed)}${moves.length === 0 ? '' : renderMoves(moves)}${flows.length + moments.length === 0 ? '' : renderTimeline(moments, flows)}
 ${numbers.length === 0 ? '' : `<table>${numberRows.join('')}</table>`}
 <details><summary>${assertions.length} assertions</summary>${renderAssertions(assertions)}</details>`;
 }
@@ -63,6 +66,40 @@ const WIDTH = 1000;
 const LEFT = 230;
 const ROW = 22;
 
+/** From one stage to the next. */
+const STAGE_FILLS = ['#9db4d6', '#d9b26f', '#b08bc4', '#8fc7a3'];
+
+/** Each move from what began it, all on one scale: a bar for each stage, whose end is written at it. */
+function renderMoves(moves: readonly Move[]): string {
+  const span = Math.max(1, ...moves.flatMap(({ zero, stages }) => stages.map(({ at }) => (at ?? zero) - zero)));
+  const x = (ms: number): number => LEFT + (ms / span) * (WIDTH - LEFT - 60);
+  const rows = moves.map(({ name, zero, stages }, index) => {
+    const y = 24 + index * ROW;
+    let from = 0;
+    const bars = stages.flatMap(({ what, at }, stage) => {
+      if (at === undefined) return [];
+      const [start, until] = [from, at - zero];
+      from = Math.max(from, until);
+      const title = `<title>${escaped(what)}: ${until.toFixed(0)} ms</title>`;
+      return `<rect x="${x(start).toFixed(1)}" y="${y}" height="14" width="${Math.max(1, x(until) - x(start)).toFixed(1)}" fill="${STAGE_FILLS[stage % STAGE_FILLS.length] ?? ''}">${title}</rect>`;
+    });
+    return `<text x="4" y="${y + 11}">${escaped(name)}</text>${bars.join('')}<text x="${(x(from) + 4).toFixed(1)}" y="${y + 11}">${from.toFixed(0)} ms</text>`;
+  });
+  const names = [...new Set(moves.flatMap(({ stages }) => stages.map(({ what }) => what)))];
+  const key = names.map(
+    (what, index) =>
+      `<rect x="${LEFT + index * 170}" y="4" width="10" height="10" fill="${STAGE_FILLS[index % STAGE_FILLS.length] ?? ''}"/><text x="${LEFT + 14 + index * 170}" y="13">${escaped(what)}</text>`,
+  );
+  const cells = moves.map(({ name, zero, stages }) => {
+    const times = names.map((what) => stages.find((stage) => stage.what === what)?.at);
+    const columns = times.map((at) => `<td class="n">${at === undefined ? '' : `${(at - zero).toFixed(0)} ms`}</td>`);
+    return `<tr><td>${escaped(name)}</td>${columns.join('')}</tr>`;
+  });
+  const header = names.map((what) => `<th>${escaped(what)}</th>`).join('');
+  return `<svg viewBox="0 0 ${WIDTH} ${30 + moves.length * ROW}" role="img" aria-label="moves">${key.join('')}${rows.join('')}</svg>
+<table><tr><th>Move</th>${header}</tr>${cells.join('')}</table>`;
+}
+
 /** Flows as bars from their first to their last answer with a stroke for each lost probe; below, the moments in their order. */
 function renderTimeline(moments: readonly Moment[], flows: readonly ProbedFlow[]): string {
   const times = [...moments.map(({ at }) => at), ...flows.flatMap(({ from, until }) => [from, until])];
@@ -73,8 +110,9 @@ function renderTimeline(moments: readonly Moment[], flows: readonly ProbedFlow[]
     const y = 10 + index * ROW;
     const lost = flow.lostAt.map((at) => `<path d="M${x(at)} ${y}v14" stroke="#b3261e"/>`);
     return (
+      `<g><title>${flow.lostAt.length} of ${flow.sent} lost, longest gap ${flow.longestGapMs.toFixed(0)} ms</title>` +
       `<text x="4" y="${y + 11}">${escaped(flow.name)}</text><rect x="${x(flow.from)}" y="${y + 3}" height="8" width="${(Number(x(flow.until)) - Number(x(flow.from))).toFixed(1)}" fill="#8fc7a3"/>` +
-      `${lost.join('')}<title>${flow.lostAt.length} of ${flow.sent} lost, longest gap ${flow.longestGapMs.toFixed(0)} ms</title>`
+      `${lost.join('')}</g>`
     );
   });
   const top = 20 + flows.length * ROW;

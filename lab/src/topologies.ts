@@ -1,4 +1,5 @@
 import { PAIRS } from './pair-topology.ts';
+import { FULL_NICS } from './full-nics.ts';
 import { THREE_AT_AWS } from './three-at-aws.ts';
 import { FOUR_SITES, type Topology, type TopologyId } from './topology.ts';
 
@@ -8,6 +9,7 @@ export function topologyOf(id: TopologyId): Topology {
   const topologies: Readonly<Record<TopologyId, Topology>> = {
     'four-sites': FOUR_SITES,
     'three-at-aws': THREE_AT_AWS,
+    'full-nics': FULL_NICS,
     'pair-azure': azure,
     'pair-aws': aws,
     'pair-oci': oci,

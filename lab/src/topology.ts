@@ -49,6 +49,8 @@ export interface Router {
   readonly nic: string;
   /** Lower is preferred. */
   readonly priority: number;
+  /** Of its cloud's account unless told otherwise; decides how many addresses a NIC may have. */
+  readonly machineType?: string;
   /** How many captured addresses its NIC has room for; without one nobody bounds them. */
   readonly capacity?: number;
 }
@@ -103,7 +105,7 @@ export const FABRICS: readonly Fabric[] = CLOUDS.map((cloud, index) => ({
 /** The hosts that only carry: `wan` routes between the sites, `lan` is the on-prem Ethernet with the clients' gateway. */
 export const CARRIERS = ['wan', 'lan'] as const;
 
-export const TOPOLOGY_IDS = ['four-sites', 'three-at-aws', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
+export const TOPOLOGY_IDS = ['four-sites', 'three-at-aws', 'full-nics', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
 export type TopologyId = (typeof TOPOLOGY_IDS)[number];
 
 /** What every kind of lab is built from: its machines, and how its places hang on the WAN. */
@@ -125,7 +127,7 @@ export interface Topology {
 }
 
 /** Where a router stands. On-prem behind `lanUplink` it has no WAN address of its own. */
-export type RouterPlace = Pick<Router, 'name' | 'site' | 'address' | 'overlay' | 'nic'> & {
+export type RouterPlace = Pick<Router, 'name' | 'site' | 'address' | 'overlay' | 'nic' | 'machineType'> & {
   readonly wanAddress: string | undefined;
 };
 

@@ -7,6 +7,17 @@ const evidence = {
   measurements: [{ name: 'gap', milliseconds: 12.34 }],
   tallies: [{ name: 'calls', count: 3 }],
   moments: [{ at: 1500, what: 'power off' }],
+  moves: [
+    {
+      name: 'aws lost',
+      zero: 1000,
+      stages: [
+        { what: 'detected', at: 3000 },
+        { what: 'decided', at: undefined },
+        { what: 'provider done', at: 3400 },
+      ],
+    },
+  ],
   flows: [
     {
       name: 'aws->oci',
@@ -27,6 +38,7 @@ test('the page stands alone, shows what failed and every lost probe, and lets no
   expect(page.match(/stroke="#b3261e"/g)).toHaveLength(2);
   expect(page).toContain('0.500 s  power off');
   expect(page).toContain('12.3 ms');
+  expect(page).toContain('<td>aws lost</td><td class="n">2000 ms</td><td class="n"></td><td class="n">2400 ms</td>');
 });
 
 test('a scenario without probes and moments has no plot', () => {

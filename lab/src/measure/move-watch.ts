@@ -86,6 +86,11 @@ export class MoveWatch {
     return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
   }
 
+  /** When the first change was asked of the vendor since the watch began. */
+  async calledAt(): Promise<number | undefined> {
+    return (await this.mutatingCalls())[0]?.at;
+  }
+
   async mutatingCalls(): Promise<readonly JournalEntry[]> {
     return (await this.#control.journal(this.#since)).filter(({ mutating }) => mutating);
   }

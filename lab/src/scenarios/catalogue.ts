@@ -3,9 +3,11 @@ import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
 import { duplicate } from './duplicate.ts';
+import { fullDrain } from './full-drain.ts';
 import { exampleDemo } from './example-demo.ts';
 import { hubLost } from './hub-lost.ts';
 import { loss } from './loss.ts';
+import { nPlusOne } from './n-plus-one.ts';
 import { movingMachine } from './moving-machine.ts';
 import { p1, p2, p3 } from './pair.ts';
 import { allAtOnce } from './all-at-once.ts';
@@ -27,6 +29,8 @@ export const SCENARIOS: readonly Scenario[] = [
   allAtOnce,
   duplicate,
   exampleDemo,
+  nPlusOne,
+  fullDrain,
   p1,
   p2,
   p3,

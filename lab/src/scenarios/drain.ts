@@ -1,6 +1,7 @@
 /** D5: cloud routers are drained for maintenance while their clients talk, and come back: nothing is lost, and nothing of the old tenure counts any more. */
 import type { Lab } from '../lab.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
+import { measureStages } from '../measure/stages.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { changedConfig, drained, readConfigs, rollOut } from '../redeploy.ts';
 import { capturesOf, captureText, routerctl, type CaptureView } from '../router-orders.ts';
@@ -13,6 +14,8 @@ import { OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
 /** The probes of two flows share a machine with everything else that runs here: what the fabric itself leaves vacant, and that much. */
 const VACANCY_MARGIN_MS = 300;
 const SETTLE_DEADLINE_MS = 15_000;
+/** From the command to its answer, besides what the provider takes. */
+const DRAIN_LIMIT_MS = 5000;
 
 /**
  * The other sites first, so that nobody sends through the drained router any more when it stops forwarding; then who is to give away,
@@ -48,25 +51,41 @@ function drainOf(id: string, clouds: readonly Cloud[]): Scenario {
     topology: FOUR_SITES,
     isLong: id !== 'D5',
     async run(stage) {
-      await moveAway(stage, clouds, async () => orderDrains(stage, clouds));
-      for (const cloud of clouds) await rejectsStaleAction(stage, cloud);
-      await takeBack(stage, clouds, async () => orderUndrains(stage, clouds));
+      await drainsAndTakesBack(stage, clouds);
     },
   };
 }
 
-async function orderDrains({ lab, evidence }: Stage, clouds: readonly Cloud[]): Promise<void> {
-  await Promise.all(
+export async function drainsAndTakesBack(stage: Stage, clouds: readonly Cloud[]): Promise<void> {
+  const { evidence } = stage;
+  let wholeMs = 0;
+  const apiMs = await moveAway(stage, clouds, async () => {
+    wholeMs = await orderDrains(stage, clouds);
+  });
+  const names = clouds.join(', ');
+  evidence.measure(`${names}: drain --wait, from command to answer`, wholeMs);
+  const limitMs = DRAIN_LIMIT_MS + apiMs;
+  const limit = `under ${DRAIN_LIMIT_MS / 1000} s plus API time, ${limitMs.toFixed(0)} ms`;
+  evidence.check(`${names}: the whole drain`, limit, `${wholeMs} ms`, wholeMs < limitMs);
+  for (const cloud of clouds) await rejectsStaleAction(stage, cloud);
+  await takeBack(stage, clouds, async () => orderUndrains(stage, clouds));
+}
+
+/** @returns how long the slowest took, from command to answer, milliseconds */
+async function orderDrains({ lab, evidence }: Stage, clouds: readonly Cloud[]): Promise<number> {
+  const tookMs = await Promise.all(
     clouds.map(async (cloud) => {
       const start = Date.now();
       evidence.mark(`${preferred(cloud)}: drain ordered`, start);
       const said = await routerctl(lab, OPERATOR, 'drain', preferred(cloud), '--wait', '--reason', 'kernel update');
-      evidence.mark(`${preferred(cloud)}: may be switched off`, Date.now());
-      evidence.measure(`${cloud}: drain --wait, from command to answer`, Date.now() - start);
+      const end = Date.now();
+      evidence.mark(`${preferred(cloud)}: may be switched off`, end);
       const wanted = `${preferred(cloud)} captures nothing: it may be switched off.`;
       evidence.check(`routerctl drain ${preferred(cloud)} --wait says`, wanted, said.text);
+      return end - start;
     }),
   );
+  return Math.max(...tookMs);
 }
 
 async function orderUndrains({ lab, evidence }: Stage, clouds: readonly Cloud[]): Promise<void> {
@@ -101,25 +120,28 @@ async function startMoves(
   );
 }
 
-async function moveAway(stage: Stage, clouds: readonly Cloud[], order: () => Promise<void>): Promise<void> {
+/** @returns the longest time that one of the providers took, from the first call to the last address that follows; milliseconds */
+async function moveAway(stage: Stage, clouds: readonly Cloud[], order: () => Promise<void>): Promise<number> {
   const { lab } = stage;
   const moves = await startMoves(lab, clouds, (cloud) => ({ from: preferred(cloud), to: standby(cloud) }));
   const traffic = await Traffic.start(lab, trafficOf(clouds));
+  const zero = Date.now();
   await order();
   for (const move of moves) {
     await judgeMove(stage, move, 'drained');
     await judgeOldNic(stage, move);
   }
-  await judgeTraffic(stage, traffic, moves, 'drained');
+  return judgeTraffic(stage, traffic, moves, { how: 'drained', zero });
 }
 
 async function takeBack(stage: Stage, clouds: readonly Cloud[], order: () => Promise<void>): Promise<void> {
   const { lab } = stage;
   const moves = await startMoves(lab, clouds, (cloud) => ({ from: standby(cloud), to: preferred(cloud) }));
   const traffic = await Traffic.start(lab, trafficOf(clouds));
+  const zero = Date.now();
   await order();
   for (const move of moves) await judgeMove(stage, move, 'taken back');
-  await judgeTraffic(stage, traffic, moves, 'taken back');
+  await judgeTraffic(stage, traffic, moves, { how: 'taken back', zero });
 }
 
 /** Every capture is the other router's, under the next epoch, and none moved twice. */
@@ -155,17 +177,33 @@ async function judgeOldNic({ lab, evidence }: Stage, { cloud, from }: Move): Pro
   evidence.check(`${from}: addresses left on its NIC`, 'none', addresses.join(' ') || 'none');
 }
 
-async function judgeTraffic(stage: Stage, traffic: Traffic, moves: readonly Move[], how: string): Promise<void> {
+async function judgeTraffic(
+  stage: Stage,
+  traffic: Traffic,
+  moves: readonly Move[],
+  { how, zero }: { readonly how: string; readonly zero: number },
+): Promise<number> {
   const flows = await traffic.stop(stage, how);
+  let apiMs = 0;
+  for (const { cloud, from, to, before, watch } of moves) {
+    const addresses = before.map(({ address }) => address);
+    const providerDoneAt = watch.capturedAt(to, addresses);
+    const calledAt = await watch.calledAt();
+    measureStages(stage, { name: `${cloud} ${how}`, from, to, zero, calledAt, providerDoneAt, flows });
+    if (calledAt === undefined || providerDoneAt === undefined) continue;
+    stage.evidence.measure(`${cloud} ${how}: API time`, providerDoneAt - calledAt);
+    apiMs = Math.max(apiMs, providerDoneAt - calledAt);
+  }
   for (const { watch } of moves) await watch.stop(stage, how);
   const vacancyMs = Math.max(...moves.map(({ watch }) => watch.longestVacancyMs));
   if (moves.every(({ cloud }) => cloud !== 'azure')) {
     checkNoneLost(stage, flows);
-    return;
+    return apiMs;
   }
   // Azure has no call that moves an address: it is taken from one NIC and then given to the other, and nobody has it meanwhile.
   stage.evidence.measure(`azure ${how}: an address was on no NIC for at most`, vacancyMs);
   checkGaps(stage, flows, vacancyMs + VACANCY_MARGIN_MS);
+  return apiMs;
 }
 
 /** An action of the tenure before last, found in the new holder's journal: it is not even tried. */

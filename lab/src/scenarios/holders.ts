@@ -24,19 +24,19 @@ export function trafficOf([site = 'aws']: readonly Site[]): TrafficPlan {
   };
 }
 
-/** Waits until the registry says that one router holds everything that its site captures. */
+/** Waits until the registry says that one router holds everything that its site captures; `count` where more of it is still to come. */
 export async function settled(
   lab: Lab,
   site: Site,
   holder: string,
-  { via = OPERATOR }: { readonly via?: string } = {},
+  { via = OPERATOR, count = 1 }: { readonly via?: string; readonly count?: number } = {},
 ): Promise<readonly CaptureView[]> {
   let views: readonly CaptureView[] = [];
   return waitUntil(
     () => `${site}: everything held by ${holder}, instead of ${captureText(views)},`,
     async () => {
       views = await capturesOf(lab, via, site);
-      const isSettled = views.length > 0 && views.every((each) => each.phase === 'held' && each.holder === holder);
+      const isSettled = views.length >= count && views.every((each) => each.phase === 'held' && each.holder === holder);
       return isSettled ? views : undefined;
     },
     { deadlineMs: SETTLE_DEADLINE_MS, everyMs: 20 },

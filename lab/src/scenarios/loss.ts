@@ -1,8 +1,8 @@
 /** D6: every router that captures is lost in turn without a word, under traffic; its partner takes over. It comes back to equals, and takes nothing from them. */
 import type { Lab } from '../lab.ts';
-import { timingsOf } from '../clouds.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
+import { measureStages } from '../measure/stages.ts';
 import { powerOff, powerOn } from '../power.ts';
 import { changedConfig, equalAndImpatient, readConfigs, redeploy } from '../redeploy.ts';
 import { capturesOf, captureText, type CaptureView } from '../router-orders.ts';
@@ -66,24 +66,25 @@ async function loseOne(stage: Stage, site: Site): Promise<void> {
     captureText(after),
   );
   const flows = await traffic.stop(stage, 'lost');
-  const calls = await watch?.mutatingCalls();
-  // One call after the other, in the worst case: each takes its time, and so does the fabric after it.
-  const timing = isCloud(site) ? timingsOf(site, lab.record.apiLatencyMs) : { mutationDelayMs: 0, fabricDelayMs: 0 };
-  const apiMs = (calls?.length ?? 0) * (timing.mutationDelayMs + timing.fabricDelayMs);
-  checkGaps(stage, flows, GAP_LIMIT_MS + apiMs);
+  const [calledAt, providerDoneAt] = [await watch?.calledAt(), watch?.capturedAt(standby(site), addresses)];
+  const moved = { name: `${site} lost`, from: lost.name, to: standby(site), zero: at, flows };
+  measureStages(stage, { ...moved, calledAt, providerDoneAt });
+  // What the provider took, from the first call to the last address that follows: it is nobody's fault here.
+  const apiMs = (providerDoneAt ?? at) - (calledAt ?? at);
+  checkGaps(stage, flows, GAP_LIMIT_MS + Math.max(0, apiMs));
   if (watch !== undefined) {
-    const capturedAt = watch.capturedAt(standby(site), addresses);
+    evidence.measure(`${site} lost: API time`, apiMs);
     evidence.mark(`${site}: the last remote kernel delivers through ${standby(site)}`, watch.deliveryMovedAt);
-    evidence.mark(`${site}: the fabric carries everything to ${standby(site)}`, capturedAt);
-    measureSince(stage, at, { [`${site}: power off to delivery elsewhere`]: watch.deliveryMovedAt });
-    measureSince(stage, at, { [`${site}: power off to fabric moved`]: capturedAt });
+    evidence.mark(`${site}: the fabric carries everything to ${standby(site)}`, providerDoneAt);
+    const deliveredAt = watch.deliveryMovedAt;
+    evidence.measure(
+      `${site} lost: delivery elsewhere after`,
+      deliveredAt === undefined ? undefined : deliveredAt - at,
+    );
+    evidence.check(`${site} lost: moves in the fabric`, `${addresses.length}`, `${watch.moves}`);
     await watch.stop(stage, 'lost');
   }
   await comeBack(stage, site, lost, after);
-}
-
-function measureSince({ evidence }: Stage, zero: number, moments: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, at] of Object.entries(moments)) evidence.measure(name, at === undefined ? undefined : at - zero);
 }
 
 /** Its partner is as good as it is: nothing moves, and nobody's packet is lost. */

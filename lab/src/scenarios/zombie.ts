@@ -1,6 +1,7 @@
 /** D7: a holder stands still, is taken for dead and succeeded, and goes on: nothing that it does gets through. */
 import type { Lab } from '../lab.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
+import { measureStages } from '../measure/stages.ts';
 import { checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { processesInside } from '../power.ts';
 import { commandOf, signalProcess } from '../process-table.ts';
@@ -38,7 +39,8 @@ async function standsStillAndGoesOn(stage: Stage): Promise<void> {
   const watch = await MoveWatch.start(lab, CLOUD);
   const traffic = await Traffic.start(lab, trafficOf([CLOUD]));
   signalDaemons(lab, stopped, 'SIGSTOP');
-  evidence.mark(`${stopped}: SIGSTOP`, Date.now());
+  const zero = Date.now();
+  evidence.mark(`${stopped}: SIGSTOP`, zero);
   const expected = captureText(before.map((view) => ({ ...view, holder: successor, epoch: view.epoch + 1 })));
   const after = await settled(lab, CLOUD, successor).finally(() => undefined);
   evidence.check('captures while it stands still', expected, captureText(after));
@@ -56,6 +58,11 @@ async function standsStillAndGoesOn(stage: Stage): Promise<void> {
   evidence.check('an action of its own tenure that it still had', 'skipped: stale mobility capture epoch', outcome);
   const flows = await traffic.stop(stage, 'around the stand-still');
   checkNoneLost(stage, flows);
+  const held = before.map((view) => view.address);
+  const providerDoneAt = watch.capturedAt(successor, held);
+  const calledAt = await watch.calledAt();
+  const name = `${CLOUD} stopped`;
+  measureStages(stage, { name, from: stopped, to: successor, zero, calledAt, providerDoneAt, flows });
   const own = (await control.journal(since)).filter(({ mutating, principal }) => mutating && principal === stopped);
   const assigning = own.filter(({ operation }) => /assign/i.test(operation));
   evidence.check(
@@ -64,7 +71,7 @@ async function standsStillAndGoesOn(stage: Stage): Promise<void> {
     assigning.map((each) => each.operation).join(' ') || 'none',
   );
   const { addresses } = nicOf(await control.state(), successor);
-  const wanted = before.map((view) => view.address).join(' ');
+  const wanted = held.join(' ');
   evidence.check(`addresses on the NIC of ${successor}`, wanted, addresses.join(' '));
   evidence.check('moves in the fabric', `${before.length}`, `${watch.moves}`);
   await watch.stop(stage, 'stand-still');

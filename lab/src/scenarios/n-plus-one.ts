@@ -1,0 +1,189 @@
+/** D10: sixty addresses over three equal routers at AWS; one is lost; the two left capture what their NICs have room for, and name the rest. */
+import { bearAddresses } from '../many-addresses.ts';
+import { ManyPings } from '../measure/many-pings.ts';
+import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
+import { measureStages } from '../measure/stages.ts';
+import { powerOff, powerOn } from '../power.ts';
+import { capturesOf, routerctl, type CaptureView } from '../router-orders.ts';
+import type { Scenario, Stage } from '../scenario.ts';
+import { CAPACITY, THREE, THREE_AT_AWS } from '../three-at-aws.ts';
+import { clientAt, type Router } from '../topology.ts';
+import { waitUntil } from '../wait-until.ts';
+import { OPERATOR } from './holders.ts';
+import { amongEquals } from './loss.ts';
+
+const MANY = Array.from({ length: 60 }, (_, index) => `10.77.60.${100 + index}`);
+/** The LAN's client has an address of its own besides. */
+const WANTED = [clientAt('onprem').address, ...MANY].toSorted();
+const NAMES = THREE.map(({ name }) => name);
+/** At most one assign for each NIC that gets addresses, and one more where the first came before the plan was whole. */
+const CALLS_MAX = 4;
+const DEADLINE_MS = 60_000;
+
+export const nPlusOne: Scenario = {
+  id: 'D10',
+  title: 'sixty addresses over three AWS routers, one of which is lost: captured again as far as NICs have room',
+  topology: THREE_AT_AWS,
+  isLong: true,
+  async run(stage) {
+    await bearAddresses(stage.lab, MANY);
+    await held(stage, { names: NAMES, count: WANTED.length });
+    await amongEquals(stage, async () => loseOneOfThree(stage));
+  },
+};
+
+/** What the registry says that these routers hold, by address; waits until it is that many and the NICs have just those. */
+async function held(
+  { lab }: Stage,
+  { names, count }: { readonly names: readonly string[]; readonly count: number },
+): Promise<readonly CaptureView[]> {
+  let views: readonly CaptureView[] = [];
+  let onNics: readonly string[] = [];
+  return waitUntil(
+    () => `${count} addresses on ${names.join(', ')} instead of ${views.length} and ${onNics.length} on NICs`,
+    async () => {
+      const all = await capturesOf(lab, OPERATOR, 'aws');
+      views = all.filter(({ phase, holder }) => phase === 'held' && names.includes(holder ?? ''));
+      const state = await cloudControl(lab, 'aws').state();
+      onNics = names.flatMap((name) => nicOf(state, name).addresses).toSorted();
+      const isSame = views.map(({ address }) => address).join(' ') === onNics.join(' ');
+      return views.length === count && isSame ? views : undefined;
+    },
+    { deadlineMs: DEADLINE_MS, everyMs: 50 },
+  );
+}
+
+function countsOf(views: readonly CaptureView[]): ReadonlyMap<string, number> {
+  return new Map(NAMES.map((name) => [name, views.filter(({ holder }) => holder === name).length]));
+}
+
+async function loseOneOfThree(stage: Stage): Promise<void> {
+  const { lab, evidence } = stage;
+  const before = await held(stage, { names: NAMES, count: WANTED.length });
+  const counts = countsOf(before);
+  for (const [name, count] of counts) {
+    const observed = `${count}`;
+    evidence.count(`${name}: captures`, count);
+    evidence.check(
+      `${name}: its share of ${WANTED.length}`,
+      `10 to ${CAPACITY}`,
+      observed,
+      count >= 10 && count <= CAPACITY,
+    );
+  }
+  evidence.check('captured, each on one NIC', WANTED.join(' '), before.map(({ address }) => address).join(' '));
+  const lost = THREE.toSorted((a, b) => (counts.get(b.name) ?? 0) - (counts.get(a.name) ?? 0))[0];
+  if (lost === undefined) throw new Error('no router to lose');
+  const pings = await ManyPings.start(lab.vm(clientAt('aws').name), WANTED);
+  const watch = await MoveWatch.start(lab, 'aws');
+  const zero = await powerOff(lab, lost);
+  evidence.mark(`${lost.name}: power off`, zero);
+  const after = await judgeSuccession(stage, { lost, before, watch, zero });
+  const captured = after.map(({ address }) => address);
+  await pings.answering(captured, clientAt('aws').name);
+  await judgeProbes(stage, { pings, before, captured, lost });
+  await watch.stop(stage, 'lost');
+  await comesBack(stage, lost, after);
+}
+
+interface Lost {
+  readonly lost: Router;
+  readonly before: readonly CaptureView[];
+  readonly watch: MoveWatch;
+  readonly zero: number;
+}
+
+async function judgeSuccession(stage: Stage, { lost, before, watch, zero }: Lost): Promise<readonly CaptureView[]> {
+  const { lab, evidence } = stage;
+  const left = NAMES.filter((name) => name !== lost.name);
+  const room = Math.min(WANTED.length, left.length * CAPACITY);
+  const after = await held(stage, { names: left, count: room });
+  const heldNow = new Map(after.map((view) => [view.address, view]));
+  const stayed = before.filter(({ holder }) => holder !== lost.name);
+  const moved = stayed.filter(({ address, holder, epoch }) => {
+    const now = heldNow.get(address);
+    return now?.holder !== holder || now?.epoch !== epoch;
+  });
+  evidence.check(
+    'captures of the routers left that moved',
+    'none',
+    moved.map(({ address }) => address).join(' ') || 'none',
+  );
+  const taken = after.filter(({ address }) => !stayed.some((view) => view.address === address));
+  const skipped = taken.filter(
+    ({ address, epoch }) => epoch !== (before.find((view) => view.address === address)?.epoch ?? 0) + 1,
+  );
+  evidence.check(
+    'captures taken over under another epoch than the next',
+    'none',
+    skipped.map(({ address }) => address).join(' ') || 'none',
+  );
+  for (const [name, count] of countsOf(after)) evidence.count(`${name}: captures without ${lost.name}`, count);
+  const unplaced = WANTED.filter((address) => !heldNow.has(address));
+  await tellsOfUnplaced(stage, left, unplaced);
+  const doneAt = Math.max(...taken.map(({ address, holder }) => watch.capturedAt(holder ?? '', [address]) ?? Infinity));
+  const providerDoneAt = Number.isFinite(doneAt) ? doneAt : undefined;
+  const calledAt = await watch.calledAt();
+  for (const to of left)
+    measureStages(stage, {
+      name: `${lost.name} to ${to}`,
+      from: lost.name,
+      to,
+      zero,
+      calledAt,
+      providerDoneAt,
+      flows: [],
+    });
+  const calls = await watch.mutatingCalls();
+  evidence.check('mutating API calls', `at most ${CALLS_MAX}`, `${calls.length}`, calls.length <= CALLS_MAX);
+  evidence.check('moves in the fabric', `${taken.length}`, `${watch.moves}`);
+  evidence.file('captures-after.json', JSON.stringify(await capturesOf(lab, OPERATOR, 'aws'), undefined, 2));
+  return after;
+}
+
+/** Every router left names what nobody has room for. */
+async function tellsOfUnplaced(
+  { lab, evidence }: Stage,
+  left: readonly string[],
+  unplaced: readonly string[],
+): Promise<void> {
+  for (const name of left) {
+    const { text } = await routerctl(lab, name, 'mobility', 'pools');
+    evidence.file(`pools-${name}.txt`, text);
+    const [, named = 'nothing'] = /no NIC here has room for: (.*)/.exec(text) ?? [];
+    evidence.check(`${name} tells of those without room`, unplaced.join(', '), named.replaceAll('/32', ''));
+  }
+}
+
+interface Probes {
+  readonly pings: ManyPings;
+  readonly before: readonly CaptureView[];
+  readonly captured: readonly string[];
+  readonly lost: Router;
+}
+
+async function judgeProbes({ evidence }: Stage, { pings, before, captured, lost }: Probes): Promise<void> {
+  const series = await pings.stop();
+  const gaps: number[] = [];
+  let lostElsewhere = 0;
+  for (const { address, holder } of before) {
+    const probed = series.get(address);
+    evidence.file(`probes/${address}.txt`, probed?.text ?? '');
+    if (holder !== lost.name) lostElsewhere += probed?.lost.length ?? 0;
+    else if (captured.includes(address)) gaps.push(probed?.longestGapMs ?? Infinity);
+  }
+  evidence.check('probes lost of addresses that the others held', '0', `${lostElsewhere}`);
+  evidence.measure(`longest gap of the ${gaps.length} addresses that were taken over`, Math.max(0, ...gaps));
+  evidence.measure('shortest of these gaps', Math.min(...gaps));
+}
+
+/** What nobody had room for is its own again; the rest stays where it is. */
+async function comesBack(stage: Stage, lost: Router, after: readonly CaptureView[]): Promise<void> {
+  const { lab, evidence } = stage;
+  await powerOn(lab, lost);
+  evidence.mark(`${lost.name}: ready again`, Date.now());
+  const all = await held(stage, { names: NAMES, count: WANTED.length });
+  evidence.check(`with ${lost.name} back, captured`, WANTED.join(' '), all.map(({ address }) => address).join(' '));
+  const moved = after.filter(({ address, holder }) => all.find((view) => view.address === address)?.holder !== holder);
+  evidence.check('taken back among equals', 'none', moved.map(({ address }) => address).join(' ') || 'none');
+}
