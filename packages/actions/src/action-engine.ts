@@ -1,6 +1,8 @@
 /** The action engine: what the planner wants, what the policies allow, what the fence admits, what the provider did. */
 import type { ActionProposal, NicObservation } from '@routerd/mobility';
 import { durationMs, err, type Monotonic, type Result } from '@routerd/resources';
+import { accountedExecutor } from './accounted-executor.ts';
+import { ApiBudget } from './api-budget.ts';
 import { Backoff } from './backoff.ts';
 import { BatchExecution } from './batch-execution.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
@@ -44,6 +46,7 @@ export interface ActionEngine {
 const DEFAULT_LIMITS: EngineLimits = {
   executeLimit: durationMs(120_000),
   observeLimit: durationMs(30_000),
+  auditEvery: durationMs(60_000),
   stopLimit: durationMs(5000),
 };
 const UNKNOWN: NicObservation = { kind: 'unknown' };
@@ -56,6 +59,7 @@ export function createActionEngine(ports: EnginePorts, limits: Partial<EngineLim
 class Engine implements ActionEngine {
   readonly #ports: EnginePorts;
   readonly #limits: EngineLimits;
+  readonly #budget: ApiBudget;
   readonly #workers = new Map<NicKey, NicWorker>();
   readonly #running = new Set<Promise<void>>();
   readonly #listeners = new Set<() => void>();
@@ -70,7 +74,9 @@ class Engine implements ActionEngine {
   #isRetryingImport = false;
 
   constructor(given: EnginePorts, limits: EngineLimits) {
-    const ports: EnginePorts = { ...given, journal: liveRows(given.journal) };
+    this.#budget = new ApiBudget(given.clock);
+    const executor = accountedExecutor(given.executor, this.#budget);
+    const ports: EnginePorts = { ...given, executor, journal: liveRows(given.journal) };
     this.#ports = ports;
     this.#limits = limits;
     this.#rowBackoff = new Backoff(ports.clock, ports.random);
@@ -153,7 +159,7 @@ class Engine implements ActionEngine {
     if (this.#isStarted) return;
     this.#isStarted = true;
     const { journal, clock } = this.#ports;
-    for (const status of ['pending', 'approved', 'running'] as const) {
+    for (const status of ['pending', 'approved', 'running', 'failed'] as const) {
       for (const row of journal.list({ status })) {
         if (row.nextAttemptAt !== undefined) this.#rowBackoff.resume(row.id, row.nextAttemptAt - clock.now());
         this.#workerOf(row.proposal);
@@ -187,6 +193,7 @@ class Engine implements ActionEngine {
       execution: this.#execution,
       rowBackoff: this.#rowBackoff,
       view: this.#viewOfWorker(),
+      budget: this.#budget,
     });
     this.#workers.set(key, worker);
     worker.requestObservation({ provider, providerRef, nicRef, target });
@@ -197,6 +204,7 @@ class Engine implements ActionEngine {
   #viewOfWorker(): WorkerView {
     return {
       policies: () => this.#policies,
+      isOrdered: ({ id }) => this.#orders.isOrdered(id),
       isRunnable: ({ id }) => this.#wanted.isWanted(id) || this.#orders.isOrdered(id),
       onStep: () => {
         this.#guarded(() => this.#wanted.reconsider());

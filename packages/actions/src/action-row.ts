@@ -6,6 +6,21 @@ import type { ActionRow, ActionStatus, NicState } from './ports.ts';
 /** Not begun yet: may still be approved, skipped or changed. */
 export const WAITING_STATUSES = ['pending', 'approved'] as const satisfies readonly ActionStatus[];
 
+/** Over, unless the plan wants it again. `failed` is not: it is tried again, or stands there for an operator. */
+export const FINISHED_STATUSES = ['succeeded', 'skipped', 'rolledBack'] as const satisfies readonly ActionStatus[];
+
+/** What an operator's undo of an action has for a key, after the action's own. */
+const UNDO_SUFFIX = ':undo';
+
+export function undoKeyOf(idempotencyKey: string): string {
+  return `${idempotencyKey}${UNDO_SUFFIX}`;
+}
+
+/** @returns the key of the action that this one undoes; undefined for every other */
+export function undoneKeyOf(idempotencyKey: string): string | undefined {
+  return idempotencyKey.endsWith(UNDO_SUFFIX) ? idempotencyKey.slice(0, -UNDO_SUFFIX.length) : undefined;
+}
+
 /** The message of a row that the plan dropped before it ran. Proposed again, it is opened again. */
 export const UNWANTED_MESSAGE = 'no longer wanted by the plan';
 

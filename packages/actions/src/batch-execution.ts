@@ -185,15 +185,11 @@ export class BatchExecution {
         journal.transition(ids, ['running'], { errorClass, message }, clock.now());
         return;
       case 'stop': {
-        const change = {
-          status: 'failed',
-          errorClass,
-          message: withRemedy(message, errorClass),
-          nextAttemptAt: undefined,
-        } as const;
+        const nextAttemptAt = instant(clock.now() + this.#backoff.failedForGood(ids));
+        const text = withRemedy(message, errorClass);
+        const change = { status: 'failed', errorClass, message: text, nextAttemptAt } as const;
         journal.transition(ids, ['running'], change, clock.now());
         for (const row of rows) {
-          this.#backoff.clear(row.id);
           log.warn('action failed', { event: 'provider.action.failed', ...fieldsOf(row), errorClass, detail: message });
         }
       }
@@ -232,6 +228,31 @@ export class BatchExecution {
       this.#backoff.clear(row.id);
       log.info('stale action skipped', { event: 'provider.fence.stale', ...fieldsOf(row), at: 'execute' });
     }
+  }
+
+  /** Rows that failed for good and are due are approved again; they pass every gate and both fences like any other. */
+  reopen(failed: readonly ActionRow[]): void {
+    const { journal, clock, log } = this.#ports;
+    for (const row of failed) {
+      const status = row.approvedBy === undefined ? 'pending' : 'approved';
+      this.#backoff.expire(row.id);
+      journal.transition([row.id], ['failed'], { status, nextAttemptAt: undefined }, clock.now());
+      log.info('failed action is tried again', { event: 'provider.action.reopened', ...fieldsOf(row), was: 'failed' });
+    }
+  }
+
+  /** Rows that failed for good and are in effect after all: somebody else did it. @returns them */
+  settleFailed(failed: readonly ActionRow[], nic: NicState): readonly ActionRow[] {
+    const { journal, clock, log } = this.#ports;
+    const inEffect = failed.filter(({ proposal }) => isInEffect(proposal, nic));
+    const message = 'found in effect: somebody else did it';
+    const change = { status: 'succeeded', errorClass: undefined, nextAttemptAt: undefined, message } as const;
+    if (inEffect.length > 0) journal.transition(idsOf(inEffect), ['failed'], change, clock.now());
+    for (const row of inEffect) {
+      this.#backoff.clear(row.id);
+      log.info('failed action found in effect', { event: 'provider.action.succeeded', ...fieldsOf(row) });
+    }
+    return inEffect;
   }
 
   /**

@@ -19,6 +19,11 @@ export interface EngineLimits {
   /** Of one provider call that changes something. Azure takes 30 to 90 s for a NIC, minutes in bad cases. */
   readonly executeLimit: DurationMs;
   readonly observeLimit: DurationMs;
+  /**
+   * How often a NIC that nothing happens to is read again, so that what somebody did to it by hand is noticed. Spread by a quarter either
+   * way, so that the routers of a fleet do not ask at one time.
+   */
+  readonly auditEvery: DurationMs;
   /** How long `stop` waits for calls under way. */
   readonly stopLimit: DurationMs;
 }

@@ -4,6 +4,7 @@ export {
   nicKeyOf,
   type ActionRow,
   type ActionStatus,
+  type ApiUsage,
   type AttemptRow,
   type ErrorClass,
   type ExecuteOutcome,
@@ -13,13 +14,15 @@ export {
   type FenceAppendOutcome,
   type FenceRegistry,
   type Journal,
+  type PruneLimits,
   type NicKey,
+  type NicReading,
   type NicState,
   type NicTarget,
   type ProviderExecutor,
 } from './ports.ts';
 export { createActionEngine, type ActionEngine } from './action-engine.ts';
-export { isInEffect, refreshedProposal, UNWANTED_MESSAGE, WAITING_STATUSES } from './action-row.ts';
+export { FINISHED_STATUSES, isInEffect, refreshedProposal, UNWANTED_MESSAGE, WAITING_STATUSES } from './action-row.ts';
 export type { EngineLimits, EnginePorts } from './engine-parts.ts';
 export { confirmFence, isFenced, STALE_MESSAGE, type FenceVerdict } from './fence.ts';
 export { isInsideWindow, minutesUntilOpen, type ExecutionWindow, type LocalTime } from './execution-window.ts';

@@ -46,5 +46,13 @@ export function liveRows(journal: Journal): Journal {
       }
       return changed;
     },
+    prune(limits) {
+      const gone = journal.prune(limits);
+      for (const id of gone) {
+        byStatus.get(rows.get(id)?.status ?? 'succeeded')?.delete(id);
+        rows.delete(id);
+      }
+      return gone;
+    },
   };
 }

@@ -8,6 +8,7 @@
 import type { NicObservation } from '@routerd/mobility';
 import { instant, type Monotonic } from '@routerd/resources';
 import { isInEffect, WAITING_STATUSES } from './action-row.ts';
+import type { ApiBudget, ApiLane } from './api-budget.ts';
 import { Backoff } from './backoff.ts';
 import type { BatchExecution } from './batch-execution.ts';
 import { withDeadline } from './deadline.ts';
@@ -22,6 +23,8 @@ export interface WorkerView {
   policies(): readonly ActionPolicy[];
   /** Whether the row may run: proposed by the plan, or ordered by an operator. */
   isRunnable(row: ActionRow): boolean;
+  /** An operator waits for it. */
+  isOrdered(row: ActionRow): boolean;
   /** Rows or observation have changed. */
   onStep(): void;
   onHeld(held: readonly HeldRow[]): void;
@@ -44,13 +47,17 @@ export class NicWorker {
   readonly #rowBackoff: Backoff<number>;
   readonly #ownBackoff: Backoff<'observe' | 'journal'>;
   readonly #view: WorkerView;
+  readonly #budget: ApiBudget;
   readonly #wakeUp: WakeUp;
   #nic: NicTarget;
   #observation: NicObservation = { kind: 'unknown' };
   /** Counts readings of the NIC, so that "read after" needs no clock. */
   #readings = 0;
   readonly #readingsAtSuccess = new Map<number, number>();
-  #isObservationWanted = false;
+  /** The lane in which the NIC is to be read as soon as may be. */
+  #wantedReading: ApiLane | undefined;
+  /** When the NIC is read although nothing happened to it; undefined until it was read once. */
+  #auditAt: Monotonic | undefined;
   #settling: { readonly rows: readonly ActionRow[]; readonly reads: number; readonly at: Monotonic } | undefined;
 
   constructor(
@@ -61,6 +68,7 @@ export class NicWorker {
       readonly execution: BatchExecution;
       readonly rowBackoff: Backoff<number>;
       readonly view: WorkerView;
+      readonly budget: ApiBudget;
     },
   ) {
     this.#ports = ports;
@@ -71,6 +79,7 @@ export class NicWorker {
     this.#rowBackoff = options.rowBackoff;
     this.#ownBackoff = new Backoff(ports.clock, ports.random);
     this.#view = options.view;
+    this.#budget = options.budget;
     this.#wakeUp = new WakeUp(ports.clock);
   }
 
@@ -84,7 +93,7 @@ export class NicWorker {
 
   requestObservation(nic: NicTarget): void {
     this.#nic = nic;
-    this.#isObservationWanted = true;
+    this.#wantedReading = 'failover';
     this.#ownBackoff.clear('observe');
     this.wake();
   }
@@ -125,7 +134,7 @@ export class NicWorker {
         this.#ownBackoff.clear('journal');
         for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);
         if (report.nic !== undefined) this.#accept(report.nic, report.succeeded);
-        else if (report.mustRead) this.#isObservationWanted = true;
+        else if (report.mustRead) this.#wantedReading = 'failover';
         return this.#view.onStep();
       }
       case 'wait':
@@ -134,12 +143,13 @@ export class NicWorker {
   }
 
   #nextStep(): Step {
-    const canRead = this.#ownBackoff.isDue('observe');
+    const canRead = (lane: ApiLane): boolean => (this.#readableAt(lane) ?? 0) <= this.#ports.clock.monotonic();
     if (this.#unresolved().length > 0)
-      return canRead ? { kind: 'observe' } : { kind: 'wait', until: this.#ownBackoff.earliest(['observe']) };
-    const isSettlingDue = this.#settling !== undefined && this.#settling.at <= this.#ports.clock.monotonic();
-    if ((this.#isObservationWanted || isSettlingDue) && canRead) return { kind: 'observe' };
+      return canRead('failover') ? { kind: 'observe' } : { kind: 'wait', until: this.#readableAt('failover') };
+    const lane = this.#dueReading();
+    if (lane !== undefined && canRead(lane)) return { kind: 'observe' };
 
+    this.#execution.reopen(this.#failed().filter(({ id }) => this.#rowBackoff.isDue(id)));
     const rows = this.#candidates();
     const { batch, held, opensInMinutes } = decideRun({
       rows,
@@ -148,21 +158,50 @@ export class NicWorker {
       localTimeIn: (timezone) => localTimeIn(timezone, this.#ports.clock.now()),
     });
     this.#noteHeld(held);
-    if (batch !== undefined) return { kind: 'execute', batch };
-    return { kind: 'wait', until: this.#nextInstant(rows, opensInMinutes) };
+    // An operator who says "now" is not made to wait for what the provider said to another call.
+    const isOrdered = batch?.rows.some((row) => this.#view.isOrdered(row)) === true;
+    const writableAt = isOrdered ? undefined : this.#budget.notBefore(this.#nic, 'write', 'failover');
+    if (batch !== undefined && writableAt === undefined) return { kind: 'execute', batch };
+    const until = this.#nextInstant(rows, opensInMinutes);
+    const mayWrite = batch === undefined ? undefined : writableAt;
+    return { kind: 'wait', until: earliest([until, mayWrite]) };
+  }
+
+  /** When the NIC may be read; undefined: now. */
+  #readableAt(lane: ApiLane): Monotonic | undefined {
+    const allowed = this.#budget.notBefore(this.#nic, 'read', lane);
+    const due = this.#ownBackoff.isDue('observe') ? undefined : this.#ownBackoff.earliest(['observe']);
+    return allowed === undefined || due === undefined ? (allowed ?? due) : (Math.max(allowed, due) as Monotonic);
+  }
+
+  /** Why the NIC has to be read now, by lane. */
+  #dueReading(): ApiLane | undefined {
+    const now = this.#ports.clock.monotonic();
+    if (this.#settling !== undefined && this.#settling.at <= now) return 'failover';
+    return this.#wantedReading ?? (this.#auditAt !== undefined && this.#auditAt <= now ? 'inventory' : undefined);
   }
 
   #nextInstant(rows: readonly ActionRow[], opensInMinutes: number | undefined): Monotonic | undefined {
     const { clock } = this.#ports;
     const toMinute = MINUTE_MS - (clock.now() % MINUTE_MS);
-    const instants = [
+    // A reading that is due is still kept back by one that failed: waiting for an instant that has passed would be no waiting.
+    const readingAt = (at: Monotonic | undefined, lane: ApiLane): Monotonic | undefined =>
+      at && (Math.max(at, this.#readableAt(lane) ?? 0) as Monotonic);
+    return earliest([
       this.#rowBackoff.earliest(rows.filter(({ id }) => !this.#rowBackoff.isDue(id)).map(({ id }) => id)),
-      this.#isObservationWanted ? this.#ownBackoff.earliest(['observe']) : undefined,
-      // A reading that is due is still kept back by one that failed: waiting for an instant that has passed would be no waiting.
-      this.#settling && Math.max(this.#settling.at, this.#ownBackoff.earliest(['observe']) ?? 0),
-      opensInMinutes === undefined ? undefined : clock.monotonic() + (opensInMinutes - 1) * MINUTE_MS + toMinute,
-    ].filter((at) => at !== undefined);
-    return instants.length === 0 ? undefined : (Math.min(...instants) as Monotonic);
+      this.#wantedReading && this.#readableAt(this.#wantedReading),
+      readingAt(this.#settling?.at, 'failover'),
+      readingAt(this.#auditAt, 'inventory'),
+      opensInMinutes === undefined
+        ? undefined
+        : ((clock.monotonic() + (opensInMinutes - 1) * MINUTE_MS + toMinute) as Monotonic),
+    ]);
+  }
+
+  #failed(): readonly ActionRow[] {
+    return this.#ports.journal
+      .list({ status: 'failed' })
+      .filter((row) => nicKeyOf(row.proposal) === this.key && this.#view.isRunnable(row));
   }
 
   #candidates(): readonly ActionRow[] {
@@ -188,7 +227,8 @@ export class NicWorker {
 
   async #observe(stop: AbortSignal): Promise<void> {
     const { executor, clock, log } = this.#ports;
-    this.#isObservationWanted = false;
+    const lane = this.#dueReading() ?? 'failover';
+    this.#wantedReading = undefined;
     const unresolved = this.#unresolved();
     const answer = await withDeadline(clock, this.#limits.observeLimit, stop, async (signal) =>
       executor.observe(this.#nic, signal),
@@ -196,13 +236,16 @@ export class NicWorker {
     if (stop.aborted) return;
     if (answer.kind === 'answered' && answer.value.ok) {
       this.#ownBackoff.clear('observe');
-      const inEffect = this.#execution.resolve(unresolved, answer.value.value);
+      const inEffect = [
+        ...this.#execution.resolve(unresolved, answer.value.value),
+        ...this.#execution.settleFailed(this.#failed(), answer.value.value),
+      ];
       for (const row of inEffect) this.#readingsAtSuccess.set(row.id, this.#readings);
       this.#accept(answer.value.value, []);
       return this.#view.onStep();
     }
     const fault = answer.kind === 'answered' && !answer.value.ok ? answer.value.error : undefined;
-    this.#isObservationWanted = true;
+    this.#wantedReading ??= lane;
     const waitMs = this.#ownBackoff.failed(['observe'], fault?.retryAfterMs);
     log.warn('NIC could not be read', {
       event: 'provider.nic.unreadable',
@@ -218,6 +261,8 @@ export class NicWorker {
   #accept(nic: NicState, succeeded: readonly ActionRow[]): void {
     const { clock, log } = this.#ports;
     this.#readings += 1;
+    const spread = 0.75 + 0.5 * this.#ports.random();
+    this.#auditAt = (clock.monotonic() + Math.round(this.#limits.auditEvery * spread)) as Monotonic;
     const addresses = new Set(nic.addresses);
     this.#observation = { kind: 'known', addresses, forwarding: nic.forwarding, observedAt: instant(clock.now()) };
     log.debug('NIC read', { event: 'provider.nic.observed', nic: this.key, addresses: addresses.size });
@@ -229,4 +274,9 @@ export class NicWorker {
         ? undefined
         : { rows, reads: reads + 1, at: (clock.monotonic() + wait) as Monotonic };
   }
+}
+
+function earliest(instants: readonly (Monotonic | undefined)[]): Monotonic | undefined {
+  const known = instants.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : (Math.min(...known) as Monotonic);
 }

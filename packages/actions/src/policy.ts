@@ -1,6 +1,9 @@
 /**
  * The policy gates, in their order: policy present and enabled → dry-run → provider and providerRef → verb → CIDR → window →
  * bound of the run → approval. (The two epoch fences come after them, see `fence.ts`.) Pure. The zero policy allows nothing.
+ *
+ * Several policies: every enabled one that covers the provider and providerRef has to admit. One that is added can only restrict, never
+ * allow, and none is silently ignored. The refusal of the first by name is the one that is told.
  */
 import type { ActionProposal } from '@routerd/mobility';
 import { prefixContains, type ResourceOf } from '@routerd/resources';
@@ -44,7 +47,13 @@ export interface Refusal {
 }
 
 /** Admitted while still pending means that the policy itself approves: the row then says {@link AUTO_APPROVER}. */
-export type Admission = { readonly kind: 'admitted'; readonly policy: ActionPolicy } | Refusal;
+export type Admission =
+  | {
+      readonly kind: 'admitted';
+      /** All that cover the action, by name; at least one. */
+      readonly policies: readonly ActionPolicy[];
+    }
+  | Refusal;
 
 /** Who approved an action that no operator had to approve. */
 export const AUTO_APPROVER = 'policy:auto-approve';
@@ -55,9 +64,22 @@ export function admit(
   proposal: ActionProposal,
   context: AdmissionContext,
 ): Admission {
-  const chosen = policyFor(policies, proposal);
-  if (chosen.kind === 'refused') return chosen;
-  const { policy } = chosen;
+  const asked = policiesFor(policies, proposal);
+  if (asked.length === 0) {
+    return refused(
+      'policy',
+      'execution is disabled (no ProviderActionPolicy)',
+      'Write a ProviderActionPolicy that allows this provider and action.',
+    );
+  }
+  for (const policy of asked) {
+    const refusal = refusalOf(policy, proposal, context);
+    if (refusal !== undefined) return refusal;
+  }
+  return { kind: 'admitted', policies: asked };
+}
+
+function refusalOf(policy: ActionPolicy, proposal: ActionProposal, context: AdmissionContext): Refusal | undefined {
   return (
     gateEnabled(policy) ??
     gateDryRun(policy, context) ??
@@ -66,7 +88,7 @@ export function admit(
     gateCidr(policy, proposal) ??
     gateWindow(policy, context) ??
     gateBound(policy, context) ??
-    gateApproval(policy, context) ?? { kind: 'admitted', policy }
+    gateApproval(policy, context)
   );
 }
 
@@ -76,28 +98,14 @@ export function describeRefusal(actionId: number, refusal: Refusal): string {
 }
 
 /**
- * The one enabled policy that covers the provider. Several are refused rather than ranked, so that none is silently ignored.
- * Where none covers it, the policy whose refusal tells the operator most: an enabled one, else the first by name.
+ * The enabled policies that cover the provider, by name. Where none does, the one whose refusal tells the operator most: an enabled one,
+ * else the first by name; empty when there is none at all.
  */
-function policyFor(policies: readonly ActionPolicy[], proposal: ActionProposal): Admission {
+function policiesFor(policies: readonly ActionPolicy[], proposal: ActionProposal): readonly ActionPolicy[] {
   const sorted = policies.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const enabled = sorted.filter(({ spec }) => spec.enabled);
   const covering = enabled.filter((policy) => gateProvider(policy, proposal) === undefined);
-  if (covering.length > 1) {
-    const names = covering.map(({ metadata }) => metadata.name).join(', ');
-    return refused(
-      'policy',
-      `several ProviderActionPolicies cover provider "${proposal.provider}": ${names}`,
-      'Keep one enabled policy per provider or providerRef.',
-    );
-  }
-  const policy = covering[0] ?? enabled[0] ?? sorted[0];
-  if (policy !== undefined) return { kind: 'admitted', policy };
-  return refused(
-    'policy',
-    'execution is disabled (no ProviderActionPolicy)',
-    'Write a ProviderActionPolicy that allows this provider and action.',
-  );
+  return covering.length > 0 ? covering : [enabled[0] ?? sorted[0]].filter((policy) => policy !== undefined);
 }
 
 function gateEnabled({ metadata, spec }: ActionPolicy): Refusal | undefined {

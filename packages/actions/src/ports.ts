@@ -86,6 +86,18 @@ export interface Journal {
   closeAttempt(attempt: string, outcome: string, now: Instant): void;
   /** Oldest first. */
   attempts(actionId: number): readonly AttemptRow[];
+  /**
+   * Forgets finished rows with their attempts: those that last changed before `olderThan`, and of the others all but the newest `keepRows`.
+   * A row that is not finished, see `FINISHED_STATUSES`, or that is in `except`, is never forgotten. @returns the ids that are gone
+   */
+  prune(limits: PruneLimits): readonly number[];
+}
+
+export interface PruneLimits {
+  readonly olderThan: Instant;
+  /** Finished rows that may stay; those in `except` count. */
+  readonly keepRows: number;
+  readonly except: ReadonlySet<number>;
 }
 
 export type ExecutionMode = 'dry-run' | 'execute';
@@ -130,12 +142,28 @@ export interface ExecuteOutcome {
   readonly observed: Readonly<Record<string, string>>;
   /** NIC as read back after the call, when it could be read. */
   readonly nic: NicState | undefined;
+  readonly usage?: ApiUsage | undefined;
+}
+
+/** What an answer cost at the provider, and what its rate headers said; every field where it is known. */
+export interface ApiUsage {
+  readonly reads?: number | undefined;
+  /** Calls that were sent, whatever came of them. */
+  readonly writes?: number | undefined;
+  readonly readsLeft?: number | undefined;
+  readonly writesLeft?: number | undefined;
+  /** When `readsLeft` and `writesLeft` are full again, in ms from the answer. */
+  readonly resetsAfterMs?: number | undefined;
 }
 
 export interface NicState {
   readonly addresses: readonly HostAddress[];
   /** Transit allowed: source/destination check off, IP forwarding on. */
   readonly forwarding: boolean;
+}
+
+export interface NicReading extends NicState {
+  readonly usage?: ApiUsage | undefined;
 }
 
 export interface ExecutorFault {
@@ -151,13 +179,14 @@ export interface ExecutorFault {
   readonly detail: string;
   /** Wait at least this long before another attempt, when the provider said so. */
   readonly retryAfterMs?: number;
+  readonly usage?: ApiUsage | undefined;
 }
 
 export interface ProviderExecutor {
   /** Idempotent: repeating a request that took effect succeeds. Never takes an address that the request does not name a `seizeFrom` for. */
   execute(request: ExecuteRequest, signal: AbortSignal): Promise<Result<ExecuteOutcome, ExecutorFault>>;
   /** Reads one NIC; mutates nothing. */
-  observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicState, ExecutorFault>>;
+  observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicReading, ExecutorFault>>;
 }
 
 export type FenceAppendOutcome =

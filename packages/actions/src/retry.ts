@@ -5,7 +5,7 @@ import type { ErrorClass } from './ports.ts';
 /**
  * - `retry`: nothing is known to have changed; fence again and call again after a back-off.
  * - `look`: the call may have taken effect; read the NIC, and only what is not in effect is tried again.
- * - `stop`: trying again cannot help; the row fails with a remedy.
+ * - `stop`: trying again soon cannot help; the row fails with a remedy, and is tried again at a slow pace while it is wanted.
  */
 export type FailureTreatment = 'retry' | 'look' | 'stop';
 
@@ -40,6 +40,20 @@ const BACKOFF_CAP_MS = 30_000;
 export function backoffMs(failures: number, fraction: number, retryAfterMs = 0): DurationMs {
   const bound = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(failures - 1, 30));
   return durationMs(Math.max(retryAfterMs, Math.floor(fraction * bound)));
+}
+
+const SLOW_BASE_MS = 60_000;
+const SLOW_CAP_MS = 900_000;
+
+/**
+ * When an action that failed for good is tried after all, since nobody tells us that its cause was mended (a permission, a quota):
+ * after 30 to 60 s, then twice as long each time, at most 7.5 to 15 minutes.
+ * @param failures how often in a row it has failed, first is 1
+ * @param fraction random, 0 ≤ fraction < 1
+ */
+export function slowBackoffMs(failures: number, fraction: number): DurationMs {
+  const bound = Math.min(SLOW_CAP_MS, SLOW_BASE_MS * 2 ** Math.min(failures - 1, 10));
+  return durationMs(Math.floor((bound * (1 + fraction)) / 2));
 }
 
 /** What an operator may do about a failure that stops; empty for those that are retried. */

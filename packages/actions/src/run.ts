@@ -69,8 +69,8 @@ export function decideRun({ rows, isDue, policies, localTimeIn }: RunInput): Run
     });
     if (admission.kind === 'admitted') {
       if (isAnotherRun) continue;
-      const { name } = admission.policy.metadata;
-      admittedInRun.set(name, (admittedInRun.get(name) ?? 0) + 1);
+      for (const { metadata } of admission.policies)
+        admittedInRun.set(metadata.name, (admittedInRun.get(metadata.name) ?? 0) + 1);
       admitted.push(row);
       continue;
     }

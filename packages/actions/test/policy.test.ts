@@ -18,11 +18,30 @@ test.each<[string, ActionPolicy[], Partial<AdmissionContext>, PolicyGate, string
   ['no policy', [], {}, 'policy', 'execution is disabled (no ProviderActionPolicy)'],
   ['a disabled policy', spec({ enabled: false }), {}, 'policy', 'execution is disabled (policy.enabled=false)'],
   [
-    'two policies for one provider',
-    [policy({}, 'b'), policy({}, 'a')],
+    'one of two policies for one provider',
+    [policy({}, 'a'), policy({ allowedActions: ['unassign-secondary-ip'] }, 'b')],
     {},
-    'policy',
-    'several ProviderActionPolicies cover provider "aws": a, b',
+    'verb',
+    'action "assign-secondary-ip" is not in allowedActions',
+  ],
+  [
+    'the approval that the second policy requires',
+    [policy({}, 'a'), policy({ requireApproval: true }, 'b')],
+    { isApproved: false },
+    'approval',
+    'action is pending and not approved (approval required)',
+  ],
+  [
+    'the bound of either policy',
+    [policy({ maxActionsPerRun: 9 }, 'a'), policy({ maxActionsPerRun: 2 }, 'b')],
+    {
+      admittedInRun: new Map([
+        ['a', 2],
+        ['b', 2],
+      ]),
+    },
+    'bound',
+    'maxActionsPerRun is 2: left for the next run',
   ],
   [
     'dry-run only',
@@ -153,7 +172,7 @@ test('a dry run passes what only keeps real runs back', () => {
   expect(admit(policies, assign(10), context({ mode: 'dry-run' })).kind).toBe('admitted');
 });
 
-test('the policy that covers the provider is the one that counts, in any order', () => {
+test('the enabled policies that cover the provider are the ones that count, in any order', () => {
   const aws = policy({}, 'z');
   const azure = policy({ allowedProviders: ['azure'], dryRunOnly: true }, 'a');
   const disabled = policy({ enabled: false }, 'b');
@@ -161,7 +180,16 @@ test('the policy that covers the provider is the one that counts, in any order',
     [aws, azure, disabled],
     [disabled, azure, aws],
   ])
-    expect(admit(policies, assign(10), context())).toEqual({ kind: 'admitted', policy: aws });
+    expect(admit(policies, assign(10), context())).toEqual({ kind: 'admitted', policies: [aws] });
+  const second = policy({}, 'c');
+  expect(admit([aws, second], assign(10), context())).toEqual({ kind: 'admitted', policies: [second, aws] });
+});
+
+test('a policy that is added only restricts', () => {
+  const narrow = policy({ allowedCIDRs: ['10.9.0.0/16' as never] }, 'narrow');
+  const wide = policy({}, 'wide');
+  expect(admit([narrow], assign(10), context()).kind).toBe('refused');
+  expect(admit([narrow, wide], assign(10), context()).kind).toBe('refused');
 });
 
 test('a verb about the whole NIC is held to the networks by its representative address', () => {

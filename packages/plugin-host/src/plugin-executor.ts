@@ -5,11 +5,11 @@ import {
   type ExecuteOutcome,
   type ExecuteRequest,
   type ExecutorFault,
-  type NicState,
+  type NicReading,
   type NicTarget,
   type ProviderExecutor,
 } from '@routerd/actions';
-import type { ResultMessage } from '@routerd/plugin-sdk';
+import type { ResultMessage, Usage } from '@routerd/plugin-sdk';
 import { err, ok, type ResourceOf, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { findExecutor } from './find-executor.ts';
@@ -71,18 +71,18 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
       const mayMutate = request.mode === 'execute';
       const answer = await ask(request.nic, (id) => executeLine(id, request), mayMutate, signal);
       if (!answer.ok) return answer;
-      const { kind, status } = answer.value;
-      if (status.status === 'failed') return err(failure(status.error));
+      const { kind, status, usage } = answer.value;
+      if (status.status === 'failed') return err(failure(status.error, usage));
       const outcome = kind === 'ExecuteActionResult' && 'results' in status ? outcomeOf(status) : undefined;
-      return outcome === undefined ? err(badResult(mayMutate)) : ok(outcome);
+      return outcome === undefined ? err(badResult(mayMutate)) : ok({ ...outcome, usage });
     },
-    async observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicState, ExecutorFault>> {
+    async observe(nic: NicTarget, signal: AbortSignal): Promise<Result<NicReading, ExecutorFault>> {
       const answer = await ask(nic, (id) => observeLine(id, nic), false, signal);
       if (!answer.ok) return answer;
-      const { kind, status } = answer.value;
-      if (status.status === 'failed') return err(failure(status.error));
-      const state = kind === 'ObserveNicResult' && status.nic !== undefined ? nicStateOf(status.nic) : undefined;
-      return state === undefined ? err(badResult(false)) : ok(state);
+      const { kind, status, usage } = answer.value;
+      if (status.status === 'failed') return err(failure(status.error, usage));
+      const state = kind === 'ObserveNicResult' && 'nic' in status && status.nic ? nicStateOf(status.nic) : undefined;
+      return state === undefined ? err(badResult(false)) : ok({ ...state, usage });
     },
     async stop() {
       isStopped = true;
@@ -97,17 +97,17 @@ function executorFault(plugin: string, { code, detail, wasSent }: LaneFault, may
   return { code, errorClass: wasSent && mayMutate ? 'unknown-outcome' : 'transport', detail: named };
 }
 
-function failure(fault: {
-  readonly class: ErrorClass;
-  readonly message: string;
-  readonly retryAfterMs?: number | undefined;
-}): ExecutorFault {
+function failure(
+  fault: { readonly class: ErrorClass; readonly message: string; readonly retryAfterMs?: number | undefined },
+  usage: Usage | undefined,
+): ExecutorFault {
   const { class: errorClass, message, retryAfterMs } = fault;
   return {
     code: 'executor.failed',
     errorClass,
     detail: redact(message),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The journal of provider actions: one row per action, one per attempt. */
 import {
+  FINISHED_STATUSES,
   refreshedProposal,
   type ActionRow,
   type ActionStatus,
@@ -47,7 +48,7 @@ const COLUMN_OF = {
 } as const satisfies Record<keyof Change, string>;
 
 export function journalOn(file: StateFile): Journal {
-  return { ...actionsOn(file), ...attemptsOn(file) };
+  return { ...actionsOn(file), ...attemptsOn(file), prune: pruningOn(file) };
 }
 
 type Actions = Pick<Journal, 'importProposal' | 'get' | 'byKey' | 'list' | 'transition'>;
@@ -141,6 +142,34 @@ function attemptsOn(file: StateFile): Pick<Journal, 'openAttempt' | 'closeAttemp
       file.write('durable', () => close.run(now, outcome, attempt));
     },
     attempts: (actionId) => file.read(() => ofAction.all(actionId).map(attemptOf)),
+  };
+}
+
+/** One transaction. What is freed is used again by later rows: the file stays as large as it was at its fullest. */
+function pruningOn(file: StateFile): Journal['prune'] {
+  const { durable } = file;
+  const finished = FINISHED_STATUSES.map((status) => `'${status}'`).join(', ');
+  const old = durable.prepare<[number, number], { readonly id: number }>(
+    `SELECT id FROM (SELECT id, updated_at, row_number() OVER (ORDER BY updated_at DESC, id DESC) AS place
+       FROM actions WHERE status IN (${finished}))
+     WHERE updated_at < ? OR place > ? ORDER BY id`,
+  );
+  const unlink = durable.prepare<[number]>('DELETE FROM attempt_actions WHERE action_id = ?');
+  const remove = durable.prepare<[number]>('DELETE FROM actions WHERE id = ?');
+  const removeAttempts = durable.prepare<[]>(
+    'DELETE FROM attempts WHERE NOT EXISTS (SELECT 1 FROM attempt_actions WHERE attempt_actions.attempt = attempts.attempt)',
+  );
+  return ({ olderThan, keepRows, except }) => {
+    const gone = file.read(() => old.all(olderThan, keepRows)).flatMap(({ id }) => (except.has(id) ? [] : [id]));
+    if (gone.length === 0) return gone;
+    return file.write('durable', () => {
+      for (const id of gone) {
+        unlink.run(id);
+        remove.run(id);
+      }
+      removeAttempts.run();
+      return gone;
+    });
   };
 }
 

@@ -37,6 +37,8 @@ function assign(host: number, changes: Partial<ActionProposal> = {}): ActionProp
   };
 }
 
+const numbered = (host: number): ActionProposal => assign(host, { idempotencyKey: `key-${host}` });
+
 /** @param open gets a fresh, empty journal; what it needs to clean up it registers itself */
 export function journalContract(name: string, open: () => Promise<JournalRig>): void {
   describe(`journal contract: ${name}`, () => {
@@ -143,6 +145,30 @@ export function journalContract(name: string, open: () => Promise<JournalRig>): 
       ]);
       expect(journal.attempts(first)).toHaveLength(1);
       expect(journal.attempts(999)).toEqual([]);
+    });
+
+    test('pruning forgets what is finished and old, and what is beyond the count, and nothing that lives', async () => {
+      const { journal } = await open();
+      const statuses = ['succeeded', 'skipped', 'failed', 'pending', 'succeeded', 'succeeded', 'rolledBack'] as const;
+      const ids = statuses.map((status, index) => {
+        const { id } = journal.importProposal(numbered(10 + index), at(index)).row;
+        journal.transition([id], ['pending'], { status }, at(index));
+        return id;
+      });
+      const [first = 0, second = 0, , , fifth = 0] = ids;
+      journal.openAttempt([first, second], 'both', at(10));
+      journal.openAttempt([second], 'second', at(10));
+      const limits = { olderThan: at(1), keepRows: 2, except: new Set<number>() };
+      expect(journal.prune({ ...limits, except: new Set([first, fifth]) })).toEqual([second]);
+      expect(journal.attempts(first).map(({ attempt, actionIds }) => [attempt, actionIds])).toEqual([
+        ['both', [first]],
+      ]);
+      expect(journal.attempts(second)).toEqual([]);
+      expect(journal.prune(limits)).toEqual([first, fifth]);
+      expect(journal.list().map(({ status }) => status)).toEqual(['failed', 'pending', 'succeeded', 'rolledBack']);
+      expect(journal.prune(limits)).toEqual([]);
+      expect(journal.byKey(numbered(10).idempotencyKey)).toBeUndefined();
+      expect(journal.importProposal(numbered(10), at(20))).toMatchObject({ isNew: true, row: { status: 'pending' } });
     });
 
     test('a journal that outlives its process says the same when it is opened again', async () => {

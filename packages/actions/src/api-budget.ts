@@ -1,0 +1,126 @@
+/**
+ * What one account's API still allows, shared by all NICs of this router. Other routers and tools spend from the same account: what the
+ * provider says of it counts more than what is counted here.
+ *
+ * 1. The lane `failover` (changes, their read-backs, the resolution of calls without an answer) waits only for what the provider said:
+ *    Retry-After, or a rate header that says nothing is left. Our own count never holds it back.
+ * 2. The lane `inventory` (quiet NICs that are read again) leaves half of the bucket to the other lane, and stays away for a while after
+ *    every throttled answer.
+ * 3. Reads and writes have buckets of their own, as at every provider.
+ */
+import type { Provider } from '@routerd/mobility';
+import type { Monotonic } from '@routerd/resources';
+import type { Clock } from '@routerd/runtime';
+import type { ApiUsage } from './ports.ts';
+
+export type ApiLane = 'failover' | 'inventory';
+export type ApiCall = 'read' | 'write';
+
+interface BucketSize {
+  /** Calls at once. */
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/**
+ * AWS: vendor's example of a token bucket per account, region and API ("Request throttling for the Amazon EC2 API", 100 and 20/s; changes
+ * have less). Azure: per subscription, principal and region ("Understand how Azure Resource Manager throttles requests"). OCI publishes
+ * nothing, GCP a quota per minute that projects can change: both are guesses on the safe side, and only lane `inventory` is held to them.
+ */
+const BUCKETS: Readonly<Record<Provider, Readonly<Record<ApiCall, BucketSize>>>> = {
+  aws: { read: { burst: 100, perSecond: 20 }, write: { burst: 50, perSecond: 5 } },
+  azure: { read: { burst: 250, perSecond: 25 }, write: { burst: 200, perSecond: 10 } },
+  oci: { read: { burst: 50, perSecond: 5 }, write: { burst: 50, perSecond: 5 } },
+  gcp: { read: { burst: 100, perSecond: 10 }, write: { burst: 100, perSecond: 10 } },
+};
+/** The part of a bucket that lane `inventory` never touches. */
+const KEPT_SHARE = 0.5;
+/** How long lane `inventory` stays away after a throttled answer, at least. Milliseconds. */
+const AWAY_AFTER_THROTTLE_MS = 30_000;
+
+interface Bucket {
+  readonly size: BucketSize;
+  tokens: number;
+  at: Monotonic;
+  /** The provider wants no call before this. */
+  closedUntil: number;
+  /** Nor an inventory before this. */
+  awayUntil: number;
+}
+
+export interface Account {
+  readonly provider: Provider;
+  readonly providerRef: string;
+}
+
+export class ApiBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** @returns when the call may be made; undefined: now */
+  notBefore(account: Account, call: ApiCall, lane: ApiLane): Monotonic | undefined {
+    const bucket = this.#bucket(account, call);
+    const now = this.#clock.monotonic();
+    const told = lane === 'failover' ? bucket.closedUntil : Math.max(bucket.closedUntil, bucket.awayUntil);
+    const missing = lane === 'failover' ? 0 : bucket.size.burst * KEPT_SHARE + 1 - bucket.tokens;
+    const refilled = missing <= 0 ? 0 : now + Math.ceil((missing / bucket.size.perSecond) * 1000);
+    const at = Math.max(told, refilled);
+    return at > now ? (at as Monotonic) : undefined;
+  }
+
+  spend(account: Account, call: ApiCall, calls = 1): void {
+    const bucket = this.#bucket(account, call);
+    bucket.tokens = Math.max(-bucket.size.burst, bucket.tokens - calls);
+  }
+
+  /** @param retryAfterMs what the provider asked for; then nobody calls before it has passed */
+  throttled(account: Account, call: ApiCall, retryAfterMs: number | undefined): void {
+    const bucket = this.#bucket(account, call);
+    const now = this.#clock.monotonic();
+    bucket.tokens = Math.min(bucket.tokens, 0);
+    bucket.closedUntil = Math.max(bucket.closedUntil, now + (retryAfterMs ?? 0));
+    bucket.awayUntil = Math.max(bucket.awayUntil, now + Math.max(retryAfterMs ?? 0, AWAY_AFTER_THROTTLE_MS));
+  }
+
+  /**
+   * What an answer cost and what its rate headers said.
+   * @param counted what was spent for it beforehand
+   */
+  learned(account: Account, usage: ApiUsage, counted: Readonly<Record<ApiCall, number>>): void {
+    this.#learn(account, 'read', { made: usage.reads, counted: counted.read, left: usage.readsLeft }, usage);
+    this.#learn(account, 'write', { made: usage.writes, counted: counted.write, left: usage.writesLeft }, usage);
+  }
+
+  #learn(
+    account: Account,
+    call: ApiCall,
+    {
+      made,
+      counted,
+      left,
+    }: { readonly made: number | undefined; readonly counted: number; readonly left: number | undefined },
+    { resetsAfterMs = 0 }: ApiUsage,
+  ): void {
+    if (made !== undefined && made !== counted) this.spend(account, call, made - counted);
+    if (left === undefined) return;
+    const bucket = this.#bucket(account, call);
+    bucket.tokens = Math.min(bucket.size.burst, left);
+    if (left === 0) bucket.closedUntil = Math.max(bucket.closedUntil, this.#clock.monotonic() + resetsAfterMs);
+  }
+
+  /** With what has flowed into it since. */
+  #bucket({ provider, providerRef }: Account, call: ApiCall): Bucket {
+    const key = `${provider}|${providerRef}|${call}`;
+    const size = BUCKETS[provider][call];
+    const now = this.#clock.monotonic();
+    const bucket = this.#buckets.get(key) ?? { size, tokens: size.burst, at: now, closedUntil: 0, awayUntil: 0 };
+    bucket.tokens = Math.min(size.burst, bucket.tokens + ((now - bucket.at) / 1000) * size.perSecond);
+    bucket.at = now;
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}

@@ -1,0 +1,74 @@
+/** What one account's API allows: the lane of a failover waits for the provider's word alone, the other one leaves it room. */
+import { instant } from '@routerd/resources';
+import { ManualClock } from '@routerd/runtime';
+import { expect, test } from 'vitest';
+import { ApiBudget } from '../src/api-budget.ts';
+
+const ACCOUNT = { provider: 'aws', providerRef: 'aws-main' } as const;
+
+function open(): {
+  readonly clock: ManualClock;
+  readonly budget: ApiBudget;
+  readonly wait: (lane: 'failover' | 'inventory') => number;
+} {
+  const clock = new ManualClock(instant(1_800_000_000_000));
+  const budget = new ApiBudget(clock);
+  const wait = (lane: 'failover' | 'inventory'): number => {
+    const at = budget.notBefore(ACCOUNT, 'read', lane);
+    return at === undefined ? 0 : at - clock.monotonic();
+  };
+  return { clock, budget, wait };
+}
+
+test('an inventory leaves half of the bucket to failovers, and waits for it to fill', () => {
+  const { clock, budget, wait } = open();
+  budget.spend(ACCOUNT, 'read', 49);
+  expect(wait('inventory')).toBe(0);
+  budget.spend(ACCOUNT, 'read', 21);
+  // 30 of 100 are left, 51 are needed, 20 flow in each second.
+  expect(wait('inventory')).toBe(1050);
+  expect(wait('failover')).toBe(0);
+  clock.advance(1050);
+  expect(wait('inventory')).toBe(0);
+});
+
+test('our own count never holds a failover back', () => {
+  const { budget, wait } = open();
+  budget.spend(ACCOUNT, 'read', 10_000);
+  expect(wait('failover')).toBe(0);
+  // The debt has a bottom: one bucket.
+  expect(wait('inventory')).toBe(7550);
+});
+
+test('Retry-After holds both lanes back, and throttling without it only the inventory', () => {
+  const { clock, budget, wait } = open();
+  budget.throttled(ACCOUNT, 'read', 4000);
+  expect([wait('failover'), wait('inventory')]).toEqual([4000, 30_000]);
+  clock.advance(60_000);
+  budget.throttled(ACCOUNT, 'read', undefined);
+  expect([wait('failover'), wait('inventory')]).toEqual([0, 30_000]);
+});
+
+test('rate headers are believed more than our own count', () => {
+  const { clock, budget, wait } = open();
+  budget.learned(ACCOUNT, { readsLeft: 10 }, { read: 0, write: 0 });
+  expect([wait('failover'), wait('inventory')]).toEqual([0, 2050]);
+  budget.learned(ACCOUNT, { readsLeft: 0, resetsAfterMs: 5000 }, { read: 0, write: 0 });
+  expect([wait('failover'), wait('inventory')]).toEqual([5000, 5000]);
+  clock.advance(5000);
+  expect(wait('failover')).toBe(0);
+});
+
+test('what an answer cost beyond the one call that was counted is spent too', () => {
+  const { budget, wait } = open();
+  budget.spend(ACCOUNT, 'read');
+  budget.learned(ACCOUNT, { reads: 61 }, { read: 1, write: 0 });
+  expect(wait('inventory')).toBe(600);
+});
+
+test('accounts, and reads and writes, do not share', () => {
+  const { budget, wait } = open();
+  budget.throttled(ACCOUNT, 'write', 9000);
+  budget.throttled({ provider: 'aws', providerRef: 'other' }, 'read', 9000);
+  expect([wait('failover'), wait('inventory')]).toEqual([0, 0]);
+});
