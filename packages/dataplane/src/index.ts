@@ -1,9 +1,15 @@
 export { createKeepalived, endKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
 export { createLinuxHealthProbe, type LinuxHealthProbeOptions } from './adapters/linux/linux-health-probe.ts';
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
+export { createUdpPathWire, type UdpPathWireOptions } from './adapters/linux/udp-path-wire.ts';
 export { createLinuxLanWire, type LinuxLanWireOptions } from './adapters/linux/linux-lan-wire.ts';
 export { createMemoryHealthProbe, type MemoryHealthProbe } from './adapters/memory/memory-health-probe.ts';
 export { createMemoryHost, type MemoryHost, type MemoryHostSetup } from './adapters/memory/memory-host.ts';
+export {
+  createMemoryPathNetwork,
+  type MemoryPathNetwork,
+  type PathWeather,
+} from './adapters/memory/memory-path-network.ts';
 export { createMemoryLanWire, type MemoryLanWire } from './adapters/memory/memory-lan-wire.ts';
 export { MemoryVrrp } from './adapters/memory/memory-vrrp.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
@@ -56,7 +62,19 @@ export type { CaptureGates, ClaimLowering, GateState, LoweringProblem } from './
 export type { LoweredHealthCheck } from './lower/health-checks.ts';
 export type { HybridRouteDestination, HybridRouteLowering } from './lower/hybrid-routes.ts';
 export { lower, type Lowered } from './lower/lower.ts';
+export type { LoweredOverlayPaths, OverlayPath } from './lower/overlay-paths.ts';
 export { estimateTunnelMtu, mssFor, pathMtuOf, type PathMtu } from './mss.ts';
+export type { PathLoss } from './overlay/path-estimate.ts';
+export { PATH_PORT } from './overlay/path-message.ts';
+export { createPathProber, type PathProber, type PathProberPorts } from './overlay/path-prober.ts';
+export {
+  PATH_PHASES,
+  unmeasuredPath,
+  type PathCounters,
+  type PathPhase,
+  type PathStatus,
+} from './overlay/path-status.ts';
+export type { PathDatagram, PathWire } from './overlay/path-wire.ts';
 export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLedger, Residual } from './ports.ts';
 export { cleanupHost } from './reconciler/cleanup-host.ts';
 export { observedAfter } from './host-picture.ts';

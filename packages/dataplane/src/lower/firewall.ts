@@ -7,11 +7,14 @@
  * 3. Rules come before what the roles say, in the order of their names; mobile addresses are met as literal /32s, like any other.
  * 4. The ports of WireGuard tunnels that are declared here stay open, and IPv6 neighbours are found: a firewall must not cut off the
  *    router that it stands on.
+ * 5. Overlay paths are measured inside their tunnels, and nowhere else.
  */
 import { ofKind, prefixContains, type Ipv4Prefix, type Resource, type ResourceOf } from '@routerd/resources';
 import type { NftTable } from '../host-state.ts';
 import { byText, compareText } from '../text-order.ts';
+import { PATH_PORT } from '../overlay/path-message.ts';
 import type { LoweringProblem } from './claim-lowering.ts';
+import type { OverlayPath } from './overlay-paths.ts';
 
 type Zone = ResourceOf<'FirewallZone'>;
 type Rule = ResourceOf<'FirewallRule'>;
@@ -25,7 +28,7 @@ export interface LoweredTables {
 const SELF = 'self';
 const CONNECTIONS_COUNTED_MAX = 65_535;
 
-export function lowerFirewall(resources: readonly Resource[]): LoweredTables {
+export function lowerFirewall(resources: readonly Resource[], paths: readonly OverlayPath[] = []): LoweredTables {
   const zones = ofKind(resources, 'FirewallZone').toSorted(byText(({ metadata }) => metadata.name));
   const rules = ofKind(resources, 'FirewallRule').toSorted(byText(({ metadata }) => metadata.name));
   if (zones.length === 0)
@@ -46,6 +49,7 @@ export function lowerFirewall(resources: readonly Resource[]): LoweredTables {
     '  ct state established,related accept',
     '  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert } accept',
     ...tunnelPorts(resources),
+    ...pathPort(paths),
     ...of('input').map((line) => `  ${line}`),
     ...dropFrom(roles.untrust, 'FirewallZone role untrust'),
     '}',
@@ -90,6 +94,15 @@ function tunnelPorts(resources: readonly Resource[]): readonly string[] {
   return ports.length === 0
     ? []
     : [`  udp dport ${nftSet([...new Set(ports)].toSorted((a, b) => a - b))} accept comment "WireGuardInterface"`];
+}
+
+function pathPort(paths: readonly OverlayPath[]): readonly string[] {
+  if (paths.length === 0) return [];
+  const devices = [...new Set(paths.map(({ device }) => device))].toSorted(compareText);
+  return [
+    `  iifname ${interfaceSet(devices)} udp dport ${PATH_PORT} accept comment "OverlayPeer paths"`,
+    `  udp dport ${PATH_PORT} drop comment "OverlayPeer paths, from outside the overlay"`,
+  ];
 }
 
 function dropFrom(interfaces: readonly string[], comment: string): readonly string[] {

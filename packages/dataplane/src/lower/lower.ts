@@ -10,6 +10,7 @@ import { lowerHealthChecks, type LoweredHealthCheck } from './health-checks.ts';
 import { lowerNat } from './nat.ts';
 import { lowerClaims } from './claims.ts';
 import type { HybridRouteLowering } from './hybrid-routes.ts';
+import { lowerOverlayPaths, type LoweredOverlayPaths } from './overlay-paths.ts';
 import { lowerRoutes } from './routes.ts';
 import { lowerSysctls } from './sysctls.ts';
 import { lowerVirtualAddresses } from './virtual-addresses.ts';
@@ -24,6 +25,7 @@ export interface Lowered {
   readonly virtualRouters: readonly VirtualRouter[];
   /** For whoever asks on this host. Sorted by name. */
   readonly healthChecks: readonly LoweredHealthCheck[];
+  readonly overlayPaths: LoweredOverlayPaths;
   readonly problems: readonly LoweringProblem[];
 }
 
@@ -38,7 +40,8 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
   const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
   const virtual = lowerVirtualAddresses(resources);
-  const [firewall, nat] = [lowerFirewall(resources), lowerNat(resources)];
+  const overlayPaths = lowerOverlayPaths(resources, tunnels);
+  const [firewall, nat] = [lowerFirewall(resources, overlayPaths.paths), lowerNat(resources)];
   const delivering = claims.claims.filter(({ route }) => route !== undefined);
   return {
     state: {
@@ -62,6 +65,7 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
     hybridRoutes: routes.hybridRoutes,
     virtualRouters: virtual.routers,
     healthChecks: lowerHealthChecks(resources),
+    overlayPaths,
     problems: [
       ...managedInterfaces(resources),
       ...wireGuard.problems,
