@@ -112,6 +112,10 @@ export function staticAddress(name: string, device: string, address: string): Re
   });
 }
 
+export function virtualAddress(name: string, spec: object): Resource {
+  return KINDS.VirtualAddress.parse({ ...header('net', 'VirtualAddress', name), spec });
+}
+
 export function networkInterface(ifname: string, spec: Readonly<Record<string, unknown>> = {}): Resource {
   return KINDS.Interface.parse({ ...header('net', 'Interface', ifname), spec: { ifname, ...spec } });
 }

@@ -35,7 +35,8 @@ async function openKeepalivedRig(): Promise<VrrpRig & { readonly router: Namespa
     directory,
     vrrp: open(router, 'router'),
     reopen: () => open(router, 'router'),
-    setRival: async (presence) => rival.setDesired(presence === 'enters' ? [routerOf('10.77.60.2', 200)] : []),
+    setRival: async (presence, priority = 200) =>
+      rival.setDesired(presence === 'enters' ? [routerOf('10.77.60.2', priority)] : []),
     kill: async () => {
       for (const file of ['vrrp.pid', 'keepalived.pid'])
         process.kill(Number(await readFile(path.join(directory, 'router', file), 'utf8')), 'SIGKILL');
@@ -59,6 +60,8 @@ function routerOf(peer: string, priority: number, passwordFile?: string): Virtua
     virtualRouterId: 77,
     priority,
     preempt: true,
+    advertIntervalMs: passwordFile === undefined ? 300 : 1000,
+    trackedLinks: [],
     peers: [quad(peer)],
     passwordFile,
   };

@@ -11,6 +11,7 @@ import {
   providerClaim,
   proxyArpClaim,
   staticAddress,
+  virtualAddress,
   wireGuardInterface,
   wireGuardPeer,
 } from './claims.ts';
@@ -297,4 +298,41 @@ test('the order of resources changes nothing', () => {
     ),
   ];
   expect(JSON.stringify(lower(resources.toReversed(), open))).toBe(JSON.stringify(lower(resources, open)));
+});
+
+describe('a virtual address', () => {
+  const spec = (more: object): object => ({
+    interface: 'lan0',
+    address: '10.77.60.1/32',
+    mode: 'vrrp',
+    vrrp: { virtualRouterID: 77, priority: 150, peers: ['10.77.60.3'] },
+    track: [
+      { resource: 'uplink', unhealthyPenalty: 60 },
+      { resource: 'peering', unhealthyPenalty: 100 },
+      { interface: 'wan0', unhealthyPenalty: 50 },
+      { interface: 'lan0', unhealthyPenalty: 50 },
+    ],
+    ...more,
+  });
+
+  test('is advertised every 300 ms unless told, every second with a password', () => {
+    const withPassword = {
+      vrrp: { virtualRouterID: 77, peers: ['10.77.60.3'], authentication: { passwordFile: '/etc/routerd/vrrp' } },
+    };
+    const told = { vrrp: { virtualRouterID: 77, peers: ['10.77.60.3'], advertInterval: '2s' } };
+    const intervals = [{}, withPassword, told].map(
+      (more) => lower([virtualAddress('lan', spec(more))], open).virtualRouters[0]?.advertIntervalMs,
+    );
+    expect(intervals).toEqual([300, 1000, 2000]);
+  });
+
+  test('costs its router what unhealthy checks take off, down to 1, and leaves links other than its own to VRRP', () => {
+    const priorityWith = (...unhealthy: readonly string[]): number | undefined =>
+      lower([virtualAddress('lan', spec({}))], { ...open, isUnhealthy: (check) => unhealthy.includes(check) })
+        .virtualRouters[0]?.priority;
+    expect([priorityWith(), priorityWith('uplink'), priorityWith('uplink', 'peering')]).toEqual([150, 90, 1]);
+    expect(lower([virtualAddress('lan', spec({}))], open).virtualRouters[0]?.trackedLinks).toEqual([
+      { interface: 'wan0', penalty: 50 },
+    ]);
+  });
 });

@@ -3,17 +3,17 @@ import { vrrpContract } from '../src/vrrp/vrrp-contract.ts';
 
 vrrpContract('MemoryVrrp', async () => {
   const vrrp = new MemoryVrrp();
-  let hasRival = false;
+  let rivalPriority = 0;
   return {
     vrrp,
     directory: '',
     reopen: () => vrrp,
-    setRival: async (presence) => {
-      hasRival = presence === 'enters';
+    setRival: async (presence, priority = 200) => {
+      rivalPriority = presence === 'enters' ? priority : 0;
     },
     kill: async () => vrrp.die(),
     elect: async () => {
-      for (const { name } of vrrp.desired()) vrrp.elect(name, hasRival ? 'backup' : 'master');
+      for (const { name, priority } of vrrp.desired()) vrrp.elect(name, rivalPriority > priority ? 'backup' : 'master');
     },
     addresses: async () => undefined,
     dispose: async () => vrrp.stop(),

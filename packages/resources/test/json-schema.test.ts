@@ -49,6 +49,9 @@ const BEYOND = new Set([
   'a prefix with host bits', // arithmetic
   'a window in no time zone', // time zone data
   'a range of ports that ends before it begins', // a comparison
+  'advertisements too often', // arithmetic on durations
+  'advertisements between hundredths of a second',
+  'advertisements between seconds, with a password',
 ]);
 
 const cases = [...fieldCases, ...poolCases, ...relationCases, ...dynamicCases, ...netCases].filter(

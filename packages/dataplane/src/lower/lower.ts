@@ -39,7 +39,7 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   const routes = lowerRoutes(resources, tunnels, claims.routes);
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
   const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
-  const virtual = lowerVirtualAddresses(resources);
+  const virtual = lowerVirtualAddresses(resources, (check) => gates.isUnhealthy?.(check) === true);
   const overlayPaths = lowerOverlayPaths(resources, tunnels);
   const [firewall, nat] = [lowerFirewall(resources, overlayPaths.paths), lowerNat(resources)];
   const delivering = claims.claims.filter(({ route }) => route !== undefined);
@@ -71,7 +71,6 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
       ...wireGuard.problems,
       ...claims.problems,
       ...routes.problems,
-      ...virtual.problems,
       ...sysctls.problems,
       ...firewall.problems,
       ...nat.problems,

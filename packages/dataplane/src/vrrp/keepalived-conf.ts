@@ -12,10 +12,7 @@ export interface KeepalivedPaths {
 /** First line of every file of ours, so that a process can be told by its configuration. */
 export const KEEPALIVED_MARK = '# routerd.owner=routerd';
 
-/**
- * All start as backups: nobody answers before an election was won. Advertisements go out once a second, which all routers of an
- * address must agree on. The file holds passwords, so only its owner may read it.
- */
+/** All start as backups: nobody answers before an election was won. The file holds passwords, so only its owner may read it. */
 export function renderKeepalived(
   routers: readonly VirtualRouter[],
   passwords: ReadonlyMap<string, string>,
@@ -30,6 +27,8 @@ export function renderKeepalived(
     // An interface that comes later is no mistake of the configuration.
     '  dynamic_interfaces',
     '  vrrp_version 3',
+    // Three advertisements that a busy machine sends late would be a hand-over.
+    '  vrrp_priority -20',
     `  vrrp_notify_fifo ${paths.fifo}`,
     // Announcements a second after the first ones, for hosts that missed those.
     '  vrrp_garp_master_delay 1',
@@ -50,12 +49,13 @@ function instance(router: VirtualRouter, password: string | undefined, paths: Ke
     `  interface ${router.interface}`,
     `  virtual_router_id ${router.virtualRouterId}`,
     `  priority ${router.priority}`,
-    '  advert_int 1',
+    `  advert_int ${router.advertIntervalMs / 1000}`,
     ...(router.preempt ? [] : ['  nopreempt']),
     ...(password === undefined ? [] : ['  authentication {', '    auth_type PASS', `    auth_pass ${password}`, '  }']),
     '  unicast_peer {',
     ...router.peers.map((peer) => `    ${peer}`),
     '  }',
+    ...tracking(router),
     '  virtual_ipaddress {',
     `    ${quad}/32 dev ${router.interface}`,
     '  }',
@@ -63,6 +63,15 @@ function instance(router: VirtualRouter, password: string | undefined, paths: Ke
     `  notify_fault ${withdraw}`,
     `  notify_stop ${withdraw}`,
     '}',
+  ];
+}
+
+function tracking({ trackedLinks }: VirtualRouter): readonly string[] {
+  if (trackedLinks.length === 0) return [];
+  return [
+    '  track_interface {',
+    ...trackedLinks.map(({ interface: link, penalty }) => `    ${link} weight -${penalty}`),
+    '  }',
   ];
 }
 

@@ -10,8 +10,8 @@ export interface VrrpRig {
   readonly directory: string;
   /** As after a restart of the daemon, without a start of the host. The one before was stopped. */
   reopen(): Vrrp;
-  /** The peer has the better priority. */
-  setRival(presence: 'enters' | 'leaves'): Promise<void>;
+  /** @param priority 200 unless told: better than that of the router */
+  setRival(presence: 'enters' | 'leaves', priority?: number): Promise<void>;
   /** What speaks VRRP dies without a farewell. */
   kill(): Promise<void>;
   /** Time for an election. */
@@ -28,10 +28,18 @@ const gateway: VirtualRouter = {
   virtualRouterId: 77,
   priority: 150,
   preempt: true,
+  advertIntervalMs: 300,
+  trackedLinks: [],
   peers: [quad('10.77.60.3')],
   passwordFile: undefined,
 };
-/** An election takes about three seconds. */
+const beside: VirtualRouter = {
+  ...gateway,
+  name: 'beside',
+  address: hostAddressOf(quad('10.77.60.20')),
+  virtualRouterId: 78,
+};
+/** An election takes about one second. */
 const ELECTION_MS = 12_000;
 
 export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
@@ -109,6 +117,49 @@ export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
       expect(next.role('lan-gateway')).toBe('backup');
     });
 
+    test('a router keeps its role, and a backup beside it begins, whatever of its priority, interval and peers changes', async () => {
+      rig.vrrp.setDesired([gateway]);
+      await become('master');
+      const seen: VrrpRole[] = [];
+      rig.vrrp.onChange(() => seen.push(rig.vrrp.role('lan-gateway')));
+      const trackedLinks = [{ interface: 'lo', penalty: 20 }];
+      const changed = { ...gateway, priority: 120, advertIntervalMs: 400, trackedLinks };
+      rig.vrrp.setDesired([changed, beside]);
+      await rig.elect();
+      await roleWithin(ELECTION_MS, rig.vrrp, 'master', beside.name);
+      rig.vrrp.setDesired([changed]);
+      await expectWithin(5000, async () => rig.vrrp.role(beside.name) === 'unknown');
+      await expectWithin(5000, async () => !((await rig.addresses()) ?? '').includes('10.77.60.20/'));
+      expect(seen.every((role) => role === 'master')).toBe(true);
+      expect(rig.vrrp.role('lan-gateway')).toBe('master');
+      await rig.kill();
+      await roleWithin(5000, rig.vrrp, 'unknown');
+    });
+
+    test('the next daemon changes what the one before it began without an election', async () => {
+      rig.vrrp.setDesired([gateway]);
+      await become('master');
+      await rig.vrrp.stop();
+      const next = rig.reopen();
+      const seen: VrrpRole[] = [];
+      next.onChange(() => seen.push(next.role('lan-gateway')));
+      next.setDesired([{ ...gateway, priority: 120 }]);
+      await roleWithin(1000, next, 'master');
+      expect(seen).not.toContain('backup');
+    });
+
+    test('a priority that falls below that of another router gives it the mastership, and takes it back', async () => {
+      rig.vrrp.setDesired([gateway]);
+      await become('master');
+      await rig.setRival('enters', 100);
+      await rig.elect();
+      expect(rig.vrrp.role('lan-gateway')).toBe('master');
+      rig.vrrp.setDesired([{ ...gateway, priority: 50 }]);
+      await become('backup');
+      rig.vrrp.setDesired([gateway]);
+      await become('master');
+    });
+
     test('an address that is not desired any more has no role and leaves the host', async () => {
       rig.vrrp.setDesired([gateway]);
       await become('master');
@@ -120,11 +171,16 @@ export function vrrpContract(name: string, open: () => Promise<VrrpRig>): void {
   });
 }
 
-async function roleWithin(milliseconds: number, vrrp: Vrrp, role: VrrpRole): Promise<void> {
+async function roleWithin(
+  milliseconds: number,
+  vrrp: Vrrp,
+  role: VrrpRole,
+  name: string = gateway.name,
+): Promise<void> {
   await expectWithin(
     milliseconds,
-    async () => vrrp.role('lan-gateway') === role,
-    () => `role is ${vrrp.role('lan-gateway')}, not ${role}: ${vrrp.fault()?.detail ?? 'no fault'}`,
+    async () => vrrp.role(name) === role,
+    () => `role of ${name} is ${vrrp.role(name)}, not ${role}: ${vrrp.fault()?.detail ?? 'no fault'}`,
   );
 }
 

@@ -8,14 +8,31 @@ const vrrp = z
     virtualRouterID: z.number().int().min(1).max(255).describe('The same on all routers of the address.'),
     priority: z.number().int().min(1).max(254).default(100).describe('The highest becomes master.'),
     peers: z.array(s.ipv4).min(1).describe('The other routers: advertisements are unicast.'),
+    advertInterval: s.positiveDuration
+      .optional()
+      .describe(
+        'Between advertisements, 100ms to 40s; three of them missed are a loss. Without it 300ms, with authentication 1s. Tell all routers the same.',
+      ),
     preempt: z.boolean().default(true).describe('A router with a higher priority takes over from a living master.'),
     authentication: z
       .strictObject({ passwordFile: s.absolutePath.describe('At most 8 characters of it count.') })
       .optional(),
   })
+  .refine(({ advertInterval = 1000 }) => advertInterval >= 100 && advertInterval <= 40_000, {
+    path: ['advertInterval'],
+    error: 'is out of range; expected 100ms to 40s',
+  })
+  // The versions that have passwords count in seconds, the one without in hundredths (RFC 3768 and RFC 5798, section 5.2.7).
+  .refine(({ advertInterval = 1000 }) => advertInterval % 10 === 0, {
+    path: ['advertInterval'],
+    error: 'is advertised in hundredths of a second; expected a multiple of 10ms',
+  })
+  .refine(({ advertInterval = 1000, authentication }) => authentication === undefined || advertInterval % 1000 === 0, {
+    path: ['advertInterval'],
+    error: 'is advertised in whole seconds where there is a password; expected 1s, 2s, …',
+  })
   .meta(
     s.instead({
-      advertInterval: 'Remove it: routers of one address must not differ in it, so it is always one second.',
       preemptDelay: 'Remove it: a router is master no earlier than it can deliver.',
     }),
   );
@@ -31,12 +48,19 @@ export const virtualAddressSpec = z
     vrrp: vrrp.optional().describe('Required for mode vrrp.'),
     track: z
       .array(
-        z.strictObject({
-          resource: s.ref('HealthCheck'),
-          unhealthyPenalty: z.number().int().min(1).max(253).describe('Subtracted from the priority.'),
-        }),
+        z
+          .strictObject({
+            resource: s.ref('HealthCheck').optional(),
+            interface: s.interfaceName.optional().describe('Costs while its link is down, or it is not there.'),
+            unhealthyPenalty: z.number().int().min(1).max(253).describe('Subtracted from the priority.'),
+          })
+          .refine(({ resource, interface: link }) => (resource === undefined) !== (link === undefined), {
+            error: 'needs either a resource or an interface',
+          })
+          .meta({ oneOf: [{ required: ['resource'] }, { required: ['interface'] }] }),
       )
-      .default([]),
+      .default([])
+      .describe('What costs priority while it is not well.'),
   })
   .refine(({ mode, vrrp: settings }) => mode === 'static' || settings !== undefined, {
     path: ['vrrp'],

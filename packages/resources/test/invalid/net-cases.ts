@@ -42,12 +42,40 @@ export const netCases: readonly InvalidCase[] = [
     codes: ['field.invalid'],
   },
   {
-    title: 'a router id that is out of range, an interval and no peers',
-    text: changed(NET, 'virtualRouterID: 60', 'virtualRouterID: 256\n    advertInterval: 3s').replace(
+    title: 'a router id that is out of range, a delay and no peers',
+    text: changed(NET, 'virtualRouterID: 60', 'virtualRouterID: 256\n    preemptDelay: 3s').replace(
       'peers: [10.77.60.3]',
       'peers: []',
     ),
     codes: ['field.out-of-range', 'field.replaced', 'field.out-of-range'],
+  },
+  {
+    title: 'advertisements too often',
+    text: changed(NET, 'virtualRouterID: 60', 'virtualRouterID: 60\n    advertInterval: 50ms'),
+    codes: ['field.invalid'],
+  },
+  {
+    title: 'advertisements between hundredths of a second',
+    text: changed(NET, 'virtualRouterID: 60', 'virtualRouterID: 60\n    advertInterval: 305ms'),
+    codes: ['field.invalid'],
+  },
+  {
+    title: 'advertisements between seconds, with a password',
+    text: changed(
+      NET,
+      'virtualRouterID: 60',
+      'virtualRouterID: 60\n    advertInterval: 300ms\n    authentication: {passwordFile: /etc/vrrp}',
+    ),
+    codes: ['field.invalid'],
+  },
+  {
+    title: 'a shared address that follows a check and a link in one, and neither',
+    text: changed(
+      NET,
+      'resource: HealthCheck/uplink',
+      'resource: HealthCheck/uplink, interface: lan0, unhealthyPenalty: 5}\n    - {unhealthyPenalty: 5}\n    - {interface: lan9',
+    ),
+    codes: ['field.invalid', 'field.invalid'],
   },
   {
     title: 'a router id that is used twice',

@@ -3,10 +3,17 @@ import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { renderKeepalived } from '../../vrrp/keepalived-conf.ts';
 import { parseNotifyLine } from '../../vrrp/notify-line.ts';
-import type { VirtualRouter, Vrrp, VrrpFault, VrrpRole } from '../../vrrp/virtual-router.ts';
+import {
+  keepsElections,
+  type Election,
+  type VirtualRouter,
+  type Vrrp,
+  type VrrpFault,
+  type VrrpRole,
+} from '../../vrrp/virtual-router.ts';
 import { hostCommandRunner } from './host-command.ts';
-import { KeepalivedProcess, readPasswords } from './keepalived-process.ts';
-import { openRoleFifo, type RoleFifo } from './role-fifo.ts';
+import { KeepalivedProcess, readPasswords, type Told } from './keepalived-process.ts';
+import { holdFifoOpen, openRoleFifo, type RoleFifo } from './role-fifo.ts';
 
 export interface KeepalivedOptions {
   readonly clock: Clock;
@@ -19,6 +26,8 @@ export interface KeepalivedOptions {
 
 /** From its start to its first word, which is that it is a backup; a host without its interface says FAULT. */
 const FIRST_WORD_MS = 5000;
+/** It reads a configuration anew within some ten milliseconds; its death in that time is noticed at the end of it. */
+const RELOAD_MS = 2000;
 const RETRY_AFTER_MS_MIN = 200;
 const RETRY_AFTER_MS_MAX = 5000;
 /** One that ran this long is started again at once. */
@@ -40,8 +49,7 @@ export async function endKeepalived({
 }
 
 interface Attached {
-  readonly configuration: string;
-  readonly routers: readonly VirtualRouter[];
+  readonly elections: readonly Election[];
   readonly fifo: RoleFifo;
   readonly since: Monotonic;
 }
@@ -131,39 +139,59 @@ class Keepalived implements Vrrp {
     const passwords = await readPasswords(routers);
     if (!passwords.ok) return passwords.error;
     const configuration = renderKeepalived(routers, passwords.value, this.#process.paths);
-    if (running === configuration) {
-      if (this.#attached?.configuration !== configuration) await this.#adopt(configuration, routers);
-      return undefined;
+    const told: Told = { configuration, elections: routers.map(electionOf) };
+    if (running !== undefined && running !== 'unknown') {
+      const isSame = running.configuration === configuration;
+      if (isSame || keepsElections(running.elections, routers)) {
+        if (this.#attached === undefined) await this.#adopt(running);
+        return isSame ? undefined : this.#reload(told);
+      }
     }
     await this.#leave();
-    return this.#start(configuration, routers);
+    return this.#start(told);
   }
 
   /** It ran before this process did: what it wrote meanwhile still waits in the fifo, else having the address is being master. */
-  async #adopt(configuration: string, routers: readonly VirtualRouter[]): Promise<void> {
-    this.#attach(configuration, routers);
-    for (const router of routers) {
-      const told = this.#roles.get(router.name);
-      const hasAddress = await this.#process.has(router);
-      if (this.#roles.get(router.name) !== told) continue; // news is newer than any reading
-      const without = told === 'master' ? 'unknown' : (told ?? 'backup');
-      this.#roles.set(router.name, hasAddress ? (told ?? 'master') : without);
+  async #adopt(told: Told): Promise<void> {
+    this.#attach(told);
+    for (const election of told.elections) {
+      const said = this.#roles.get(election.name);
+      const hasAddress = await this.#process.has(election);
+      if (this.#roles.get(election.name) !== said) continue; // news is newer than any reading
+      const without = said === 'master' ? 'unknown' : (said ?? 'backup');
+      this.#roles.set(election.name, hasAddress ? (said ?? 'master') : without);
     }
     this.#tell();
   }
 
-  async #start(configuration: string, routers: readonly VirtualRouter[]): Promise<VrrpFault | undefined> {
-    const prepared = await this.#process.prepare(configuration);
+  async #reload(told: Told): Promise<VrrpFault | undefined> {
+    const kept = new Set(told.elections.map(({ name }) => name));
+    // Roles go first here too: what follows one of them must not be captured any more when its address goes.
+    this.#forgetRoles((name) => !kept.has(name));
+    const writer = holdFifoOpen(this.#process.paths.fifo);
+    const fault = await this.#process.reload(told);
+    void this.#sleep(RELOAD_MS).then(() => writer.release());
+    if (fault !== undefined) return fault;
+    if (this.#attached !== undefined) this.#attached = { ...this.#attached, elections: told.elections };
+    this.#options.log.info('keepalived goes on with another configuration', {
+      event: 'dataplane.vrrp.reloaded',
+      addresses: addressesOf(told),
+    });
+    return undefined;
+  }
+
+  async #start(told: Told): Promise<VrrpFault | undefined> {
+    const prepared = await this.#process.prepare(told.configuration);
     if (prepared !== undefined) return prepared;
     const firstWord = new Promise<'said'>((resolve) => {
       this.#onFirstWord = () => resolve('said');
     });
-    this.#attach(configuration, routers);
-    const started = await this.#process.start();
+    this.#attach(told);
+    const started = await this.#process.start(told);
     if (started === undefined && (await Promise.race([firstWord, this.#sleep(FIRST_WORD_MS)])) === 'said') {
       this.#options.log.info('keepalived speaks for virtual addresses', {
         event: 'dataplane.vrrp.started',
-        addresses: routers.map(({ address }) => address).join(' '),
+        addresses: addressesOf(told),
       });
       return undefined;
     }
@@ -172,13 +200,13 @@ class Keepalived implements Vrrp {
     return started ?? { code: 'vrrp.failed', detail: `keepalived said nothing within ${FIRST_WORD_MS} ms` };
   }
 
-  #attach(configuration: string, routers: readonly VirtualRouter[]): void {
+  #attach({ elections }: Told): void {
     this.#attached?.fifo.close();
     const fifo = openRoleFifo(this.#process.paths.fifo, {
       onLine: (line) => this.#onLine(line),
       onEnd: () => this.#onEnd(),
     });
-    this.#attached = { configuration, routers, fifo, since: this.#options.clock.monotonic() };
+    this.#attached = { elections, fifo, since: this.#options.clock.monotonic() };
     for (const line of fifo.waiting) this.#take(line);
   }
 
@@ -220,7 +248,7 @@ class Keepalived implements Vrrp {
     if (lost === undefined || this.#stopping.signal.aborted) return;
     if (this.#options.clock.monotonic() - lost.since > STEADY_AFTER_MS) this.#retryAfterMs = RETRY_AFTER_MS_MIN;
     this.#working = this.#working.then(async () => {
-      const fault = await this.#process.takeOff(lost.routers);
+      const fault = await this.#process.takeOff(lost.elections);
       if (fault !== undefined) this.#setFault(fault);
       await this.#process.end();
       return undefined;
@@ -228,10 +256,10 @@ class Keepalived implements Vrrp {
     this.#ask();
   }
 
-  #forgetRoles(): void {
-    if (this.#roles.size === 0) return;
-    this.#roles.clear();
-    this.#tell();
+  #forgetRoles(isOver: (name: string) => boolean = () => true): void {
+    const over = [...this.#roles.keys()].filter(isOver);
+    for (const name of over) this.#roles.delete(name);
+    if (over.length > 0) this.#tell();
   }
 
   #setFault(fault: VrrpFault | undefined): void {
@@ -248,4 +276,12 @@ class Keepalived implements Vrrp {
     const { clock } = this.#options;
     await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, this.#stopping.signal);
   }
+}
+
+function electionOf({ name, interface: link, address, virtualRouterId, passwordFile }: VirtualRouter): Election {
+  return { name, interface: link, address, virtualRouterId, passwordFile };
+}
+
+function addressesOf({ elections }: Told): string {
+  return elections.map(({ address }) => address).join(' ');
 }

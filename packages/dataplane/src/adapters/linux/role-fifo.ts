@@ -17,6 +17,15 @@ export interface RoleFifo {
   close(): void;
 }
 
+/**
+ * A writer that writes nothing: while it is held the fifo does not end. keepalived may close and open it while it reads its configuration
+ * anew, which is no death.
+ */
+export function holdFifoOpen(path: string): { release(): void } {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return { release: () => closeSync(descriptor) };
+}
+
 const CHUNK_BYTES = 65_536;
 
 /** Opening waits for nobody: a fifo without a writer tells nothing until it had one. Throws what `open` throws. */

@@ -1,5 +1,11 @@
 /** The twin of keepalived: whoever holds it says who wins. */
-import type { VirtualRouter, Vrrp, VrrpFault, VrrpRole } from '../../vrrp/virtual-router.ts';
+import {
+  isSameElection,
+  type VirtualRouter,
+  type Vrrp,
+  type VrrpFault,
+  type VrrpRole,
+} from '../../vrrp/virtual-router.ts';
 
 export class MemoryVrrp implements Vrrp {
   readonly #listeners = new Set<() => void>();
@@ -27,8 +33,12 @@ export class MemoryVrrp implements Vrrp {
 
   setDesired(routers: readonly VirtualRouter[]): void {
     if (JSON.stringify(routers) === JSON.stringify(this.#desired)) return;
+    const over = this.#desired.filter(
+      (known) => this.#roles.has(known.name) && !routers.some((router) => isSameElection(known, router)),
+    );
     this.#desired = routers;
-    this.die();
+    for (const { name } of over) this.#roles.delete(name);
+    if (over.length > 0) this.#tell();
   }
 
   role(name: string): VrrpRole {

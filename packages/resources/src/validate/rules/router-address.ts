@@ -20,8 +20,9 @@ const firstWithAddress = firstByKey('VirtualAddress', ({ spec }) => [spec.addres
 function* virtualAddress(virtual: VirtualAddress, index: ResourceIndex): Iterable<Problem> {
   const { spec } = virtual;
   yield* declaredInterface(index, spec.interface, ['spec', 'interface']);
-  for (const [position, { resource }] of spec.track.entries()) {
+  for (const [position, { resource, interface: link }] of spec.track.entries()) {
     yield* resolve(index, 'HealthCheck', resource, ['spec', 'track', position, 'resource']);
+    if (link !== undefined) yield* declaredInterface(index, link, ['spec', 'track', position, 'interface']);
   }
   const twin = firstWithAddress(index).get(spec.address);
   if (twin !== undefined && twin !== virtual) {
