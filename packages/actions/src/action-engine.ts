@@ -1,6 +1,6 @@
 /** The action engine: what the planner wants, what the policies allow, what the fence admits, what the provider did. */
 import type { ActionProposal, NicObservation } from '@routerd/mobility';
-import { durationMs, err, type Monotonic, type Result } from '@routerd/resources';
+import { durationMs, err, instant, ok, type DurationMs, type Monotonic, type Result } from '@routerd/resources';
 import { accountedExecutor } from './accounted-executor.ts';
 import { ApiBudget } from './api-budget.ts';
 import { Backoff } from './backoff.ts';
@@ -28,6 +28,15 @@ export interface ActionEngine {
   execute(id: number, options: { readonly mode: ExecutionMode }): Promise<Result<ExecutionReport, ActionFault>>;
   /** Opens a failed row again; it runs as soon as the gates let it. */
   retry(id: number): Result<ActionRow, ActionFault>;
+  /**
+   * Undoes a succeeded row by the opposite verb, where it changed something and this node does not hold the address. Resolves when the
+   * attempt ended; then the row is `rolledBack`, and its undo has a row of its own.
+   */
+  rollback(id: number, by: string): Promise<Result<ExecutionReport, ActionFault>>;
+  /** Compares the plan with the journal now. It is done with every plan; this is for an operator who wants to see it. */
+  importPlan(): Result<ImportReport, ActionFault>;
+  /** Forgets finished rows that the plan does not want: now, by the given limits. It is done by itself every ten minutes, by `EngineLimits`. */
+  prune(limits?: { readonly keepFor?: DurationMs; readonly keepRows?: number }): Result<number, ActionFault>;
   rows(): readonly ActionRow[];
   /** Assigns that wait because the provider says that another NIC holds the address. Reads no disk. */
   heldElsewhere(): readonly ActionRow[];
@@ -43,10 +52,22 @@ export interface ActionEngine {
   stop(): Promise<void>;
 }
 
+export interface ImportReport {
+  /** What the plan wants at providers. */
+  readonly wanted: number;
+  /** Of it, rows that were not in the journal. */
+  readonly imported: number;
+  /** Of it, what the registry calls stale: it is not in the journal. */
+  readonly fenced: number;
+}
+
+const PRUNE_EVERY_MS = 600_000;
 const DEFAULT_LIMITS: EngineLimits = {
   executeLimit: durationMs(120_000),
   observeLimit: durationMs(30_000),
   auditEvery: durationMs(60_000),
+  keepRowsFor: durationMs(30 * 24 * 3_600_000),
+  keepRows: 10_000,
   stopLimit: durationMs(5000),
 };
 const UNKNOWN: NicObservation = { kind: 'unknown' };
@@ -71,6 +92,7 @@ class Engine implements ActionEngine {
   readonly #orders: OperatorOrders;
   #policies: readonly ActionPolicy[] = [];
   #isStarted = false;
+  #pruneAt = 0;
   #isRetryingImport = false;
 
   constructor(given: EnginePorts, limits: EngineLimits) {
@@ -85,6 +107,7 @@ class Engine implements ActionEngine {
     this.#wanted = new WantedActions({
       ...ports,
       hasDrifted: (row) => this.#workers.get(nicKeyOf(row.proposal))?.hasDrifted(row) ?? false,
+      isOrdered: (rowId) => this.#orders.isOrdered(rowId),
     });
     this.#orders = new OperatorOrders(ports, {
       backoff: this.#rowBackoff,
@@ -92,6 +115,7 @@ class Engine implements ActionEngine {
       stopping: this.#stopping.signal,
       policies: () => this.#policies,
       wake: (row) => this.#workerOf(row.proposal).wake(),
+      reading: (row) => this.nic(nicKeyOf(row.proposal)),
     });
   }
 
@@ -126,6 +150,42 @@ class Engine implements ActionEngine {
     if (mode === 'execute' && !this.#isStarted)
       return err({ code: 'action.not-started', message: 'The action engine is not running.', remedy: 'Try again.' });
     return this.#orders.execute(id, mode);
+  }
+
+  async rollback(id: number, by: string): Promise<Result<ExecutionReport, ActionFault>> {
+    if (!this.#isStarted)
+      return err({ code: 'action.not-started', message: 'The action engine is not running.', remedy: 'Try again.' });
+    return this.#orders.rollback(id, by);
+  }
+
+  importPlan(): Result<ImportReport, ActionFault> {
+    const before = this.#wanted.rowIds();
+    this.sweepStale();
+    const counts = this.#wanted.counts();
+    if (counts === undefined) {
+      const remedy = 'Wait until `routerctl status` shows no more "waiting for".';
+      return err({ code: 'action.no-plan', message: 'There is no plan yet.', remedy });
+    }
+    return ok({ ...counts, imported: this.#wanted.rowIds().difference(before).size });
+  }
+
+  prune(limits: { readonly keepFor?: DurationMs; readonly keepRows?: number } = {}): Result<number, ActionFault> {
+    const { clock, journal, log } = this.#ports;
+    const { keepFor = this.#limits.keepRowsFor, keepRows = this.#limits.keepRows } = limits;
+    const except = this.#wanted.rowIds();
+    const gone = this.#guarded(() => journal.prune({ olderThan: instant(clock.now() - keepFor), keepRows, except }));
+    if (gone === undefined) return err({ code: 'action.journal-failed', message: 'The journal could not be written.' });
+    if (gone.length > 0)
+      log.info('finished actions forgotten', { event: 'provider.journal.pruned', count: gone.length, keepRows });
+    return ok(gone.length);
+  }
+
+  /** Only with a plan: before it nobody knows which rows are wanted. */
+  #pruneWhenDue(): void {
+    const now = this.#ports.clock.monotonic();
+    if (now < this.#pruneAt || this.#wanted.counts() === undefined) return;
+    this.#pruneAt = now + PRUNE_EVERY_MS;
+    this.prune();
   }
 
   rows(): readonly ActionRow[] {
@@ -209,6 +269,7 @@ class Engine implements ActionEngine {
       onStep: () => {
         this.#guarded(() => this.#wanted.reconsider());
         this.#orders.onStep();
+        this.#pruneWhenDue();
         this.#tell();
       },
       onHeld: (held) => this.#orders.onHeld(held),

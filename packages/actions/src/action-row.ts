@@ -9,6 +9,9 @@ export const WAITING_STATUSES = ['pending', 'approved'] as const satisfies reado
 /** Over, unless the plan wants it again. `failed` is not: it is tried again, or stands there for an operator. */
 export const FINISHED_STATUSES = ['succeeded', 'skipped', 'rolledBack'] as const satisfies readonly ActionStatus[];
 
+/** In `observed` of a row that succeeded: whether the NIC was as the action wants it before the call, `true` or `false`. */
+export const PRIOR_KEY = 'wasInEffect';
+
 /** What an operator's undo of an action has for a key, after the action's own. */
 const UNDO_SUFFIX = ':undo';
 

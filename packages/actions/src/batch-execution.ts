@@ -5,8 +5,9 @@
  * 2. A failure that may be tried again leaves the row `approved` with a back-off; it passes both fences again.
  * 3. An answer that never came leaves the row `running`: the worker reads the NIC and decides by what it finds.
  */
+import type { NicObservation } from '@routerd/mobility';
 import { instant, type Instant } from '@routerd/resources';
-import { isInEffect, WAITING_STATUSES } from './action-row.ts';
+import { isInEffect, PRIOR_KEY, undoneKeyOf, WAITING_STATUSES } from './action-row.ts';
 import type { Backoff } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
@@ -49,7 +50,7 @@ export class BatchExecution {
   }
 
   /** Throws only what the journal throws; then the provider was not called, or its answer is unknown and the rows say `running`. */
-  async run(nic: NicTarget, batch: Batch, stop: AbortSignal): Promise<BatchReport> {
+  async run(nic: NicTarget, batch: Batch, before: NicObservation, stop: AbortSignal): Promise<BatchReport> {
     const rows = await this.#admitted(batch.rows, stop);
     if (rows.length === 0 || stop.aborted) return NOTHING;
     const attempt = this.#begin(rows);
@@ -70,7 +71,7 @@ export class BatchExecution {
     const answer = await withDeadline(clock, this.#limits.executeLimit, stop, async (signal) =>
       executor.execute(request, signal),
     );
-    if (answer.kind === 'answered' && answer.value.ok) return this.#settle(rows, attempt, answer.value.value);
+    if (answer.kind === 'answered' && answer.value.ok) return this.#settle(rows, attempt, answer.value.value, before);
     const fault = answer.kind === 'answered' && !answer.value.ok ? answer.value.error : silence(answer.kind);
     return this.#fail(rows, attempt, fault, stop);
   }
@@ -132,7 +133,7 @@ export class BatchExecution {
     return attempt;
   }
 
-  #settle(rows: readonly ActionRow[], attempt: string, outcome: ExecuteOutcome): BatchReport {
+  #settle(rows: readonly ActionRow[], attempt: string, outcome: ExecuteOutcome, before: NicObservation): BatchReport {
     const { journal, clock, log } = this.#ports;
     const now = clock.now();
     const { observed, nic } = outcome;
@@ -142,8 +143,12 @@ export class BatchExecution {
         this.#treat(alike, errorClass, message);
         continue;
       }
-      const change = { status, message, observed, errorClass: undefined, nextAttemptAt: undefined };
-      journal.transition(idsOf(alike), ['running'], change, now);
+      for (const [prior, same] of groupByPrior(alike, before)) {
+        const seen = { ...observed, ...prior };
+        const change = { status, message, observed: seen, errorClass: undefined, nextAttemptAt: undefined };
+        journal.transition(idsOf(same), ['running'], change, now);
+      }
+      if (status === 'succeeded') this.#markUndone(alike);
       for (const row of alike) {
         this.#backoff.clear(row.id);
         log.info('action ended', { event: `provider.action.${status}`, ...fieldsOf(row), attempt });
@@ -230,6 +235,18 @@ export class BatchExecution {
     }
   }
 
+  /** What an operator's undo has undone is rolled back. */
+  #markUndone(undos: readonly ActionRow[]): void {
+    const { journal, clock } = this.#ports;
+    for (const { id, proposal } of undos) {
+      const key = undoneKeyOf(proposal.idempotencyKey);
+      const undone = key === undefined ? undefined : journal.byKey(key);
+      if (undone === undefined) continue;
+      const change = { status: 'rolledBack', message: `undone by action ${id}` } as const;
+      journal.transition([undone.id], ['succeeded'], change, clock.now());
+    }
+  }
+
   /** Rows that failed for good and are due are approved again; they pass every gate and both fences like any other. */
   reopen(failed: readonly ActionRow[]): void {
     const { journal, clock, log } = this.#ports;
@@ -278,6 +295,7 @@ export class BatchExecution {
     );
     if (absent.length > 0)
       this.#retry(absent, 'unknown-outcome', 'not in effect after a call without an answer', ['running']);
+    this.#markUndone(inEffect);
     for (const row of rows) {
       if (inEffect.includes(row)) this.#backoff.clear(row.id);
       for (const { attempt, endedAt } of journal.attempts(row.id))
@@ -287,6 +305,19 @@ export class BatchExecution {
     }
     return inEffect;
   }
+}
+
+/** What the NIC was like for each row when the call began, as `observed` keeps it; nothing where it had not been read. */
+function groupByPrior(
+  rows: readonly ActionRow[],
+  before: NicObservation,
+): readonly (readonly [Readonly<Record<string, string>>, readonly ActionRow[]])[] {
+  if (before.kind === 'unknown') return [[{}, rows]];
+  const wasInEffect = (row: ActionRow): boolean => isInEffect(row.proposal, before);
+  return [true, false].flatMap((was) => {
+    const same = rows.filter((row) => wasInEffect(row) === was);
+    return same.length === 0 ? [] : [[{ [PRIOR_KEY]: String(was) }, same] as const];
+  });
 }
 
 /** What all rows of the batch say of the NIC; keys that are about one address differ and fall away in a batch of several. */

@@ -24,6 +24,9 @@ export interface EngineLimits {
    * way, so that the routers of a fleet do not ask at one time.
    */
   readonly auditEvery: DurationMs;
+  /** Finished rows of the journal are forgotten after so long, and those beyond the count earlier; see `Journal.prune`. */
+  readonly keepRowsFor: DurationMs;
+  readonly keepRows: number;
   /** How long `stop` waits for calls under way. */
   readonly stopLimit: DurationMs;
 }

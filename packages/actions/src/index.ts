@@ -21,7 +21,7 @@ export {
   type NicTarget,
   type ProviderExecutor,
 } from './ports.ts';
-export { createActionEngine, type ActionEngine } from './action-engine.ts';
+export { createActionEngine, type ActionEngine, type ImportReport } from './action-engine.ts';
 export { FINISHED_STATUSES, isInEffect, refreshedProposal, UNWANTED_MESSAGE, WAITING_STATUSES } from './action-row.ts';
 export type { EngineLimits, EnginePorts } from './engine-parts.ts';
 export { confirmFence, isFenced, STALE_MESSAGE, type FenceVerdict } from './fence.ts';

@@ -129,7 +129,7 @@ export class NicWorker {
       case 'observe':
         return this.#observe(stop);
       case 'execute': {
-        const report = await this.#execution.run(this.#nic, step.batch, stop);
+        const report = await this.#execution.run(this.#nic, step.batch, this.#observation, stop);
         if (stop.aborted) return;
         this.#ownBackoff.clear('journal');
         for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);

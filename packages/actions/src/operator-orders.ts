@@ -1,4 +1,5 @@
 /** What an operator may order: approve, run again, run now, and show what would be done. */
+import type { NicObservation } from '@routerd/mobility';
 import { err, ok, type DurationMs, type Result } from '@routerd/resources';
 import type { Backoff } from './backoff.ts';
 import { withDeadline } from './deadline.ts';
@@ -7,6 +8,7 @@ import { isFenced, STALE_MESSAGE } from './fence.ts';
 import { localTimeIn } from './local-time.ts';
 import { admit, describeRefusal, type ActionPolicy, type Refusal } from './policy.ts';
 import type { ActionRow, ExecutionMode } from './ports.ts';
+import { planUndo } from './rollback.ts';
 import type { HeldRow } from './run.ts';
 
 export interface ActionFault {
@@ -15,6 +17,11 @@ export interface ActionFault {
     | 'action.not-pending'
     | 'action.not-failed'
     | 'action.not-approved'
+    | 'action.not-succeeded'
+    | 'action.no-prior-state'
+    | 'action.still-held'
+    | 'action.no-plan'
+    | 'action.journal-failed'
     | 'action.gate-denied'
     | 'action.rolled-back'
     | 'action.not-started'
@@ -37,6 +44,8 @@ export interface OrdersContext {
   readonly stopping: AbortSignal;
   policies(): readonly ActionPolicy[];
   wake(row: ActionRow): void;
+  /** The last reading of the row's NIC. */
+  reading(row: ActionRow): NicObservation;
 }
 
 type Outcome = Result<ExecutionReport, ActionFault>;
@@ -106,6 +115,32 @@ export class OperatorOrders {
     if (refusal !== undefined) return err(denied(id, refusal));
     if (row.status === 'failed') this.retry(id);
     return this.#order(id);
+  }
+
+  /** Its own row in the journal, with the same gates and fences as any action; see `rollback.ts` for what may be undone. */
+  async rollback(id: number, by: string): Promise<Outcome> {
+    const { journal, clock, fence, self, log } = this.#ports;
+    const row = journal.get(id);
+    if (row === undefined) return err(notFound(id));
+    const plan = planUndo({
+      row,
+      reading: this.#context.reading(row),
+      record: fence.records().get(row.proposal.captureKey),
+      self,
+      policies: this.#context.policies(),
+    });
+    if (plan.kind === 'refused') return err(plan.fault);
+    if (plan.kind === 'nothing-to-restore') return ok({ row, message: `action ${id}: ${plan.message}` });
+    const undo = journal.importProposal(plan.proposal, clock.now()).row;
+    const approval = { status: 'approved', approvedBy: by, message: `undoes action ${id}` } as const;
+    journal.transition([undo.id], ['pending', 'skipped', 'failed', 'succeeded'], approval, clock.now());
+    const refusal = this.#gate({ ...undo, ...approval }, 'execute');
+    if (refusal !== undefined) {
+      journal.transition([undo.id], ['approved'], { status: 'skipped', message: refusal.message }, clock.now());
+      return err(denied(id, refusal));
+    }
+    log.info('action is rolled back', { event: 'provider.action.rollback', action: id, undo: undo.id, by });
+    return this.#order(undo.id);
   }
 
   /** Puts the row at the head of its back-off and waits for the attempt to end. */

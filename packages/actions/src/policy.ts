@@ -101,7 +101,7 @@ export function describeRefusal(actionId: number, refusal: Refusal): string {
  * The enabled policies that cover the provider, by name. Where none does, the one whose refusal tells the operator most: an enabled one,
  * else the first by name; empty when there is none at all.
  */
-function policiesFor(policies: readonly ActionPolicy[], proposal: ActionProposal): readonly ActionPolicy[] {
+export function policiesFor(policies: readonly ActionPolicy[], proposal: ActionProposal): readonly ActionPolicy[] {
   const sorted = policies.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const enabled = sorted.filter(({ spec }) => spec.enabled);
   const covering = enabled.filter((policy) => gateProvider(policy, proposal) === undefined);

@@ -22,6 +22,8 @@ export interface WantedPorts {
   readonly log: Log;
   /** Whether the NIC was read since the row succeeded, has settled, and is not as the action left it. */
   readonly hasDrifted: (row: ActionRow) => boolean;
+  /** An operator waits for the row: it need not be wanted by the plan. */
+  readonly isOrdered: (rowId: number) => boolean;
 }
 
 interface Wanted {
@@ -75,6 +77,13 @@ export class WantedActions {
     return this.#rowIds;
   }
 
+  /** Undefined until there is a plan. `fenced` are those that no row was made for: the registry says that they are stale. */
+  counts(): { readonly wanted: number; readonly fenced: number } | undefined {
+    if (!this.#hasPlan) return undefined;
+    const fenced = [...this.#wanted.values()].filter(({ rowId }) => rowId === undefined).length;
+    return { wanted: this.#wanted.size, fenced };
+  }
+
   #reconsiderOne(wanted: Wanted, records: ReadonlyMap<CaptureKey, CaptureRecord>): void {
     const { journal, self, clock } = this.#ports;
     const { proposal } = wanted;
@@ -120,7 +129,7 @@ export class WantedActions {
       const current = records.get(row.proposal.captureKey);
       const isReached = current !== undefined && current.epoch >= row.proposal.captureEpoch;
       if (isReached && isFenced(row.proposal, current, self)) stale.push(row);
-      else if (this.#hasPlan && !this.#rowIds.has(row.id)) unwanted.push(row);
+      else if (this.#hasPlan && !this.#rowIds.has(row.id) && !this.#ports.isOrdered(row.id)) unwanted.push(row);
     }
     const skip = (rows: readonly ActionRow[], message: string): void => {
       const ids = rows.map(({ id }) => id);
