@@ -72,6 +72,13 @@ export {
   type ManagedHubOptions,
 } from './adapters/nats-server/managed-hub.ts';
 export { provisionUntilDone, type KeepProvisionedOptions } from './adapters/nats-server/keep-provisioned.ts';
+export {
+  aloneSettings,
+  growthPhase,
+  HubGrowth,
+  type GrowthPhase,
+  type HubGrowthOptions,
+} from './adapters/nats-server/hub-growth.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {
   createMemoryNetwork,

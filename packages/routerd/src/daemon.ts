@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createKeepalived, createLinuxHealthProbe, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
-import { createFederation, readSeedFile } from '@routerd/federation';
+import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { runCommand, systemClock, type Log } from '@routerd/runtime';
@@ -18,7 +18,7 @@ import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
 import { startGroupHub } from './group-hub.ts';
 import { watchLans } from './lan-watch.ts';
-import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { nodeSettings, type NodeSettings, type SettingsFault } from './node-settings.ts';
 import { RecentFacts } from './recent-facts.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -30,7 +30,7 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
-  /** Takes over what can change while it runs: who may use the hub on this machine. All else needs a restart. */
+  /** Takes over what can change while it runs: who is in the group, where its hubs are, and the hub on this machine. All else needs a restart. */
   reload(startup: readonly Resource[]): Promise<void>;
   /** In reverse order of the start; tries every step and reports what failed. The host stays as it is. */
   stop(): Promise<void>;
@@ -115,7 +115,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     socket: options.socketPath,
   });
   return ok({
-    reload: async (startup) => hub.value?.reconfigure(startup),
+    reload: async (startup) => {
+      await hub.value?.reconfigure(startup);
+      rejoin(startup, node.value.federation, log);
+    },
     stop: async () => stopAll(steps, log),
   });
 }
@@ -160,6 +163,15 @@ async function buildNode(
       return built.ok ? built : err({ code: built.error.code, message: built.error.detail });
     },
   });
+}
+
+/** Who else is in the group, and where its hubs are, changes without a restart. */
+function rejoin(startup: readonly Resource[], federation: Federation, log: Log): void {
+  const settings = nodeSettings(startup);
+  if (settings.ok && settings.value.federation === undefined) return;
+  const done = settings.ok && settings.value.federation ? federation.reconfigure(settings.value.federation) : settings;
+  if (done.ok) return;
+  log.error('the changed members were not taken over', { event: 'routerd.reload.refused', ...done.error });
 }
 
 async function stopAll(steps: Step[], log: Log): Promise<void> {

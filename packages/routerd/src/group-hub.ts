@@ -1,10 +1,14 @@
 /** The hub of the group, where this machine is one: its server if that is ours to run, and the streams of the group. */
 import {
+  aloneSettings,
+  growthPhase,
+  HubGrowth,
   ManagedHub,
   parseGroupName,
   provisionUntilDone,
   readSeedFile,
   signerOf,
+  type HubConfig,
   type HubSettings,
 } from '@routerd/federation';
 import { err, ofKind, ok, type Resource, type ResourceOf, type Result } from '@routerd/resources';
@@ -40,24 +44,94 @@ export async function startGroupHub(options: GroupHubOptions): Promise<Result<Gr
   if (!keys.ok) return keys;
   const settings = hubSettings(startup, keys.value);
   if (!settings.ok) return settings;
-  const server =
-    settings.value === undefined ? undefined : new ManagedHub({ stateDir, settings: settings.value, clock, log });
-  server?.start();
-  let provisioning = keepStreams(group, keys.value, { clock, log });
+  const hub = new RunningHub(keys.value, { stateDir, clock, log });
+  await hub.apply(group, settings.value);
   return ok({
     async reconfigure(next) {
       const changed = groupOf(next);
       const nextSettings = hubSettings(next, keys.value);
-      if (changed?.spec.hub === undefined || !nextSettings.ok) return;
-      if (nextSettings.value !== undefined) await server?.configure(nextSettings.value);
-      await provisioning.stop();
-      provisioning = keepStreams(changed, keys.value, { clock, log });
+      if (changed?.spec.hub !== undefined && nextSettings.ok) await hub.apply(changed, nextSettings.value);
     },
-    async stop() {
-      await provisioning.stop();
-      await server?.stop();
-    },
+    stop: async () => hub.stop(),
   });
+}
+
+type HubPorts = Pick<GroupHubOptions, 'stateDir' | 'clock' | 'log'>;
+
+/** The server, where it is ours to run, and what is done to bring it and the streams to where they should be. */
+class RunningHub {
+  readonly #keys: HubKeys;
+  readonly #ports: HubPorts;
+  #server: ManagedHub | undefined;
+  #work: { readonly stop: () => Promise<void> } | undefined;
+
+  constructor(keys: HubKeys, ports: HubPorts) {
+    this.#keys = keys;
+    this.#ports = ports;
+  }
+
+  /** Resolves when the server is told; the streams follow. @param settings undefined when the server is not ours to run */
+  async apply(group: ResourceOf<'EventGroup'>, settings: HubSettings | undefined): Promise<void> {
+    await this.#work?.stop();
+    const growth = settings === undefined ? undefined : await this.#serve(group, settings);
+    const stopping = new AbortController();
+    const done = this.#settle(group, growth, stopping.signal);
+    this.#work = {
+      stop: async () => {
+        stopping.abort();
+        await done;
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#work?.stop();
+    await this.#server?.stop();
+  }
+
+  /** @returns what is to be done before the settings are in force as a whole: the streams of a hub alone join a cluster */
+  async #serve(group: ResourceOf<'EventGroup'>, settings: HubSettings): Promise<HubGrowth | undefined> {
+    const { stateDir, clock, log } = this.#ports;
+    const phase = await growthPhase(stateDir, settings);
+    if (phase === 'none') {
+      await this.#configure(settings);
+      return undefined;
+    }
+    const growth = new HubGrowth({
+      ...waysOf(group),
+      seed: this.#keys.operatorSeed,
+      replicas: group.spec.hub?.replicas ?? 1,
+      settings,
+      stateDir,
+      hub: { configure: async (next, whileDown) => this.#configure(next, whileDown) },
+      clock,
+      log,
+    });
+    if (phase === 'due') await this.#configure(aloneSettings(settings));
+    else await this.#configure(growth.closedSettings(), async () => growth.moveAside());
+    return growth;
+  }
+
+  async #configure(settings: HubSettings, whileDown?: () => Promise<void>): Promise<boolean> {
+    if (this.#server !== undefined) return this.#server.configure(settings, whileDown);
+    await whileDown?.();
+    this.#server = new ManagedHub({ ...this.#ports, settings });
+    this.#server.start();
+    return true;
+  }
+
+  async #settle(group: ResourceOf<'EventGroup'>, growth: HubGrowth | undefined, signal: AbortSignal): Promise<void> {
+    const name = parseGroupName(group.metadata.name);
+    if (!name.ok || (growth !== undefined && !(await growth.run(signal)))) return;
+    const { clock, log } = this.#ports;
+    const { hub, retention } = group.spec;
+    const streams = { group: name.value, seed: this.#keys.operatorSeed, replicas: hub?.replicas ?? 1, retention };
+    await provisionUntilDone({ ...waysOf(group), ...streams, clock, log }, signal);
+  }
+}
+
+function waysOf({ spec: { servers, tls } }: ResourceOf<'EventGroup'>): HubConfig {
+  return { servers, ...(tls === undefined ? {} : { caFile: tls.caFile }) };
 }
 
 function groupOf(startup: readonly Resource[]): ResourceOf<'EventGroup'> | undefined {
@@ -112,36 +186,4 @@ function hubSettings(startup: readonly Resource[], keys: HubKeys): Result<HubSet
     nodes: new Map([[nodeName, keys.own], ...peers.map(({ spec }) => [spec.nodeName, spec.publicKey] as const)]),
     nextKeys: new Map(next),
   });
-}
-
-/** Makes the streams as soon as the hubs can, and brings them up to date with what this hub is told. */
-function keepStreams(
-  group: ResourceOf<'EventGroup'>,
-  { operatorSeed }: HubKeys,
-  { clock, log }: Pick<GroupHubOptions, 'clock' | 'log'>,
-): { readonly stop: () => Promise<void> } {
-  const stopping = new AbortController();
-  const name = parseGroupName(group.metadata.name);
-  const { servers, tls, hub, retention } = group.spec;
-  const done = name.ok
-    ? provisionUntilDone(
-        {
-          group: name.value,
-          servers,
-          ...(tls === undefined ? {} : { caFile: tls.caFile }),
-          seed: operatorSeed,
-          replicas: hub?.replicas ?? 1,
-          retention,
-          clock,
-          log,
-        },
-        stopping.signal,
-      )
-    : Promise.resolve(false);
-  return {
-    stop: async () => {
-      stopping.abort();
-      await done;
-    },
-  };
 }

@@ -6,6 +6,7 @@ import { runCommand, type Clock, type Log } from '@routerd/runtime';
 import { Listeners } from '../../listeners.ts';
 import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
 import { HealthWatch } from './health-watch.ts';
+import { fileIdentity } from './file-identity.ts';
 import { ServerProcess } from './server-process.ts';
 
 export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
@@ -49,6 +50,12 @@ export interface HubState {
   readonly lastError: string | undefined;
 }
 
+interface StartedFrom {
+  readonly program: string;
+  /** What a running server does not take over. */
+  readonly fixed: string;
+}
+
 export class ManagedHub {
   readonly #options: ManagedHubOptions;
   readonly #times: HubTimes;
@@ -60,6 +67,10 @@ export class ManagedHub {
   #running: Promise<void> | undefined;
   #changing: Promise<void> = Promise.resolve();
   #reloadDue = false;
+  /** What the running server was started from. */
+  #startedFrom: StartedFrom = { program: '', fixed: '' };
+  /** Set while the server is stopped on purpose: done before it is started again. */
+  #whileDown: (() => Promise<void>) | undefined;
   #state: HubState;
 
   constructor(options: ManagedHubOptions) {
@@ -85,17 +96,43 @@ export class ManagedHub {
   /**
    * Takes new settings over into the running server: a node that was added may connect, one that was removed is cut off.
    * Settings that the server itself does not accept change nothing, and are told in the state.
+   *
+   * The server is stopped and started again where it must be: for another place to listen at, when it becomes one of a cluster, or when
+   * its program was replaced. Streams stay.
+   *
+   * @param whileDown done between a stop and a start, which it brings about; tried again until it succeeds
+   * @returns whether the settings are in force, or will be as soon as the server runs
    */
-  async configure(settings: HubSettings): Promise<void> {
+  async configure(settings: HubSettings, whileDown?: () => Promise<void>): Promise<boolean> {
     this.#settings = settings;
-    await this.#inTurn(async () => {
+    return this.#inTurn(async () => {
       const before = this.#written;
       const written = await this.#write();
-      if (!written || this.#written === before || this.#process === undefined) return;
-      // A server that is only starting does not know the signal yet, and would die of it.
-      if (this.#state.phase === 'starting') this.#reloadDue = true;
-      else this.#reload();
+      if (!written) return false;
+      if (this.#process === undefined) {
+        this.#whileDown = whileDown ?? this.#whileDown;
+        return true;
+      }
+      const { program, fixed } = await this.#origin();
+      if (whileDown !== undefined || program !== this.#startedFrom.program || fixed !== this.#startedFrom.fixed) {
+        this.#whileDown = whileDown ?? (async () => Promise.resolve());
+        // Stopped by `#run`, which starts it again.
+        void this.#process.stop();
+      } else if (this.#written !== before) {
+        // A server that is only starting does not know the signal yet, and would die of it.
+        if (this.#state.phase === 'starting') this.#reloadDue = true;
+        else this.#reload();
+      }
+      return true;
     });
+  }
+
+  async #origin(): Promise<StartedFrom> {
+    const { serverName, listen, storeDir, cluster } = this.#settings;
+    return {
+      program: await fileIdentity(this.#options.program ?? 'nats-server'),
+      fixed: JSON.stringify([serverName, listen, storeDir, cluster?.listen]),
+    };
   }
 
   #reload(): void {
@@ -130,6 +167,7 @@ export class ManagedHub {
       const began = clock.monotonic();
       const failure = await this.#live();
       if (this.#stopping.signal.aborted) return;
+      if (await this.#restartedOnPurpose()) continue;
       if (clock.monotonic() - began >= settledAfter) pause = restartFirst;
       log.error('the hub failed, and is started again', { event: 'hub.failed', detail: failure, pauseMs: pause });
       this.#set({ phase: 'waiting', pid: undefined, lastError: failure });
@@ -139,19 +177,35 @@ export class ManagedHub {
     }
   }
 
+  /** @returns whether the server ended because it was to, and may be started again at once */
+  async #restartedOnPurpose(): Promise<boolean> {
+    const work = this.#whileDown;
+    if (work === undefined) return false;
+    try {
+      await work();
+    } catch (cause) {
+      this.#set({ lastError: cause instanceof Error ? cause.message : String(cause) });
+      return false;
+    }
+    this.#whileDown = undefined;
+    this.#options.log.info('the hub is started again, as it was asked to', { event: 'hub.restarted' });
+    return true;
+  }
+
   /** One life of the server. @returns why it ended */
   async #live(): Promise<string> {
     const { stateDir, program = 'nats-server', clock, log } = this.#options;
     const process = await this.#inTurn(async () => {
       // What cannot be written or is not accepted it does not start with, unless it has an earlier configuration.
       await this.#write();
-      if (this.#written === '' || this.#stopping.signal.aborted) return undefined;
+      if (this.#written === '' || this.#whileDown !== undefined || this.#stopping.signal.aborted) return undefined;
+      this.#startedFrom = await this.#origin();
       const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
       this.#process = new ServerProcess({ program, configFile, portsDir, clock, log });
       this.#set({ phase: 'starting', pid: this.#process.pid });
       return this.#process;
     });
-    if (process === undefined) return this.#state.lastError ?? 'no configuration could be written';
+    if (process === undefined) return this.#state.lastError ?? 'it was not started';
     const watch = new HealthWatch(process, this.#times, clock, (health) => {
       if (health.kind === 'healthy') this.#set({ phase: 'healthy' });
       else this.#set({ phase: 'unhealthy', lastError: health.detail });

@@ -101,6 +101,9 @@ function operatorPermissions(group: GroupName): Permissions {
     publish: streams.flatMap((stream) => [
       ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
       `$JS.API.STREAM.MSG.GET.${stream}`,
+      ...['SNAPSHOT', 'RESTORE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+      `$JS.SNAPSHOT.ACK.${stream}.>`,
+      `$JS.SNAPSHOT.RESTORE.${stream}.>`,
       `$JS.API.CONSUMER.*.${stream}.>`,
       `$JS.API.CONSUMER.LIST.${stream}`,
     ]),

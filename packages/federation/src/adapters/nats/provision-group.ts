@@ -8,6 +8,7 @@ import {
   StorageType,
   type JetStreamManager,
   type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { durationMs, err, ok, type Result } from '@routerd/resources';
@@ -37,15 +38,26 @@ export interface ProvisionedGroup {
   }[];
 }
 
-/** Creates the streams, or brings their settings up to date; what they hold stays. Safe to repeat. */
+/**
+ * Creates the streams, or brings their settings up to date; what they hold stays. Safe to repeat.
+ *
+ * A stream is created only when every hub was asked and none has it: a hub that still stands alone may hold what the others lack, and two
+ * logs of captures would let two routers win one epoch.
+ */
 export async function provisionGroup(options: ProvisionGroupOptions): Promise<Result<ProvisionedGroup, HubFault>> {
-  const connected = await connectHub({ ...options, name: 'routerd operator', inboxPrefix: '_INBOX_OPERATOR' });
+  const connected = await connectHub({ ...options, ...OPERATOR });
   if (!connected.ok) return connected;
   try {
     const manager = await jetstreamManager(connected.value.connection, { checkAPI: false });
     const streams = [];
-    for (const config of streamsOf(options.group, options.replicas ?? 1, options.retention))
-      streams.push(await ensure(manager, config));
+    for (const config of streamsOf(options.group, options.replicas ?? 1, options.retention)) {
+      const there = await find(manager, config.name);
+      if (there === undefined) {
+        const elsewhere = await holderOf(config.name, options, connected.value.server);
+        if (elsewhere !== undefined) return err(elsewhere);
+      }
+      streams.push(await ensure(manager, config, there?.config.num_replicas));
+    }
     return ok({ streams });
   } catch (cause) {
     return err({ code: 'hub.failed', detail: describe(cause) });
@@ -53,6 +65,9 @@ export async function provisionGroup(options: ProvisionGroupOptions): Promise<Re
     await connected.value.connection.close();
   }
 }
+
+/** How the operator's programs connect. */
+export const OPERATOR = { name: 'routerd operator', inboxPrefix: '_INBOX_OPERATOR' } as const;
 
 const RETENTION: EventRetention = { maxEvents: 100_000, maxAge: durationMs(86_400_000) };
 
@@ -97,17 +112,47 @@ function streamsOf(
   ];
 }
 
-async function ensure(manager: JetStreamManager, config: StreamSettings): Promise<ProvisionedGroup['streams'][number]> {
-  let replicas: number;
-  try {
-    replicas = (await manager.streams.info(config.name)).config.num_replicas;
-  } catch (cause) {
-    const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
-    if (!isAbsent) throw cause;
+async function ensure(
+  manager: JetStreamManager,
+  config: StreamSettings,
+  replicas: number | undefined,
+): Promise<ProvisionedGroup['streams'][number]> {
+  if (replicas === undefined) {
     const made = await manager.streams.add(config);
     return { name: config.name, outcome: 'created', leader: made.cluster?.leader };
   }
   const kept = Math.max(replicas, config.num_replicas ?? 1);
   const updated = await manager.streams.update(config.name, { ...config, num_replicas: kept });
   return { name: config.name, outcome: 'updated', leader: updated.cluster?.leader };
+}
+
+/** @returns undefined where the hub says that there is none */
+export async function find(manager: JetStreamManager, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(stream);
+  } catch (cause) {
+    const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound;
+    if (!isAbsent) throw cause;
+    return undefined;
+  }
+}
+
+/** @returns why the stream may exist at another hub than `asked`; undefined when all say that it does not */
+async function holderOf(stream: string, options: ProvisionGroupOptions, asked: string): Promise<HubFault | undefined> {
+  for (const server of options.servers.filter((each) => each !== asked)) {
+    const connected = await connectHub({ ...options, servers: [server], ...OPERATOR });
+    if (!connected.ok) {
+      const detail = `${stream} is made when every hub was asked whether it has it; ${connected.error.detail}`;
+      return { ...connected.error, detail };
+    }
+    try {
+      const manager = await jetstreamManager(connected.value.connection, { checkAPI: false });
+      const found = await find(manager, stream);
+      if (found !== undefined)
+        return { code: 'hub.failed', detail: `${server} holds ${stream}, and is in no cluster with ${asked} yet` };
+    } finally {
+      await connected.value.connection.close();
+    }
+  }
+  return undefined;
 }
