@@ -7,6 +7,7 @@ import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
 import { mobilityRoutes } from './commands/mobility.ts';
 import { drainCommand, ordersCommand, undrainCommand } from './commands/order.ts';
+import { overlayRoutes } from './commands/overlay.ts';
 import { pluginRoutes } from './commands/plugin.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { statusCommand } from './commands/status.ts';
@@ -25,6 +26,7 @@ const routes = buildRouteMap<string, Context>({
     drain: drainCommand,
     undrain: undrainCommand,
     orders: ordersCommand,
+    overlay: overlayRoutes,
     federation: federationRoutes,
     action: actionRoutes,
     plugin: pluginRoutes,
@@ -49,6 +51,7 @@ const routes = buildRouteMap<string, Context>({
       '  routerctl action list --status failed',
       '  routerctl plugin run oci-inventory --dry-run      what it would add to the configuration',
       '  routerctl dynamic diff                           what plugins and pools make of startup-config',
+      '  routerctl overlay peers                           how good the paths to other routers are',
       '  routerctl doctor hybrid                           what is wrong here, and what to do',
       '  routerctl validate /usr/local/etc/routerd',
       '',

@@ -12,12 +12,16 @@ import {
   createHealthChecker,
   createHostReconciler,
   createMemoryHealthProbe,
+  createPathProber,
   MemoryVrrp,
+  unmeasuredPath,
   type HealthChecker,
   type HealthProbe,
   type Host,
   type HostReconciler,
   type OwnershipLedger,
+  type PathProber,
+  type PathWire,
   type Vrrp,
 } from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
@@ -33,7 +37,7 @@ import {
 } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { Observers } from '@routerd/observers';
-import type { NodeOrders } from './api/orders.ts';
+import { actionOrders, type NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
@@ -54,6 +58,8 @@ export interface NodeAdapters {
   readonly vrrp?: Vrrp;
   /** Without it HealthChecks are asked of a network in which everybody answers. */
   readonly healthProbe?: HealthProbe;
+  /** Without it no overlay path is measured. */
+  readonly pathWire?: PathWire;
   readonly executor: ProviderExecutor;
   readonly journal: Journal;
   readonly leases: LeaseMemory;
@@ -75,6 +81,7 @@ export interface RoutingNode {
   readonly federation: Federation;
   readonly host: HostReconciler;
   readonly engine: ActionEngine;
+  readonly paths: PathProber;
   /** Undefined where nothing can run a plugin. */
   readonly observers: Observers | undefined;
   /** Why an address may not be observed at this node: a router of its site captures it, or has it. */
@@ -91,6 +98,18 @@ export interface RoutingNode {
   stop(): Promise<void>;
 }
 
+/** Measures nothing. */
+const NO_PATHS: PathProber = {
+  setDesired: () => undefined,
+  status: () => unmeasuredPath('nothing measures paths on this node'),
+  onChange: () => () => undefined,
+  stop: async () => undefined,
+};
+
+function pathProberOf({ clock, log, random, pathWire }: NodeAdapters): PathProber {
+  return pathWire === undefined ? NO_PATHS : createPathProber({ clock, log, random, wire: pathWire });
+}
+
 /** Executors and journals of a node that belongs to no group are asked for nothing. */
 const NOBODY = 'nobody' as NodeName;
 
@@ -99,6 +118,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
   const parts = adapters.parts ?? createMemoryPartStore();
   const vrrp = adapters.vrrp ?? new MemoryVrrp();
   const health = createHealthChecker({ clock, log, random, probe: adapters.healthProbe ?? createMemoryHealthProbe() });
+  const paths = pathProberOf(adapters);
   const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
   let reconciler: Reconciler | undefined;
   const isCapturedHere = (address: HostAddress): string | undefined =>
@@ -138,6 +158,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       },
       vrrp,
       health,
+      paths,
       actions: {
         propose: (proposals) => engine.propose(proposals),
         sweepStale: () => engine.sweepStale(),
@@ -164,6 +185,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       host,
       vrrp,
       health,
+      paths,
       engine,
       localFacts,
       isCapturedHere,
@@ -173,7 +195,10 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
   };
 }
 
-type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' | 'localFacts' | 'isCapturedHere'> & {
+type Parts = Pick<
+  RoutingNode,
+  'reconciler' | 'federation' | 'host' | 'engine' | 'paths' | 'localFacts' | 'isCapturedHere'
+> & {
   readonly clock: Clock;
   readonly log: Log;
   readonly vrrp: Vrrp;
@@ -183,7 +208,7 @@ type Parts = Pick<RoutingNode, 'reconciler' | 'federation' | 'host' | 'engine' |
 };
 
 function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
-  const { reconciler, federation, host, vrrp, health, engine, localFacts, isCapturedHere } = parts;
+  const { reconciler, federation, host, vrrp, health, paths, engine, localFacts, isCapturedHere } = parts;
   const orders = ordersOf(settings, parts);
   const observers = observersFor(settings, parts, orders);
   return {
@@ -191,6 +216,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
     federation,
     host,
     engine,
+    paths,
     observers,
     localFacts,
     isCapturedHere,
@@ -217,6 +243,7 @@ function assemble(settings: NodeSettings, parts: Parts): RoutingNode {
       await reconciler.stop();
       await vrrp.stop();
       await health.stop();
+      await paths.stop();
       await engine.stop();
       await federation.stop();
       await host.stop();
@@ -310,7 +337,7 @@ function nicOf(engine: ActionEngine, context: PoolContext) {
 
 function viewOf(
   settings: NodeSettings,
-  { clock, reconciler, federation, host, vrrp, health, engine }: Parts,
+  { clock, reconciler, federation, host, vrrp, health, paths, engine }: Parts,
   observers: Observers | undefined,
 ): NodeView {
   const startedAt = clock.now();
@@ -328,6 +355,7 @@ function viewOf(
     actions: () => engine.rows(),
     vrrp: { role: (name) => vrrp.role(name), fault: () => vrrp.fault() },
     health: (name) => health.verdict(name),
+    path: (peer) => paths.status(peer),
     ...(observers === undefined
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),
@@ -382,12 +410,7 @@ function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): 
         origin,
       });
     },
-    approve(id, by) {
-      const approved = engine.approve(id, by);
-      return approved.ok ? { ok: true, value: undefined } : approved;
-    },
-    execute: async (id, mode) => engine.execute(id, { mode }),
-    attempts: (id) => engine.attempts(id),
+    ...actionOrders(engine),
     refreshHost: async () => host.refresh(),
   };
 }

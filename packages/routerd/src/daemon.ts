@@ -1,7 +1,13 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createKeepalived, createLinuxHealthProbe, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
+import {
+  createKeepalived,
+  createLinuxHealthProbe,
+  createLinuxHost,
+  createLinuxLanWire,
+  createUdpPathWire,
+} from '@routerd/dataplane';
 import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
@@ -13,6 +19,7 @@ import { federationRoutes } from './api/federation-routes.ts';
 import { serveApi } from './api/http-server.ts';
 import { mobilityRoutes } from './api/mobility-routes.ts';
 import { orderRoutes } from './api/order-routes.ts';
+import { overlayRoutes } from './api/overlay-routes.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
@@ -78,6 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     }),
     ...createRoutes(node.value.view, node.value.orders),
     ...mobilityRoutes(node.value.view),
+    ...overlayRoutes(node.value.view),
     ...orderRoutes({
       node: node.value.view,
       registry: node.value.federation.orders,
@@ -99,6 +107,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
   steps.push({ name: 'status', stop: () => status.stop() });
   node.value.reconciler.onChange(() => status.changed());
+  node.value.paths.onChange(() => status.changed());
   observers?.onChange(() => status.changed());
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
@@ -143,6 +152,7 @@ async function buildNode(
     ledger: store.ledger,
     vrrp: createKeepalived({ clock: systemClock, log, directory: path.join(path.resolve(stateDir), 'vrrp') }),
     healthProbe: createLinuxHealthProbe({ clock: systemClock }),
+    pathWire: createUdpPathWire({ clock: systemClock, log }),
     executor,
     journal: store.journal,
     leases: store.leases,

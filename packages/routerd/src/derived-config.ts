@@ -12,6 +12,7 @@ import {
   type HostState,
   type HybridRouteLowering,
   type LoweredHealthCheck,
+  type LoweredOverlayPaths,
   type VirtualRouter,
 } from '@routerd/dataplane';
 import { domainResourceOf, type AddressPlan } from '@routerd/mobility';
@@ -29,6 +30,7 @@ export interface DerivedConfig {
   readonly hybridRoutes: readonly HybridRouteLowering[];
   readonly virtualRouters: readonly VirtualRouter[];
   readonly healthChecks: readonly LoweredHealthCheck[];
+  readonly overlayPaths: LoweredOverlayPaths;
   /** What was set aside, and why; everything else is in effect. */
   readonly problems: readonly { readonly subject: string; readonly reason: string }[];
   readonly host: HostState;
@@ -70,6 +72,7 @@ export function deriveConfig(
     hybridRoutes: lowered.hybridRoutes,
     virtualRouters: lowered.virtualRouters,
     healthChecks: lowered.healthChecks,
+    overlayPaths: lowered.overlayPaths,
     problems: [
       ...setAside,
       ...config.parts.flatMap((part) =>

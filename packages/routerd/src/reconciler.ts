@@ -6,7 +6,7 @@
  * 3. Until facts and registry were read to their end once, the host only gains: what an earlier run installed stays.
  * 4. Time alone re-plans an address only at the instant its plan named (`lookAgainAt`).
  */
-import type { DiffOptions, HealthChecker, HostState, Vrrp } from '@routerd/dataplane';
+import type { DiffOptions, HealthChecker, HostState, PathProber, Vrrp } from '@routerd/dataplane';
 import type { HighWaterStore } from '@routerd/federation';
 import type {
   ActionProposal,
@@ -45,6 +45,7 @@ export interface ReconcilerPorts extends WorldInputsPorts {
   readonly host: HostControl;
   readonly vrrp: Pick<Vrrp, 'setDesired' | 'role' | 'onChange'>;
   readonly health: Pick<HealthChecker, 'setDesired' | 'verdict' | 'onChange'>;
+  readonly paths: Pick<PathProber, 'setDesired'>;
   readonly actions: ActionControl;
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
@@ -237,6 +238,7 @@ export class Reconciler {
     });
     this.#ports.vrrp.setDesired(this.#derived.virtualRouters);
     this.#ports.health.setDesired(this.#derived.healthChecks);
+    this.#ports.paths.setDesired(this.#derived.overlayPaths);
   }
 
   /** What stays the same is said once, however often it is derived. */

@@ -24,6 +24,9 @@ const nodeStatus = z.object({
     members: z.record(z.string(), z.string()),
   }),
   host: z.object({ settled: z.boolean(), residuals: z.array(z.string()) }),
+  overlay: z
+    .array(z.object({ peer: z.string(), state: z.string(), loss: z.object({ roundTrip: z.number().optional() }) }))
+    .default([]),
   actions: z.record(z.string(), z.number()),
   pools: z.array(
     z.object({
@@ -65,6 +68,7 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
     ],
     ['Refused', counts(status.federation.refused)],
     ['Host', status.host.settled ? 'as planned' : `${status.host.residuals.length} changes did not land`],
+    ['Overlay', overlayText(status.overlay)],
     ['Actions', counts(status.actions)],
   ]);
   const members = renderTable(
@@ -91,4 +95,12 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
     pools,
     ...(troubles.length === 0 ? [] : [`PROBLEMS\n${troubles.map((line) => `  ${line}`).join('\n')}`]),
   ].join('\n\n');
+}
+
+/** How many paths are in each state; those that are not well by name. */
+function overlayText(paths: z.output<typeof nodeStatus>['overlay']): string {
+  const up = paths.filter(({ state }) => state === 'up').length;
+  const others = paths.filter(({ state }) => state !== 'up').map(({ peer, state }) => `${peer} ${state}`);
+  if (paths.length === 0) return 'no peers';
+  return [`${up} of ${paths.length} paths up`, ...others].join(', ');
 }

@@ -1,6 +1,6 @@
 /** What a daemon shows of itself: the parts that status, get and explain read. Values only; nothing here changes anything. */
 import type { ActionRow } from '@routerd/actions';
-import type { HealthVerdict, HostOp, HostReconcilerStatus, ObservedHost, Vrrp } from '@routerd/dataplane';
+import type { HealthVerdict, HostOp, HostReconcilerStatus, ObservedHost, PathStatus, Vrrp } from '@routerd/dataplane';
 import type { AcceptedFact, FederationStatus } from '@routerd/federation';
 import type { AddressNews, Liveness, OuterSituation } from '@routerd/mobility';
 import type { HostAddress, Instant, NodeName, Resource } from '@routerd/resources';
@@ -25,6 +25,8 @@ export interface NodeView {
   readonly vrrp: Pick<Vrrp, 'role' | 'fault'>;
   /** By name of the HealthCheck; unknown for one that is not asked. */
   health(name: string): HealthVerdict;
+  /** Of the path to an OverlayPeer, by its name. */
+  path(peer: string): PathStatus;
   /** Absent where no plugin can run. */
   observing?(): ObservingView;
 }

@@ -8,6 +8,7 @@ import {
   type ResourceOf,
   unreachable,
 } from '@routerd/resources';
+import { overlayPeerStatus } from './overlay-view.ts';
 import type { PoolState } from '../pool-state.ts';
 import { vrrpGateOf } from '../vrrp-gates.ts';
 import {
@@ -94,10 +95,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'IPv4Route':
       return routeStatus(node.host(), resource);
     case 'OverlayPeer':
-      return {
-        phase: 'Applied',
-        summary: `${resource.spec.nodeID} over ${resource.spec.underlay.interface ?? resource.spec.underlay.type}`,
-      };
+      return overlayPeerStatus(node, resource);
     case 'CloudProviderProfile':
       return { phase: 'Applied', summary: resource.spec.provider };
     case 'ProviderActionPolicy':

@@ -1,4 +1,5 @@
 /** GET /v1/status: one page about the node. */
+import { overlayPeersView } from './overlay-view.ts';
 import type { NodeView } from './node-view.ts';
 
 export function statusView(node: NodeView): unknown {
@@ -19,6 +20,7 @@ export function statusView(node: NodeView): unknown {
       members: Object.fromEntries(federation?.members ?? []),
     },
     host: { settled: host.settled, residuals: host.residuals.map(({ op, detail }) => `${op.verb}: ${detail}`) },
+    overlay: overlayPeersView(node).items.map(({ peer, state, loss, mtu }) => ({ peer, state, loss, mtu })),
     actions: countBy(node.actions(), (row) => row.status),
     pools: node.pools.map((pool) => {
       const plans = [...pool.plans()];
