@@ -28,6 +28,7 @@ export type {
   PoolMembership,
   RandomBytes,
 } from './federation-config.ts';
+export { REFUSAL_REASONS } from './refusals.ts';
 export {
   matchesEvent,
   type EventBus,
@@ -72,13 +73,6 @@ export {
   type ManagedHubOptions,
 } from './adapters/nats-server/managed-hub.ts';
 export { provisionUntilDone, type KeepProvisionedOptions } from './adapters/nats-server/keep-provisioned.ts';
-export {
-  aloneSettings,
-  growthPhase,
-  HubGrowth,
-  type GrowthPhase,
-  type HubGrowthOptions,
-} from './adapters/nats-server/hub-growth.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {
   createMemoryNetwork,

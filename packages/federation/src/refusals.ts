@@ -1,6 +1,29 @@
 /** Counts what was refused by reason, and says so in the log without letting a loud sender flood it. */
 import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
+import { FACT_REFUSALS } from './fact-judgement.ts';
+
+/** All reasons, so that each has its count from the start: docs/reference/facts.md says when. */
+export const REFUSAL_REASONS = [
+  ...FACT_REFUSALS,
+  'heartbeat.unknown-source',
+  'heartbeat.malformed',
+  'capture.malformed',
+  'capture.wrong-writer',
+  'capture.wrong-subject',
+  'capture.regressed',
+  'capture.epoch-not-kept',
+  'order.malformed',
+  'order.wrong-subject',
+  'event.malformed',
+  'event.wrong-subject',
+  'event.wrong-group',
+  'event.wrong-source',
+  'event.unknown-source',
+  'event.bad-signature',
+  'event.from-the-future',
+  'event.reserved-type',
+] as const;
 
 /** After the first, one line a minute for each (reason, source). */
 const QUIET_MS = 60_000;

@@ -35,6 +35,7 @@ export type {
   Sighting,
   VrrpRole,
 } from './model.ts';
+export { LEASE_STATUSES } from './model.ts';
 export { domainResourceOf } from './claim.ts';
 export { fenceAction, type FencedAction, type FenceFault } from './fence.ts';
 export { MOVES_MAX, MOVES_WINDOW_MS } from './freeze.ts';

@@ -12,8 +12,14 @@ export type ClientResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: ClientFault };
 
+export type ClientTextResult =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly error: ClientFault };
+
 export interface ApiClient {
   get(path: string): Promise<ClientResult>;
+  /** What is answered as it stands, not JSON. */
+  text(path: string): Promise<ClientTextResult>;
   /** @param timeoutMs how long the daemon may take to answer; half a minute unless told */
   post(path: string, body: unknown, timeoutMs?: number): Promise<ClientResult>;
 }
@@ -21,12 +27,10 @@ export interface ApiClient {
 const TIMEOUT_MS = 30_000;
 
 export function createApiClient(socketPath: string): ApiClient {
-  const call = async (
-    method: 'GET' | 'POST',
-    path: string,
-    body?: unknown,
-    timeoutMs = TIMEOUT_MS,
-  ): Promise<ClientResult> =>
+  const call = async <T>(
+    { method, path, body, timeoutMs = TIMEOUT_MS }: Call,
+    read: (status: number, text: string) => T,
+  ): Promise<T | Unreachable> =>
     new Promise((resolve) => {
       const outgoing = request(
         {
@@ -39,9 +43,7 @@ export function createApiClient(socketPath: string): ApiClient {
         (incoming) => {
           const chunks: Buffer[] = [];
           incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.on('end', () =>
-            resolve(readAnswer(incoming.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))),
-          );
+          incoming.on('end', () => resolve(read(incoming.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
           incoming.on('error', (cause) => resolve(unreachable(socketPath, cause)));
         },
       );
@@ -50,12 +52,26 @@ export function createApiClient(socketPath: string): ApiClient {
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   return {
-    get: async (path) => call('GET', path),
-    post: async (path, body, timeoutMs) => call('POST', path, body, timeoutMs),
+    get: async (path) => call({ method: 'GET', path }, readAnswer),
+    text: async (path) => call({ method: 'GET', path }, readText),
+    post: async (path, body, timeoutMs) =>
+      call({ method: 'POST', path, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) }, readAnswer),
   };
 }
 
-function unreachable(socketPath: string, cause: NodeJS.ErrnoException): ClientResult {
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+interface Unreachable {
+  readonly ok: false;
+  readonly error: ClientFault;
+}
+
+function unreachable(socketPath: string, cause: NodeJS.ErrnoException): Unreachable {
   const why: Readonly<Record<string, string>> = {
     ENOENT: 'there is no such socket',
     ECONNREFUSED: 'nobody listens there',
@@ -72,6 +88,12 @@ function unreachable(socketPath: string, cause: NodeJS.ErrnoException): ClientRe
           : 'Start it with `routerd serve`, or name its socket with --socket.',
     },
   };
+}
+
+function readText(status: number, text: string): ClientTextResult {
+  if (status < 400) return { ok: true, value: text };
+  const answer = readAnswer(status, text);
+  return answer.ok ? { ok: true, value: text } : answer;
 }
 
 function readAnswer(status: number, text: string): ClientResult {

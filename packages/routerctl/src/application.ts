@@ -5,6 +5,7 @@ import { dynamicRoutes } from './commands/dynamic.ts';
 import { explainCommand } from './commands/explain.ts';
 import { federationRoutes } from './commands/federation.ts';
 import { describeCommand, getCommand } from './commands/get.ts';
+import { metricsCommand } from './commands/metrics.ts';
 import { mobilityRoutes } from './commands/mobility.ts';
 import { drainCommand, ordersCommand, undrainCommand } from './commands/order.ts';
 import { overlayRoutes } from './commands/overlay.ts';
@@ -32,6 +33,7 @@ const routes = buildRouteMap<string, Context>({
     plugin: pluginRoutes,
     dynamic: dynamicRoutes,
     doctor: doctorCommand,
+    metrics: metricsCommand,
     validate: validateCommand,
     schema: schemaCommand,
   },

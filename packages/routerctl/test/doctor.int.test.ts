@@ -120,6 +120,13 @@ test('the table ends with remedies and counts; --no-host runs nothing on the hos
   expect(stdout).toMatch(/^STATUS {2}CHECK/);
   expect(stdout).toMatch(/0 fail, \d+ warn, \d+ pass, \d+ skip\n$/);
   expect(stdout).not.toContain('hybrid.ip-forward');
+  const metrics = await rig.routerctl('metrics', '--only', 'dataplane');
+  expect(metrics.stdout).toMatch(/^# HELP routerd_dataplane_ops_total /);
+  expect(metrics.stdout).toMatch(/^routerd_dataplane_pass_duration_seconds_count\{step="observe"\} [1-9]/m);
+  expect(metrics.stdout).not.toContain('routerd_process');
+  const none = await rig.routerctl('metrics', '--only', 'weather');
+  expect([none.code, none.stdout]).toEqual([1, '']);
+  expect(none.stderr).toContain('No metric has "weather" in its name.');
   const unknown = await rig.routerctl('doctor', 'weather');
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('One of hybrid, federation, dynamic, plugin, actions');

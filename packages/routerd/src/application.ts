@@ -6,6 +6,7 @@ import { configReportToJson, loadConfig, renderConfigReport } from './load-confi
 import { nodeSettings } from './node-settings.ts';
 import { cleanupCommand } from './one-shot/cleanup-command.ts';
 import { applyCommand, planCommand } from './one-shot/commands.ts';
+import { VERSION } from './version.ts';
 
 interface ServeFlags {
   readonly config: string;
@@ -106,6 +107,6 @@ const routes = buildRouteMap<string, Context>({
 
 export const application = buildApplication(routes, {
   name: 'routerd',
-  versionInfo: { currentVersion: '0.1.0' },
+  versionInfo: { currentVersion: VERSION },
   scanner: { caseStyle: 'allow-kebab-for-camel' },
 });

@@ -1,14 +1,8 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import {
-  createKeepalived,
-  createLinuxHealthProbe,
-  createLinuxHost,
-  createLinuxLanWire,
-  createUdpPathWire,
-} from '@routerd/dataplane';
-import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
+import { createKeepalived, createLinuxHealthProbe, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
+import { createFederation, readSeedFile } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { runCommand, systemClock, type Log } from '@routerd/runtime';
@@ -19,15 +13,16 @@ import { federationRoutes } from './api/federation-routes.ts';
 import { serveApi } from './api/http-server.ts';
 import { mobilityRoutes } from './api/mobility-routes.ts';
 import { orderRoutes } from './api/order-routes.ts';
-import { overlayRoutes } from './api/overlay-routes.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
 import { startGroupHub } from './group-hub.ts';
 import { watchLans } from './lan-watch.ts';
-import { nodeSettings, type NodeSettings, type SettingsFault } from './node-settings.ts';
+import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { createMeters, metricsRoutes, nodeMetrics, type Meters } from './metrics/node-metrics.ts';
 import { RecentFacts } from './recent-facts.ts';
 import { StatusWriter } from './status-writer.ts';
+import { VERSION } from './version.ts';
 
 export interface DaemonOptions {
   readonly settings: NodeSettings;
@@ -37,7 +32,7 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
-  /** Takes over what can change while it runs: who is in the group, where its hubs are, and the hub on this machine. All else needs a restart. */
+  /** Takes over what can change while it runs: who may use the hub on this machine. All else needs a restart. */
   reload(startup: readonly Resource[]): Promise<void>;
   /** In reverse order of the start; tries every step and reports what failed. The host stays as it is. */
   stop(): Promise<void>;
@@ -71,7 +66,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   });
   if (!hub.ok) return fail(hub.error);
   steps.push({ name: 'hub', stop: async () => hub.value?.stop() });
-  const node = await buildNode(options, store.value, executor);
+  const clock = systemClock;
+  const meters = createMeters(
+    { clock, host: createLinuxHost({ clock, log }), executor, leases: store.value.leases },
+    VERSION,
+  );
+  steps.push({ name: 'metrics', stop: () => meters.process.stop() });
+  const node = await buildNode(options, store.value, meters);
   if (!node.ok) return fail(node.error);
 
   const { observers } = node.value;
@@ -83,9 +84,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
       recent,
       within: (milliseconds) => AbortSignal.timeout(milliseconds),
     }),
+    ...metricsRoutes(nodeMetrics(node.value, meters)),
     ...createRoutes(node.value.view, node.value.orders),
     ...mobilityRoutes(node.value.view),
-    ...overlayRoutes(node.value.view),
     ...orderRoutes({
       node: node.value.view,
       registry: node.value.federation.orders,
@@ -107,7 +108,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
   steps.push({ name: 'status', stop: () => status.stop() });
   node.value.reconciler.onChange(() => status.changed());
-  node.value.paths.onChange(() => status.changed());
   observers?.onChange(() => status.changed());
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
@@ -124,10 +124,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     socket: options.socketPath,
   });
   return ok({
-    reload: async (startup) => {
-      await hub.value?.reconfigure(startup);
-      rejoin(startup, node.value.federation, log);
-    },
+    reload: async (startup) => hub.value?.reconfigure(startup),
     stop: async () => stopAll(steps, log),
   });
 }
@@ -135,7 +132,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
 async function buildNode(
   { settings, stateDir, log }: DaemonOptions,
   store: Store,
-  executor: Parameters<typeof composeNode>[1]['executor'],
+  { host, executor, leases }: Meters,
 ): Promise<Result<RoutingNode, SettingsFault>> {
   const seed = settings.federation === undefined ? ok('') : await readSeedFile(settings.federation.seedFile);
   if (!seed.ok)
@@ -148,14 +145,13 @@ async function buildNode(
     clock: systemClock,
     log,
     random: Math.random,
-    host: createLinuxHost({ clock: systemClock, log }),
+    host,
+    executor,
+    leases,
     ledger: store.ledger,
     vrrp: createKeepalived({ clock: systemClock, log, directory: path.join(path.resolve(stateDir), 'vrrp') }),
     healthProbe: createLinuxHealthProbe({ clock: systemClock }),
-    pathWire: createUdpPathWire({ clock: systemClock, log }),
-    executor,
     journal: store.journal,
-    leases: store.leases,
     parts: store.parts,
     observing: { runner: createPluginRunner({ clock: systemClock, log }), runs: store.runs },
     highWater: store.highWater,
@@ -173,15 +169,6 @@ async function buildNode(
       return built.ok ? built : err({ code: built.error.code, message: built.error.detail });
     },
   });
-}
-
-/** Who else is in the group, and where its hubs are, changes without a restart. */
-function rejoin(startup: readonly Resource[], federation: Federation, log: Log): void {
-  const settings = nodeSettings(startup);
-  if (settings.ok && settings.value.federation === undefined) return;
-  const done = settings.ok && settings.value.federation ? federation.reconfigure(settings.value.federation) : settings;
-  if (done.ok) return;
-  log.error('the changed members were not taken over', { event: 'routerd.reload.refused', ...done.error });
 }
 
 async function stopAll(steps: Step[], log: Log): Promise<void> {

@@ -28,6 +28,11 @@ const routes: readonly Route[] = [
   { method: 'POST', pattern: '/v1/things/:id', handle: ({ body }) => ({ status: 200, body: { got: body } }) },
   {
     method: 'GET',
+    pattern: '/text',
+    handle: () => ({ status: 200, text: '# "as it is"', contentType: 'text/plain; version=0.0.4' }),
+  },
+  {
+    method: 'GET',
     pattern: '/v1/broken',
     handle: () => {
       throw new Error('boom');
@@ -65,6 +70,20 @@ test('answers with what the route says, and only its owner may open the socket',
   expect(statSync(socket).mode & 0o777).toBe(0o600);
   expect(await ask(socket, 'GET', '/v1/things/a%2Fb?q=1')).toEqual({ status: 200, body: { id: 'a/b', query: '1' } });
   expect(await ask(socket, 'POST', '/v1/things/1', '{"x":2}')).toEqual({ status: 200, body: { got: { x: 2 } } });
+});
+
+test('answers text as it stands, with its type', async () => {
+  const socketPath = await open();
+  const answered = await new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, path: '/text' }, (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      incoming.on('end', () => resolve([incoming.statusCode, incoming.headers['content-type'], text]));
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+  expect(answered).toEqual([200, 'text/plain; version=0.0.4', '# "as it is"']);
 });
 
 test.each([

@@ -39,6 +39,8 @@ export interface HostReconcilerStatus {
   readonly owned: readonly OwnedObject[];
   /** Ops that landed since the start. */
   readonly opsLanded: number;
+  /** Of these, ops that landed right after a reading: what others had changed, what had failed, what was missing at the start. */
+  readonly opsRepaired: number;
   /** Readings since the start. */
   readonly readings: number;
   /** Why the last reading failed; undefined when it did not. */
@@ -133,6 +135,7 @@ class LevelReconciler implements HostReconciler {
   #readAgainFrom = 0;
   #addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff> = new Map();
   #opsLanded = 0;
+  #opsRepaired = 0;
   #readings = 0;
   #readingFault: string | undefined;
 
@@ -187,6 +190,7 @@ class LevelReconciler implements HostReconciler {
       addressesTakenOff: this.#addressesTakenOff,
       owned: this.#ownership.entries(),
       opsLanded: this.#opsLanded,
+      opsRepaired: this.#opsRepaired,
       readings: this.#readings,
       readingFault: this.#readingFault,
     };
@@ -334,6 +338,7 @@ class LevelReconciler implements HostReconciler {
     }
     if (landed.some(({ verb }) => CHANGES_CAPTURED.includes(verb))) this.#noteCaptured();
     this.#opsLanded += landed.length;
+    if (afterReading) this.#opsRepaired += landed.length;
     this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
     this.#report(landed, residuals);
     this.#residuals = residuals;

@@ -15,6 +15,7 @@ export interface ApiFault {
 
 export type ApiAnswer =
   | { readonly status: 200 | 202; readonly body: unknown }
+  | { readonly status: 200; readonly text: string; readonly contentType: string }
   | { readonly status: 400 | 404 | 405 | 409 | 413 | 500 | 503; readonly fault: ApiFault };
 
 export interface ApiRequest {
@@ -108,6 +109,11 @@ async function answer(
       status: 500,
       fault: { code: 'api.internal', message: 'The daemon failed to answer; its log has the cause.' },
     };
+  }
+  if ('text' in reply) {
+    outgoing.writeHead(reply.status, { 'content-type': reply.contentType });
+    outgoing.end(reply.text);
+    return;
   }
   outgoing.writeHead(reply.status, { 'content-type': 'application/json' });
   outgoing.end(`${JSON.stringify('body' in reply ? reply.body : { error: reply.fault })}\n`);
