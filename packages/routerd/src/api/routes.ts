@@ -1,14 +1,13 @@
 /** What the daemon answers. Each route reads the live view or hands one order to its engine; nothing is decided here. */
-import { ACTION_STATUSES, type ActionStatus } from '@routerd/actions';
 import { FACT_TYPES, type FactFault, type FactType } from '@routerd/federation';
-import { PROVIDERS, parseDuration } from '@routerd/resources';
+import { parseDuration } from '@routerd/resources';
 import { z } from 'zod';
-import { actionView, attemptView } from '../views/action-view.ts';
 import { explainView } from '../views/explain-view.ts';
 import { factsView } from '../views/fact-view.ts';
 import type { NodeView } from '../views/node-view.ts';
 import { resourceViews } from '../views/resource-view.ts';
 import { statusView } from '../views/status-view.ts';
+import { actionRoutes } from './action-routes.ts';
 import { addressOf } from './address-text.ts';
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 import type { NodeOrders } from './orders.ts';
@@ -27,28 +26,7 @@ export function createRoutes(node: NodeView, orders: NodeOrders): readonly Route
     { method: 'GET', pattern: '/v1/explain/:address', handle: ({ params }) => explain(node, params['address'] ?? '') },
     { method: 'GET', pattern: '/v1/federation/events', handle: () => done(factsView(node.facts())) },
     { method: 'POST', pattern: '/v1/federation/events', handle: ({ body }) => emit(orders, body) },
-    { method: 'GET', pattern: '/v1/actions', handle: ({ query }) => listActions(node, query) },
-    {
-      method: 'GET',
-      pattern: '/v1/actions/:id',
-      handle: ({ params }) => withAction(node, params['id'], (id) => done(actionOf(node, id))),
-    },
-    {
-      method: 'GET',
-      pattern: '/v1/actions/:id/attempts',
-      handle: ({ params }) =>
-        withAction(node, params['id'], (id) => done({ items: orders.attempts(id).map(attemptView) })),
-    },
-    {
-      method: 'POST',
-      pattern: '/v1/actions/:id/approve',
-      handle: ({ params, body }) => withAction(node, params['id'], (id) => approve(node, orders, id, body)),
-    },
-    {
-      method: 'POST',
-      pattern: '/v1/actions/:id/execute',
-      handle: async ({ params, body }) => withAction(node, params['id'], async (id) => execute(orders, id, body)),
-    },
+    ...actionRoutes(node, orders),
   ];
 }
 
@@ -172,64 +150,4 @@ function factFault(fault: FactFault): ApiFault {
         remedy: 'Free space in the state directory; nothing was published.',
       };
   }
-}
-
-function listActions(node: NodeView, query: URLSearchParams): ApiAnswer {
-  const status = query.get('status');
-  const provider = query.get('provider');
-  if (status !== null && !ACTION_STATUSES.includes(status as ActionStatus))
-    return refused(400, {
-      code: 'action.unknown-status',
-      message: `"${status}" is no status of an action.`,
-      remedy: `One of ${ACTION_STATUSES.join(', ')}.`,
-    });
-  if (provider !== null && !(PROVIDERS as readonly string[]).includes(provider))
-    return refused(400, {
-      code: 'action.unknown-provider',
-      message: `"${provider}" is no provider.`,
-      remedy: `One of ${PROVIDERS.join(', ')}.`,
-    });
-  const rows = node
-    .actions()
-    .filter(
-      (row) => (status === null || row.status === status) && (provider === null || row.proposal.provider === provider),
-    );
-  return done({ items: rows.map(actionView) });
-}
-
-function actionOf(node: NodeView, id: number): unknown {
-  const row = node.actions().find((other) => other.id === id);
-  return row === undefined ? undefined : actionView(row);
-}
-
-function withAction<Answer extends ApiAnswer | Promise<ApiAnswer>>(
-  node: NodeView,
-  text: string | undefined,
-  then: (id: number) => Answer,
-): Answer | ApiAnswer {
-  const id = Number(text);
-  if (!Number.isInteger(id))
-    return refused(400, { code: 'action.malformed-id', message: `"${text ?? ''}" is not the number of an action.` });
-  if (actionOf(node, id) === undefined)
-    return refused(404, {
-      code: 'action.not-found',
-      message: `action ${id} not found`,
-      remedy: 'List them with `routerctl action list`.',
-    });
-  return then(id);
-}
-
-function approve(node: NodeView, orders: NodeOrders, id: number, body: unknown): ApiAnswer {
-  const parsed = z.strictObject({ by: z.string().min(1).max(128) }).safeParse(body);
-  if (!parsed.success) return refused(400, { code: 'action.approver-missing', message: 'Say who approves.' });
-  const approved = orders.approve(id, parsed.data.by);
-  return approved.ok ? done(actionOf(node, id)) : refused(409, approved.error);
-}
-
-async function execute(orders: NodeOrders, id: number, body: unknown): Promise<ApiAnswer> {
-  const parsed = z.strictObject({ mode: z.enum(['dry-run', 'execute']) }).safeParse(body);
-  if (!parsed.success)
-    return refused(400, { code: 'action.mode-missing', message: 'Say which mode: dry-run or execute.' });
-  const executed = await orders.execute(id, parsed.data.mode);
-  return executed.ok ? done(executed.value) : refused(409, executed.error);
 }
