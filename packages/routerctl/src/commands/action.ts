@@ -1,3 +1,5 @@
+/** routerctl action: what routerd wants changed at providers, and what an operator may say about it. */
+import { parseDuration } from '@routerd/resources';
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { z } from 'zod';
 import {
@@ -10,36 +12,14 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
-import { age, renderFields, renderTable } from '../output.ts';
-
-const action = z.object({
-  id: z.number(),
-  idempotencyKey: z.string(),
-  provider: z.string(),
-  providerRef: z.string(),
-  nicRef: z.string(),
-  verb: z.string(),
-  address: z.string(),
-  captureEpoch: z.number(),
-  status: z.string(),
-  approvedBy: z.string().optional(),
-  attempts: z.number(),
-  message: z.string(),
-  updatedAt: z.number(),
-});
-const actions = z.object({ items: z.array(action) });
-const journal = z.object({
-  items: z.array(
-    z.object({
-      attempt: z.string(),
-      actionIds: z.array(z.number()),
-      startedAt: z.number(),
-      endedAt: z.number().optional(),
-      outcome: z.string().optional(),
-    }),
-  ),
-});
-type ActionView = z.output<typeof action>;
+import {
+  actionDetails,
+  actionSchema,
+  actionsSchema,
+  actionTable,
+  attemptsSchema,
+  attemptTable,
+} from './action-views.ts';
 
 const idParameter = {
   kind: 'tuple',
@@ -58,7 +38,7 @@ const listCommand = buildCommand<ListFlags, [], Context>({
     if (flags.status !== undefined) query.set('status', flags.status);
     if (flags.provider !== undefined) query.set('provider', flags.provider);
     show(this, flags.output, await clientOf(this, flags).get(`/v1/actions?${query.toString()}`), (value) =>
-      tableOf(actions.parse(value).items, this.now()),
+      actionTable(actionsSchema.parse(value).items, this.now()),
     );
   },
   parameters: {
@@ -69,18 +49,36 @@ const listCommand = buildCommand<ListFlags, [], Context>({
     },
     aliases: outputAliases,
   },
-  docs: { brief: 'List provider actions' },
+  docs: {
+    brief: 'List provider actions',
+    fullDescription:
+      'List provider actions. NEXT is when one that failed is tried again, CLASS why it failed.\n\nEXAMPLES\n  routerctl action list --status failed\n  routerctl action list --provider aws -o json',
+  },
 });
 
 const showCommand = buildCommand<OutputFlags, [string], Context>({
   async func(this: Context, flags: OutputFlags, id: string) {
     show(this, flags.output, await clientOf(this, flags).get(`/v1/actions/${encodeURIComponent(id)}`), (value) =>
-      detailsOf(action.parse(value), this.now()),
+      actionDetails(actionSchema.parse(value), this.now()),
     );
   },
   parameters: { flags: baseFlags, aliases: outputAliases, positional: idParameter },
-  docs: { brief: 'Show one provider action' },
+  docs: {
+    brief: 'Show one provider action',
+    fullDescription:
+      'Show one provider action with all that is known of it.\n\nEXAMPLES\n  routerctl action show 12 -o yaml',
+  },
 });
+
+/** The name stands in the journal. */
+const byFlag = (brief: string) =>
+  ({
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: `${brief} [default: $SUDO_USER or $USER]`,
+    placeholder: 'name',
+  }) as const;
 
 interface ApproveFlags extends OutputFlags {
   readonly by: string | undefined;
@@ -88,24 +86,18 @@ interface ApproveFlags extends OutputFlags {
 
 const approveCommand = buildCommand<ApproveFlags, [string], Context>({
   async func(this: Context, flags: ApproveFlags, id: string) {
-    const by = flags.by ?? this.process.env['SUDO_USER'] ?? this.process.env['USER'] ?? 'operator';
+    const by = operatorOf(this, flags.by);
     show(
       this,
       flags.output,
       await clientOf(this, flags).post(`/v1/actions/${encodeURIComponent(id)}/approve`, { by }),
-      (value) => `action ${action.parse(value).id} approved by ${by}`,
+      (value) => `action ${actionSchema.parse(value).id} approved by ${by}`,
     );
   },
   parameters: {
     flags: {
       ...baseFlags,
-      by: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Who approves [default: $SUDO_USER or $USER]',
-        placeholder: 'name',
-      },
+      by: byFlag('Who approves'),
     },
     aliases: outputAliases,
     positional: idParameter,
@@ -136,7 +128,7 @@ const executeCommand = buildCommand<ExecuteFlags, [string], Context>({
       this,
       flags.output,
       await clientOf(this, flags).post(`/v1/actions/${encodeURIComponent(id)}/execute`, { mode }),
-      (value) => z.object({ message: z.string() }).parse(value).message,
+      messageOf,
     );
   },
   parameters: {
@@ -148,77 +140,153 @@ const executeCommand = buildCommand<ExecuteFlags, [string], Context>({
     aliases: outputAliases,
     positional: idParameter,
   },
-  docs: { brief: 'Execute one provider action now' },
+  docs: {
+    brief: 'Execute one provider action now',
+    fullDescription:
+      'Execute one provider action now, without waiting for its next attempt; or ask gates, fence and executor what would be done.\n\nEXAMPLES\n  routerctl action execute 12 --dry-run\n  routerctl action execute 12 --approved',
+  },
 });
 
 const journalCommand = buildCommand<OutputFlags, [string], Context>({
   async func(this: Context, flags: OutputFlags, id: string) {
-    show(
-      this,
-      flags.output,
-      await clientOf(this, flags).get(`/v1/actions/${encodeURIComponent(id)}/attempts`),
-      (value) =>
-        renderTable(
-          [
-            { title: 'ATTEMPT', value: (row: z.output<typeof journal>['items'][number]) => row.attempt },
-            { title: 'ACTIONS', value: (row) => row.actionIds.join(',') },
-            { title: 'STARTED', value: (row) => new Date(row.startedAt).toISOString() },
-            {
-              title: 'TOOK',
-              value: (row) => (row.endedAt === undefined ? 'running' : `${row.endedAt - row.startedAt}ms`),
-            },
-            { title: 'OUTCOME', value: (row) => row.outcome },
-          ],
-          journal.parse(value).items,
-        ),
+    const path = `/v1/actions/${encodeURIComponent(id)}/attempts`;
+    show(this, flags.output, await clientOf(this, flags).get(path), (value) =>
+      attemptTable(attemptsSchema.parse(value).items),
     );
   },
   parameters: { flags: baseFlags, aliases: outputAliases, positional: idParameter },
-  docs: { brief: 'Show every attempt of one provider action' },
+  docs: {
+    brief: 'Show every attempt of one provider action',
+    fullDescription:
+      'Show every attempt of one provider action, oldest first. What was begun stands here before the provider is called.\n\nEXAMPLES\n  routerctl action journal 12',
+  },
 });
 
-function tableOf(items: readonly ActionView[], now: number): string {
-  return renderTable(
-    [
-      { title: 'ID', value: (item: ActionView) => item.id },
-      { title: 'PROVIDER', value: (item) => item.providerRef },
-      { title: 'ACTION', value: (item) => item.verb },
-      { title: 'ADDRESS', value: (item) => item.address },
-      { title: 'EPOCH', value: (item) => item.captureEpoch },
-      { title: 'STATUS', value: (item) => item.status },
-      { title: 'APPROVED BY', value: (item) => item.approvedBy },
-      { title: 'ATTEMPTS', value: (item) => item.attempts },
-      { title: 'AGE', value: (item) => age(now - item.updatedAt) },
-      { title: 'MESSAGE', value: (item) => item.message },
-    ],
-    items,
-  );
+const retryCommand = buildCommand<OutputFlags, [string], Context>({
+  async func(this: Context, flags: OutputFlags, id: string) {
+    const path = `/v1/actions/${encodeURIComponent(id)}/retry`;
+    show(this, flags.output, await clientOf(this, flags).post(path, {}), (value) => {
+      const { status } = actionSchema.parse(value);
+      return `action ${id} is ${status} again`;
+    });
+  },
+  parameters: { flags: baseFlags, aliases: outputAliases, positional: idParameter },
+  docs: {
+    brief: 'Try a failed provider action again',
+    fullDescription:
+      'Try a failed provider action again without waiting for its next attempt; it passes gates and fences like any other.\n\nEXAMPLES\n  routerctl action list --status failed\n  routerctl action retry 12',
+  },
+});
+
+const rollbackCommand = buildCommand<ApproveFlags, [string], Context>({
+  async func(this: Context, flags: ApproveFlags, id: string) {
+    const by = operatorOf(this, flags.by);
+    const path = `/v1/actions/${encodeURIComponent(id)}/rollback`;
+    show(this, flags.output, await clientOf(this, flags).post(path, { by }), messageOf);
+  },
+  parameters: {
+    flags: { ...baseFlags, by: byFlag('Who rolls it back') },
+    aliases: outputAliases,
+    positional: idParameter,
+  },
+  docs: {
+    brief: 'Undo a provider action that succeeded',
+    fullDescription:
+      'Undo a provider action that succeeded: what a reading showed before it is restored. It needs spec.allowUndo in every policy that covers it, and it is refused while this node holds the address, since the plan would do it again.\n\nEXAMPLES\n  routerctl action rollback 12 --by alice',
+  },
+});
+
+const importCommand = buildCommand<OutputFlags, [], Context>({
+  async func(this: Context, flags: OutputFlags) {
+    show(this, flags.output, await clientOf(this, flags).post('/v1/actions/import', {}), (value) => {
+      const { wanted, imported, fenced } = z
+        .object({ wanted: z.number(), imported: z.number(), fenced: z.number() })
+        .parse(value);
+      return `${wanted} wanted by the plan, ${imported} imported now, ${fenced} stale by the registry`;
+    });
+  },
+  parameters: { flags: baseFlags, aliases: outputAliases },
+  docs: {
+    brief: 'Take what the plan wants into the journal now',
+    fullDescription:
+      'Take what the plan wants into the journal now. The daemon does it with every plan; this shows what it comes to.\n\nEXAMPLES\n  routerctl action import',
+  },
+});
+
+interface PruneFlags extends OutputFlags {
+  readonly olderThan: number | undefined;
+  readonly keep: number | undefined;
 }
 
-function detailsOf(item: ActionView, now: number): string {
-  return renderFields([
-    ['Action', item.id],
-    ['Key', item.idempotencyKey],
-    ['Provider', `${item.providerRef} (${item.provider})`],
-    ['NIC', item.nicRef],
-    ['Verb', item.verb],
-    ['Address', item.address],
-    ['Epoch', item.captureEpoch],
-    ['Status', item.status],
-    ['Approved by', item.approvedBy],
-    ['Attempts', item.attempts],
-    ['Changed', `${age(now - item.updatedAt)} ago`],
-    ['Message', item.message],
-  ]);
+const pruneCommand = buildCommand<PruneFlags, [], Context>({
+  async func(this: Context, flags: PruneFlags) {
+    const limits = {
+      ...(flags.olderThan === undefined ? {} : { keepForMs: flags.olderThan }),
+      ...(flags.keep === undefined ? {} : { keepRows: flags.keep }),
+    };
+    show(this, flags.output, await clientOf(this, flags).post('/v1/actions/prune', limits), (value) => {
+      const { forgotten } = z.object({ forgotten: z.number() }).parse(value);
+      return `${forgotten} finished actions forgotten`;
+    });
+  },
+  parameters: {
+    flags: {
+      ...baseFlags,
+      olderThan: {
+        kind: 'parsed',
+        parse: durationOf,
+        optional: true,
+        brief: 'What has not changed for so long [default: 720h]',
+        placeholder: 'duration',
+      },
+      keep: {
+        kind: 'parsed',
+        parse: countOf,
+        optional: true,
+        brief: 'And all but the newest so many [default: 10000]',
+        placeholder: 'count',
+      },
+    },
+    aliases: outputAliases,
+  },
+  docs: {
+    brief: 'Forget finished provider actions and their attempts',
+    fullDescription:
+      'Forget finished provider actions (succeeded, skipped, rolledBack) and their attempts. What the plan wants, waits or failed is never forgotten. The daemon does it by itself every ten minutes with the defaults.\n\nEXAMPLES\n  routerctl action prune --older-than 24h\n  routerctl action prune --keep 100',
+  },
+});
+
+function durationOf(text: string): number {
+  const duration = parseDuration(text);
+  if (!duration.ok) throw new SyntaxError(`"${text}" is no duration such as 24h`);
+  return duration.value;
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) throw new SyntaxError(`"${text}" is no count`);
+  return count;
+}
+
+function operatorOf({ process }: Context, by: string | undefined): string {
+  return by ?? process.env['SUDO_USER'] ?? process.env['USER'] ?? 'operator';
+}
+
+function messageOf(value: unknown): string {
+  return z.object({ message: z.string() }).parse(value).message;
 }
 
 export const actionRoutes = buildRouteMap<string, Context>({
   routes: {
+    import: importCommand,
     list: listCommand,
     show: showCommand,
     approve: approveCommand,
     execute: executeCommand,
+    retry: retryCommand,
+    rollback: rollbackCommand,
     journal: journalCommand,
+    prune: pruneCommand,
   },
   docs: { brief: 'Provider actions and their journal' },
 });
