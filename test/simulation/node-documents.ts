@@ -13,13 +13,22 @@ export class NodeDocuments {
   readonly #topology: Topology;
   readonly #publicKeyOf: (node: string) => string;
   readonly #parsed = new Map<string, Resource>();
+  readonly #ofNodes = new Map<string, readonly Resource[]>();
 
   constructor(topology: Topology, publicKeyOf: (node: string) => string) {
     this.#topology = topology;
     this.#publicKeyOf = publicKeyOf;
   }
 
+  /** The same value for the same version: nodes start often, and nothing of a document changes. */
   of(node: string, version: PoolVersion): readonly Resource[] {
+    const key = [node, version.rules ?? '', ...[...version.draining].toSorted()].join(' ');
+    const known = this.#ofNodes.get(key) ?? this.#make(node, version);
+    this.#ofNodes.set(key, known);
+    return known;
+  }
+
+  #make(node: string, version: PoolVersion): readonly Resource[] {
     const topology = this.#topology;
     const site = siteOfNode(topology, node);
     const others = nodesOf(topology).filter((name) => name !== node);

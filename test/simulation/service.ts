@@ -86,7 +86,21 @@ function undelivered(
 
 /** The device that packets for the address leave by. */
 function routeOf(machine: Machine, address: HostAddress): string | undefined {
-  return machine.kernel?.shown().routes.find(({ destination }) => destination === address)?.device;
+  const routes = machine.kernel?.shown().routes;
+  return routes === undefined ? undefined : devicesOf(routes).get(address);
+}
+
+/** A kernel shows the same list until it changes; to search it for each address would cost their square. */
+const DEVICES = new WeakMap<ObservedHost['routes'], ReadonlyMap<string, string>>();
+
+function devicesOf(routes: ObservedHost['routes']): ReadonlyMap<string, string> {
+  const known = DEVICES.get(routes);
+  if (known !== undefined) return known;
+  const devices = new Map<string, string>();
+  for (const { destination, device } of routes)
+    if (device !== undefined && !devices.has(destination)) devices.set(destination, device);
+  DEVICES.set(routes, devices);
+  return devices;
 }
 
 function forwards(host: ObservedHost | undefined): boolean {

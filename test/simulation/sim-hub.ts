@@ -105,6 +105,10 @@ export class SimHub {
         this.#stations.set(node, station);
         this.#tryConnect(station);
       },
+      // There is one hub, whatever it is called.
+      reconfigure: (_servers, rereads) => {
+        if (rereads && !life.isOver()) this.readAgain(node);
+      },
       stop: async () => {
         this.drop(node, life);
         return Promise.resolve();
