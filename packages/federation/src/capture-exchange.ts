@@ -10,7 +10,7 @@ import {
 import { durationMs } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
 import { CaptureLog, type ReadRecord } from './capture-log.ts';
-import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
+import { readByParsing, type FederationConfig, type FederationPorts, type RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import type { AppendOutcome, CaptureRegistry } from './ports.ts';
 import { PendingAppends, unreachable, type Prepared } from './pending-appends.ts';
@@ -25,7 +25,7 @@ const APPEND_DEADLINE = durationMs(5000);
 
 export interface CaptureExchangeOptions {
   readonly config: FederationConfig;
-  readonly ports: Pick<FederationPorts, 'clock' | 'highWaterStore'>;
+  readonly ports: Pick<FederationPorts, 'clock' | 'highWaterStore' | 'readWire'>;
   readonly log: Log;
   readonly random: RandomBytes;
   readonly transport: Pick<Transport, 'appendCapture' | 'captureTail'>;
@@ -50,6 +50,7 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
     this.#log = new CaptureLog({
       group: config.group,
       highWaterStore: ports.highWaterStore,
+      readWire: ports.readWire ?? readByParsing,
       refuse: (refusal) => {
         refusals.add(refusal);
         if (!OPERATOR_MUST_KNOW.has(refusal.reason)) return;

@@ -8,6 +8,7 @@ import {
   type ClaimId,
 } from '@routerd/mobility';
 import type { NodeName } from '@routerd/resources';
+import { readByParsing, type ReadWire } from './federation-config.ts';
 import type { HighWaterStore } from './ports.ts';
 import { captureKeyToken, isOrderSubject, parseCaptureSubject, type GroupName } from './subjects.ts';
 import type { LogMessage } from './transport.ts';
@@ -30,6 +31,7 @@ export interface CaptureNews {
 export interface CaptureLogOptions {
   readonly group: GroupName;
   readonly highWaterStore: HighWaterStore;
+  readonly readWire?: ReadWire;
   readonly refuse: (refusal: Refusal) => void;
 }
 
@@ -107,14 +109,14 @@ export class CaptureLog {
   }
 
   #parse({ subject, data }: LogMessage): CaptureRecord | undefined {
-    const { group, refuse } = this.#options;
+    const { group, refuse, readWire = readByParsing } = this.#options;
     const spoken = parseCaptureSubject(group, subject);
     if (spoken === undefined) {
       refuse({ reason: 'capture.wrong-subject', source: 'unknown', detail: subject });
       return undefined;
     }
     const source: NodeName = spoken.writer;
-    const parsed = parseCapture(data);
+    const parsed = readWire(data, parseCapture);
     if (!parsed.ok) {
       refuse({ reason: 'capture.malformed', source, detail: `${parsed.error.code}: ${parsed.error.detail}` });
       return undefined;

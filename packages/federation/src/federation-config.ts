@@ -57,6 +57,8 @@ export interface FederationPorts {
   /** Ed25519 unless told. A simulator of many nodes that start often gives ones that remember what they found. */
   readonly signerOf?: typeof signerOf;
   readonly verifierOf?: typeof verifierOf;
+  /** How a message is read: by its parser, unless told. A simulator of many nodes reads the very same bytes once for all of them. */
+  readonly readWire?: ReadWire;
   readonly factStore: FactStore;
   readonly highWaterStore: HighWaterStore;
   /** Without it orders that a hub forgot are written again only by a writer that was not restarted since. */
@@ -66,5 +68,10 @@ export interface FederationPorts {
   /** Says, in words, why this address may not be claimed as living here: a router of this site captures it, or has it. */
   readonly isCapturedHere: (address: HostAddress) => string | undefined;
 }
+
+/** Returns what `parse` says of the bytes; both are never changed, so the answer may be kept. */
+export type ReadWire = <T>(data: Uint8Array, parse: (data: Uint8Array) => T) => T;
+
+export const readByParsing: ReadWire = (data, parse) => parse(data);
 
 export type RandomBytes = (count: number) => Uint8Array;

@@ -2,7 +2,7 @@
 import type { Liveness } from '@routerd/mobility';
 import { durationMs, type Monotonic, type NodeName, type PoolName } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
-import type { FederationConfig, FederationPorts } from './federation-config.ts';
+import { readByParsing, type FederationConfig, type FederationPorts } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
 import { judgeLiveness, nextJudgement } from './liveness.ts';
 import { differingPools, PeerReports } from './peer-reports.ts';
@@ -14,7 +14,7 @@ import { encodeHeartbeat, parseHeartbeat, type SelfReport } from './wire/heartbe
 
 export interface MemberWatchOptions {
   readonly config: FederationConfig;
-  readonly ports: Pick<FederationPorts, 'clock'>;
+  readonly ports: Pick<FederationPorts, 'clock' | 'readWire'>;
   readonly log: Log;
   readonly transport: Pick<Transport, 'publishHeartbeat'>;
   readonly refusals: Refusals;
@@ -140,7 +140,7 @@ export class MemberWatch implements MemberView {
       refusals.add({ reason: 'heartbeat.unknown-source', source: node, detail: `${node} is no peer of this node` });
       return;
     }
-    const parsed = parseHeartbeat(data);
+    const parsed = (ports.readWire ?? readByParsing)(data, parseHeartbeat);
     if (!parsed.ok || parsed.value.node !== node) {
       const detail = parsed.ok ? `says it is from ${parsed.value.node}` : parsed.error.detail;
       refusals.add({ reason: 'heartbeat.malformed', source: node, detail });
