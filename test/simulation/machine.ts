@@ -175,6 +175,7 @@ export class Machine {
           readWire: rememberedReading,
           factStore: stores.factStore,
           highWaterStore: stores.highWater,
+          orderStore: stores.orders,
           isCapturedHere: seams.captureGuard?.(isCapturedHere, context) ?? isCapturedHere,
         };
         const built = federationOver(

@@ -7,9 +7,11 @@ import { MemoryLedger, type OwnershipLedger } from '@routerd/dataplane';
 import {
   MemoryFactStore,
   MemoryHighWaterStore,
+  MemoryOrderStore,
   type Fact,
   type FactStore,
   type HighWaterStore,
+  type OrderStore,
 } from '@routerd/federation';
 import type { AddressLease } from '@routerd/mobility';
 import type { NodeAdapters } from '@routerd/routerd';
@@ -21,6 +23,7 @@ interface Content {
   readonly journal: Journal;
   readonly facts: MemoryFactStore;
   readonly highWater: MemoryHighWaterStore;
+  readonly orders: MemoryOrderStore;
   readonly ledger: MemoryLedger;
   readonly leases: Map<HostAddress, AddressLease>;
 }
@@ -29,6 +32,7 @@ export interface Stores {
   readonly journal: Journal;
   readonly factStore: FactStore;
   readonly highWater: HighWaterStore;
+  readonly orders: OrderStore;
   readonly ledger: OwnershipLedger;
   readonly leases: NodeAdapters['leases'];
 }
@@ -64,6 +68,11 @@ export class SimDisk {
       highWater: {
         all: () => this.content.highWater.all(),
         raise: (marks) => life.act(undefined, () => this.#write(true, ({ highWater }) => highWater.raise(marks))),
+      },
+      orders: {
+        load: () => this.content.orders.load(),
+        save: (order) => life.act(undefined, () => this.#write(true, ({ orders }) => orders.save(order))),
+        forget: (subject) => life.act(undefined, () => this.#write(true, ({ orders }) => orders.forget(subject))),
       },
       ledger: {
         entries: () => this.content.ledger.entries(),
@@ -106,6 +115,7 @@ export class SimDisk {
         life.act(undefined, () => this.#write(true, ({ journal }) => journal.openAttempt(ids, attempt, now))),
       closeAttempt: (attempt, outcome, now) =>
         life.act(undefined, () => this.#write(true, ({ journal }) => journal.closeAttempt(attempt, outcome, now))),
+      prune: (limits) => life.act([], () => this.#write(false, ({ journal }) => journal.prune(limits))),
       attempts: (id) => this.content.journal.attempts(id),
     };
   }
@@ -137,6 +147,7 @@ function emptyContent(): Content {
     journal: createMemoryJournal(),
     facts: new MemoryFactStore(),
     highWater: new MemoryHighWaterStore(),
+    orders: new MemoryOrderStore(),
     ledger: new MemoryLedger(),
     leases: new Map(),
   };

@@ -173,6 +173,7 @@ function nodeOf(
   const stores = new SimDisk().stores(life);
   const factStore = disk?.factStore ?? stores.factStore;
   const highWaterStore = disk?.highWaterStore ?? stores.highWater;
+  const orderStore = disk?.orderStore ?? stores.orders;
   const eventStore = disk?.eventStore ?? new MemoryEventStore();
   const log = new RecordingLog();
   const captured: RigNode['captured'] = new Map();
@@ -181,8 +182,9 @@ function nodeOf(
     log,
     factStore,
     highWaterStore,
+    orderStore,
     eventStore,
     isCapturedHere: (address) => captured.get(address),
   });
-  return { name, federation: valueOf(federation), factStore, highWaterStore, eventStore, log, captured };
+  return { name, federation: valueOf(federation), factStore, highWaterStore, orderStore, eventStore, log, captured };
 }
