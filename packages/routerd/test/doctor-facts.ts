@@ -1,5 +1,12 @@
 /** Facts of a node on which every check passes or has nothing to say; each test breaks one thing. */
-import { EMPTY_OBSERVED_HOST, lower, type ObservedHost } from '@routerd/dataplane';
+import {
+  EMPTY_OBSERVED_HOST,
+  lower,
+  UNKNOWN_HEALTH,
+  unmeasuredPath,
+  type ObservedHost,
+  type PathStatus,
+} from '@routerd/dataplane';
 import type { CaptureEpoch } from '@routerd/mobility';
 import { hostAddressOf, instant, parseIpv4, parseResource, type HostAddress, type Resource } from '@routerd/resources';
 import type { DoctorFacts, HostFacts } from '../src/doctor/doctor-facts.ts';
@@ -131,6 +138,8 @@ export function factsOf(
     mssClamps: lowered.state.mssClamps,
     roleOf,
     vrrpFault: undefined,
+    pathOf: () => path(),
+    healthOf: () => ({ ...UNKNOWN_HEALTH, state: 'healthy' }),
     host: { kind: 'read', value: { ...host, ...hostChanges, observed: { ...host.observed, ...observed } } },
     leases: [],
     federation: undefined,
@@ -140,6 +149,22 @@ export function factsOf(
     actions: [],
     holdings: [],
     ...rest,
+  };
+}
+
+/** A path on which nothing is wrong, but for what is told. */
+export function path(changes: Partial<PathStatus> = {}): PathStatus {
+  return {
+    ...unmeasuredPath(''),
+    phase: 'up',
+    detail: undefined,
+    rttMs: 10,
+    jitterMs: 1,
+    loss: { roundTrip: 0, toPeer: 0, fromPeer: 0 },
+    mtuToPeer: 1420,
+    mtuFromPeer: 1420,
+    estimatedMtu: 1340,
+    ...changes,
   };
 }
 

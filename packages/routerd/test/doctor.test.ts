@@ -1,13 +1,16 @@
 /** Each check passes on a sound node, and fails or warns when its condition is broken. */
-import type { ObservedHost } from '@routerd/dataplane';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { UNKNOWN_HEALTH, type HealthState, type ObservedHost } from '@routerd/dataplane';
 import type { ActionProposal, AddressLease } from '@routerd/mobility';
 import { durationMs, instant, type Resource } from '@routerd/resources';
 import { describe, expect, test } from 'vitest';
 import type { DoctorFacts } from '../src/doctor/doctor-facts.ts';
+import { DOCTOR_AREAS, DOCTOR_CHECKS, type DoctorArea } from '../src/doctor/catalogue.ts';
 import { examine } from '../src/doctor/examine.ts';
-import type { DoctorArea, Finding, FindingStatus } from '../src/doctor/finding.ts';
+import type { Finding, FindingStatus } from '../src/doctor/finding.ts';
 import { iptablesVerdict } from '../src/doctor/iptables-verdict.ts';
-import { ASSIGNED, EFFECTIVE, epoch, factsOf, hostOf, NOW, PROXIED, resource } from './doctor-facts.ts';
+import { ASSIGNED, EFFECTIVE, epoch, factsOf, hostOf, NOW, path as pathTo, PROXIED, resource } from './doctor-facts.ts';
 
 type Row = readonly [code: string, broken: FindingStatus, facts: DoctorFacts, detail: string];
 
@@ -55,7 +58,38 @@ const anywhere = resource('hybrid', 'RemoteAddressClaim', 'assigned', {
   delivery: { peerRef: 'cloud' },
 });
 
+const uplink = resource('net', 'HealthCheck', 'uplink', { target: '192.0.2.1' });
+const checked = (state: HealthState): DoctorFacts =>
+  factsOf({
+    effective: [...EFFECTIVE, uplink],
+    healthOf: () => ({ ...UNKNOWN_HEALTH, state, last: { kind: 'failed', detail: 'no echo from 192.0.2.1' } }),
+  });
+const measured = (changes: Parameters<typeof pathTo>[0]): DoctorFacts => factsOf({ pathOf: () => pathTo(changes) });
+/** Validation refuses it too. */
+const otherCapture = EFFECTIVE.map((entry) =>
+  entry.kind === 'RemoteAddressClaim' && entry.metadata.name === 'proxied'
+    ? { ...entry, spec: { ...entry.spec, capture: { type: 'bgp' } } }
+    : entry,
+) as unknown as readonly Resource[];
+
 const hybridRows: readonly Row[] = [
+  ['hybrid.resources', 'skip', factsOf({ effective: [], host: undefined }), 'no hybrid resource'],
+  ['hybrid.capture-type', 'fail', { ...factsOf(), effective: otherCapture }, 'bgp is reserved'],
+  ['hybrid.overlay-path-silent', 'fail', measured({ phase: 'silent' }), 'nothing comes back'],
+  ['hybrid.overlay-path-silent', 'skip', measured({ phase: 'unmeasured', detail: 'no address' }), 'no address'],
+  ['hybrid.overlay-path-silent', 'skip', measured({ phase: 'probing' }), 'too little'],
+  ['hybrid.overlay-path-one-way', 'fail', measured({ phase: 'one-way' }), 'does not arrive'],
+  [
+    'hybrid.overlay-path-loss',
+    'warn',
+    measured({ loss: { roundTrip: 0.04, toPeer: 0.04, fromPeer: 0 } }),
+    '4.0 % there, 0.0 % back',
+  ],
+  ['hybrid.overlay-path-mtu', 'fail', measured({ mtuToPeer: 1300 }), '1300 bytes pass there, of an estimate of 1340'],
+  ['hybrid.overlay-path-mtu', 'fail', measured({ mtuFromPeer: 1000 }), '1000 bytes pass back'],
+  ['hybrid.overlay-path-mtu', 'skip', measured({ mtuToPeer: undefined }), 'not known'],
+  ['hybrid.health-check', 'warn', checked('unhealthy'), 'no echo from 192.0.2.1'],
+  ['hybrid.health-check', 'skip', checked('unknown'), 'too little'],
   ['hybrid.default-route', 'fail', factsOf({ effective: byDefault }), '0.0.0.0/0 is a default route'],
   [
     'hybrid.lowered',
@@ -262,6 +296,7 @@ const pool = resource('mobility', 'MobilityPool', 'p', {
 });
 
 const federationRows: readonly Row[] = [
+  ['federation.group', 'skip', factsOf(), 'belongs to no group'],
   ['federation.hub-place', 'warn', { ...federated(), effective: [withHub, pool] }, 'a hub runs on this router'],
   ['federation.connected', 'fail', federated({ connected: false, lastError: 'refused' }), 'not connected: refused'],
   ['federation.caught-up', 'warn', federated({ registryCaughtUp: false }), 'not read to their end'],
@@ -327,6 +362,7 @@ const otherRows: readonly Row[] = [
   ['dynamic.part', 'fail', factsOf({ parts: [active, rejected] }), 'generation 3 (part.damaged)'],
   ['dynamic.part-expiry', 'warn', factsOf({ parts: [expired] }), 'all that it has is expired'],
   ['dynamic.override-policy', 'warn', factsOf({ idlePolicies: ['p'] }), 'no part masks'],
+  ['plugin.plugins', 'skip', factsOf(), 'none is declared'],
   ['plugin.executable', 'fail', plugin({ file: 'missing' }), 'does not exist'],
   ['plugin.executable', 'fail', plugin({ file: 'not-a-file' }), 'no regular file'],
   ['plugin.executable', 'fail', plugin({ file: 'not-executable' }), 'cannot be executed'],
@@ -343,6 +379,15 @@ const otherRows: readonly Row[] = [
   ['actions.epoch', 'warn', action('approved', 4), 'older than 4'],
   ['actions.holder', 'fail', holding(false), 'it does not'],
 ];
+
+const ALL_ROWS = [...hybridRows, ...federationRows, ...otherRows];
+const CODES = DOCTOR_AREAS.flatMap((area) => DOCTOR_CHECKS[area].map((name) => `${area}.${name}`));
+
+test.each(CODES)('%s is shown to be broken and mended, and stands in the reference', (code) => {
+  expect(ALL_ROWS.map(([broken]) => broken)).toContain(code);
+  const reference = readFileSync(path.join(import.meta.dirname, '../../../docs/reference/doctor.md'), 'utf8');
+  expect(reference).toContain(`| \`${code}\` `);
+});
 
 describe.each([
   ['hybrid', sound, hybridRows],

@@ -1,6 +1,6 @@
 /** GET /v1/doctor: all checks, on what is in effect now. */
 import { examine } from '../doctor/examine.ts';
-import { DOCTOR_AREAS } from '../doctor/finding.ts';
+import { DOCTOR_AREAS } from '../doctor/catalogue.ts';
 import { gatherFacts, type GatherPorts } from '../doctor/gather.ts';
 import type { HostReader } from '../doctor/adapters/read-host.ts';
 import type { ApiAnswer, Route } from './http-server.ts';

@@ -1,7 +1,7 @@
 /** Everything that the checks look at. Values only: gathered by the daemon, written by hand in tests. */
 import type { ActionRow } from '@routerd/actions';
 import type { PartVerdict } from '@routerd/config';
-import type { ClaimLowering, MssClamp, ObservedHost, VrrpFault } from '@routerd/dataplane';
+import type { ClaimLowering, HealthVerdict, MssClamp, ObservedHost, PathStatus, VrrpFault } from '@routerd/dataplane';
 import type { FederationStatus, PeerReport } from '@routerd/federation';
 import type { AddressLease, CaptureEpoch, CapturePhase } from '@routerd/mobility';
 import type { PluginRun } from '@routerd/observers';
@@ -59,6 +59,10 @@ export interface DoctorFacts {
   readonly mssClamps: readonly MssClamp[];
   readonly roleOf: RoleOf;
   readonly vrrpFault: VrrpFault | undefined;
+  /** By name of the OverlayPeer. */
+  readonly pathOf: (peer: string) => PathStatus;
+  /** By name of the HealthCheck. */
+  readonly healthOf: (healthCheck: string) => HealthVerdict;
   /** Undefined when nobody looked at the host; a reading that failed says so. */
   readonly host: Reading<HostFacts> | undefined;
   readonly leases: readonly AddressLease[];

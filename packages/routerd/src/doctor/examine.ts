@@ -4,10 +4,12 @@ import { actionFindings } from './action-checks.ts';
 import type { DoctorFacts } from './doctor-facts.ts';
 import { dynamicFindings } from './dynamic-checks.ts';
 import { federationFindings } from './federation-checks.ts';
-import { check, DOCTOR_AREAS, reportOf, type DoctorArea, type DoctorReport, type Finding } from './finding.ts';
+import { DOCTOR_AREAS, type DoctorArea } from './catalogue.ts';
+import { check, reportOf, type DoctorReport, type Finding } from './finding.ts';
 import { claimFindings } from './hybrid-claim-checks.ts';
 import { hybridConfigFindings } from './hybrid-config-checks.ts';
 import { hybridHostFindings } from './hybrid-host-checks.ts';
+import { overlayFindings } from './overlay-checks.ts';
 import { pluginFindings } from './plugin-checks.ts';
 
 /** @param areas all unless told; in the order given */
@@ -36,6 +38,7 @@ function hybridFindings(facts: DoctorFacts): readonly Finding[] {
   const host = facts.host?.kind === 'read' ? facts.host.value : undefined;
   const findings = [
     ...hybridConfigFindings(facts),
+    ...overlayFindings(facts),
     ...claimFindings(facts, host),
     ...(host === undefined ? [] : hybridHostFindings(facts, host)),
     ...(facts.host?.kind === 'unreadable'

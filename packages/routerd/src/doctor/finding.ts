@@ -1,7 +1,5 @@
 /** What a check found. Codes are stable: other programs look for them. */
-
-export const DOCTOR_AREAS = ['hybrid', 'federation', 'dynamic', 'plugin', 'actions'] as const;
-export type DoctorArea = (typeof DOCTOR_AREAS)[number];
+import type { CheckName, DoctorArea } from './catalogue.ts';
 
 /** Worst last. */
 export const FINDING_STATUSES = ['skip', 'pass', 'warn', 'fail'] as const;
@@ -32,8 +30,8 @@ export interface Check {
   fail(detail: string, remedy: string): Finding;
 }
 
-export function check(area: DoctorArea, code: string, name: string): Check {
-  const head = { area, code: `${area}.${code}`, name } as const;
+export function check<Area extends DoctorArea>(area: Area, code: CheckName<Area>, name: string): Check {
+  const head = { area, code: `${area}.${String(code)}`, name } as const;
   return {
     pass: (detail) => ({ ...head, status: 'pass', detail }),
     skip: (detail) => ({ ...head, status: 'skip', detail }),

@@ -33,6 +33,8 @@ export async function gatherFacts({ node, peers, reader, now }: GatherPorts): Pr
     mssClamps: (derived?.host ?? EMPTY_HOST_STATE).mssClamps,
     roleOf: (name) => node.vrrp.role(name),
     vrrpFault: node.vrrp.fault(),
+    pathOf: (peer) => node.path(peer),
+    healthOf: (name) => node.health(name),
     host: reader === undefined ? undefined : await readHostFacts(reader, claims, probed),
     leases: node.pools.flatMap((pool) => [...pool.plans()].flatMap(({ lease }) => lease ?? [])),
     federation: federation === undefined ? undefined : { ...federation, peers: peers() },

@@ -3,7 +3,10 @@ import { bareAddress, ofKind, parseIpv4Prefix, prefixContains, type ResourceOf }
 import type { ClaimLowering } from '@routerd/dataplane';
 import { vrrpGateOf } from '../vrrp-gates.ts';
 import type { DoctorFacts, HostFacts } from './doctor-facts.ts';
+import type { CheckName } from './catalogue.ts';
 import { check, type Check, type Finding } from './finding.ts';
+
+type About = (code: CheckName<'hybrid'>) => Check;
 
 type Claim = ResourceOf<'RemoteAddressClaim'>;
 
@@ -11,7 +14,7 @@ export function claimFindings(facts: DoctorFacts, host: HostFacts | undefined): 
   const lowered = new Map(facts.claims.map((claim) => [claim.claim, claim]));
   return ofKind(facts.effective, 'RemoteAddressClaim').flatMap((claim) => {
     const { name } = claim.metadata;
-    const about = (code: string): Check => check('hybrid', code, `RemoteAddressClaim/${name}`);
+    const about: About = (code) => check('hybrid', code, `RemoteAddressClaim/${name}`);
     const lowering = lowered.get(name);
     const gate = gateFinding(facts, claim, about('vrrp-master'));
     if (lowering === undefined)
@@ -92,12 +95,7 @@ function allowedIps(
   );
 }
 
-function proxyArpFindings(
-  lowering: ClaimLowering,
-  { spec }: Claim,
-  host: HostFacts,
-  about: (code: string) => Check,
-): readonly Finding[] {
+function proxyArpFindings(lowering: ClaimLowering, { spec }: Claim, host: HostFacts, about: About): readonly Finding[] {
   const { captureInterface = '', address } = lowering;
   const present = host.observed.proxyNeighbors.some(
     (entry) => entry.address === address && entry.interface === captureInterface,
@@ -134,12 +132,7 @@ function proxyArpFindings(
 }
 
 /** A probe never hears this host itself, which answers while it has the neighbour. */
-function responders(
-  { address }: ClaimLowering,
-  answersHere: boolean,
-  host: HostFacts,
-  about: (code: string) => Check,
-): Finding {
+function responders({ address }: ClaimLowering, answersHere: boolean, host: HostFacts, about: About): Finding {
   const asked = about('duplicate-responder');
   const probe = host.responders.get(address);
   if (probe === undefined) return asked.skip('there is no interface to ask on');

@@ -2,6 +2,7 @@
 import { pathMtuOf } from '@routerd/dataplane';
 import { ofKind, type Resource, type ResourceOf } from '@routerd/resources';
 import type { DoctorFacts } from './doctor-facts.ts';
+import type { CheckName } from './catalogue.ts';
 import { check, type Finding } from './finding.ts';
 
 /** Every IPv6 link carries packets of this size (RFC 8200, section 5), and much software relies on it. */
@@ -100,14 +101,22 @@ function claimReferences(
   return [
     reference(effective, 'claim-domain', name, 'AddressMobilityDomain', spec.domainRef),
     reference(effective, 'claim-peer', name, 'OverlayPeer', spec.delivery.peerRef),
-    // Anything else is refused before it gets here; the check says which of the two it is.
-    check('hybrid', 'capture-type', name).pass(spec.capture.type),
+    captureType(name, spec.capture.type),
   ];
+}
+
+const CAPTURE_TYPES: readonly string[] = ['provider-secondary-ip', 'proxy-arp'];
+
+/** Validation refuses anything else; a part of another version may have it all the same. */
+function captureType(name: string, type: string): Finding {
+  const asked = check('hybrid', 'capture-type', name);
+  if (CAPTURE_TYPES.includes(type)) return asked.pass(type);
+  return asked.fail(`${type} is reserved, and not implemented`, `Use one of ${CAPTURE_TYPES.join(', ')}.`);
 }
 
 function reference(
   effective: readonly Resource[],
-  code: string,
+  code: CheckName<'hybrid'>,
   name: string,
   kind: Resource['kind'],
   target: string | undefined,
