@@ -209,13 +209,19 @@ function refusalCases(withRig: WithRig): void {
   const forgeries: readonly (readonly [
     string,
     string,
-    (made: Fact) => { readonly by: NodeName; readonly fact: Fact },
+    (made: Fact) => { readonly by: NodeName; readonly fact: Fact; readonly on?: Fact },
   ])[] = [
     ['in the name of another', 'fact.wrong-source', (made) => ({ by: AWS_B, fact: { ...made, source: ONPREM_A } })],
     ['signed by another', 'fact.bad-signature', (made) => ({ by: ONPREM_A, fact: made })],
     ['for another site', 'fact.wrong-site', (made) => ({ by: AWS_B, fact: { ...made, site: siteOf(ONPREM_A) } })],
     ['of another group', 'fact.wrong-group', (made) => ({ by: AWS_B, fact: { ...made, group: 'else' } })],
     ['about another address', 'fact.wrong-subject', (made) => ({ by: AWS_B, fact: { ...made, address: address(99) } })],
+    [
+      'outside the pool',
+      'fact.outside-pool',
+      (made) => elsewhere({ ...made, address: '10.77.61.1/32' as HostAddress }),
+    ],
+    ['of no pool', 'fact.unknown-pool', (made) => elsewhere({ ...made, pool: 'other' as typeof RIG_POOL })],
     [
       'from the future',
       'fact.from-the-future',
@@ -234,8 +240,8 @@ function refusalCases(withRig: WithRig): void {
         sequence: 7,
         ttl: durationMs(1000),
       };
-      const { by, fact } = forge(made);
-      const subject = factSubject(RIG_GROUP, made);
+      const { by, fact, on = made } = forge(made);
+      const subject = factSubject(RIG_GROUP, on);
       await rig.publishAs(AWS_B, 'facts', { subject, id: 'forged', text: signed(rig, by, fact) });
       await rig.until(() => aws.federation.status().refused[reason] === 1, reason);
       expect(aws.federation.facts.accepted().map((accepted) => accepted.fact)).toEqual([own]);
@@ -294,6 +300,11 @@ function typesOf(node: RigNode): readonly string[] {
 
 function siteOf(node: NodeName): Fact['site'] {
   return RIG_SITES.get(node) ?? expect.fail(`no site of ${node}`);
+}
+
+/** Sound but for what it speaks of: on the subject that it names. */
+function elsewhere(fact: Fact) {
+  return { by: AWS_B, fact, on: fact };
 }
 
 function signed(rig: FederationRig, by: NodeName, fact: Fact): string {
