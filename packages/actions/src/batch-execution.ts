@@ -3,7 +3,8 @@
  *
  * 1. Nothing is called before the rows are `running` and the attempt is open, both on disk (invariant I4).
  * 2. A failure that may be tried again leaves the row `approved` with a back-off; it passes both fences again.
- * 3. An answer that never came leaves the row `running`: the worker reads the NIC and decides by what it finds.
+ * 3. An attempt is closed before its rows change: of a crash in between the rows are left, and they are resolved.
+ * 4. An answer that never came leaves the row `running`: the worker reads the NIC and decides by what it finds.
  */
 import type { NicObservation } from '@routerd/mobility';
 import { instant, type Instant } from '@routerd/resources';
@@ -138,6 +139,7 @@ export class BatchExecution {
     const now = clock.now();
     const { observed, nic } = outcome;
     const outcomes = rowOutcomes(rows, outcome);
+    journal.closeAttempt(attempt, describeOutcomes(outcomes), now);
     for (const { rows: alike, status, message, errorClass } of outcomes) {
       if (errorClass !== undefined) {
         this.#treat(alike, errorClass, message);
@@ -154,7 +156,6 @@ export class BatchExecution {
         log.info('action ended', { event: `provider.action.${status}`, ...fieldsOf(row), attempt });
       }
     }
-    journal.closeAttempt(attempt, describeOutcomes(outcomes), now);
     const succeeded = outcomes.flatMap((each) => (each.status === 'succeeded' ? each.rows : []));
     return { nic, succeeded, mustRead: nic === undefined };
   }
@@ -175,8 +176,8 @@ export class BatchExecution {
       detail: fault.detail,
     });
     const errorClass = ENDED_UNSEEN.has(fault.code) ? 'unknown-outcome' : fault.errorClass;
-    this.#treat(rows, errorClass, text, fault.retryAfterMs);
     journal.closeAttempt(attempt, `${errorClass}: ${text}`, clock.now());
+    this.#treat(rows, errorClass, text, fault.retryAfterMs);
     return NOTHING; // where the call may have taken effect the rows are `running`, and the worker reads the NIC for them
   }
 
@@ -280,6 +281,8 @@ export class BatchExecution {
     const { journal, clock, log } = this.#ports;
     if (rows.length === 0) return [];
     const now = clock.now();
+    for (const { attempt, endedAt } of rows.flatMap(({ id }) => journal.attempts(id)))
+      if (endedAt === undefined) journal.closeAttempt(attempt, 'unknown: decided by reading the NIC', now);
     const inEffect = rows.filter(({ proposal }) => isInEffect(proposal, nic));
     const absent = rows.filter(({ proposal }) => !isInEffect(proposal, nic));
     const found = {
@@ -298,8 +301,6 @@ export class BatchExecution {
     this.#markUndone(inEffect);
     for (const row of rows) {
       if (inEffect.includes(row)) this.#backoff.clear(row.id);
-      for (const { attempt, endedAt } of journal.attempts(row.id))
-        if (endedAt === undefined) journal.closeAttempt(attempt, 'unknown: decided by reading the NIC', now);
       const outcome = inEffect.includes(row) ? 'in effect' : 'not in effect';
       log.info('action without an answer resolved', { event: 'provider.action.resolved', ...fieldsOf(row), outcome });
     }
