@@ -1,6 +1,6 @@
 /** Draws a story from a seed: the topology, which kinds of trouble it brings, and when. */
 import { SeededRandom } from './random.ts';
-import { MEDDLINGS, RULES, type Happening, type Story, type StoryEvent } from './story.ts';
+import { MEDDLINGS, NIC_MEDDLINGS, RULES, type Happening, type Story, type StoryEvent } from './story.ts';
 import { drawTopology, nodesOf, type Topology, type TopologyBounds } from './topology.ts';
 
 /** The bounds are part of what a seed means. */
@@ -42,7 +42,7 @@ const USUAL: Profile = {
   'slow-cloud': 2,
   'half-moves': 2,
   'stale-cloud-reads': 1,
-  'nic-meddling': 0,
+  'nic-meddling': 2,
   'kernel-meddling': 1,
   'clock-jump': 1,
   'false-fact': 1,
@@ -155,7 +155,12 @@ const DRAWS: { readonly [What in Happening['what']]: (drawn: Drawn) => Extract<H
   }),
   'half-moves': ({ cloud, share, forMs }) => ({ what: 'half-moves', site: cloud, share, forMs }),
   'stale-cloud-reads': ({ draw, cloud }) => ({ what: 'stale-cloud-reads', site: cloud, reads: draw.between(1, 6) }),
-  'nic-meddling': ({ cloud, address }) => ({ what: 'nic-meddling', site: cloud, address }),
+  'nic-meddling': ({ draw, cloud, address }) => ({
+    what: 'nic-meddling',
+    site: cloud,
+    address,
+    kind: draw.pick(NIC_MEDDLINGS),
+  }),
   'kernel-meddling': ({ draw, node, address }) => ({
     what: 'kernel-meddling',
     node,

@@ -170,9 +170,12 @@ const ACTS: { readonly [What in Happening['what']]: (stage: Stage, it: Of<What>)
   'half-moves': (stage, { site, share, forMs }) => troubleCloud(stage, site, forMs, { halfMoveShare: share }),
   'slow-cloud': (stage, { site, latencyMs, forMs }) => troubleCloud(stage, site, forMs, { latencyMs }),
   'stale-cloud-reads': ({ clouds }, { site, reads }) => clouds.get(site)?.inner.delayReads(reads),
-  'nic-meddling': ({ clouds }, { site, address }) => {
+  'nic-meddling': ({ clouds }, { site, address, kind }) => {
     const cloud = clouds.get(site);
-    if (cloud?.capturer(hostAddress(address)) !== undefined) cloud.inner.place(hostAddress(address), undefined);
+    const capturer = cloud?.capturer(hostAddress(address));
+    if (cloud === undefined || capturer === undefined) return;
+    if (kind === 'forwarding-switched-off') cloud.inner.setForwarding(`nic-${capturer}`, false);
+    else cloud.inner.place(hostAddress(address), undefined);
   },
 };
 

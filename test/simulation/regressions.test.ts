@@ -54,6 +54,22 @@ const REGRESSIONS: readonly Regression[] = [
     ],
     calmAt: 25_000,
   },
+  {
+    mistake: 'what somebody took off a quiet NIC was never noticed',
+    events: [
+      [2000, { what: 'appear', address: 0, site: 'lan0' }],
+      [15_000, { what: 'nic-meddling', site: 'aws1', address: 0, kind: 'address-taken-off' }],
+    ],
+    calmAt: 16_000,
+  },
+  {
+    mistake: 'a quiet NIC that somebody had switched to forward no more stayed so',
+    events: [
+      [2000, { what: 'appear', address: 0, site: 'lan0' }],
+      [15_000, { what: 'nic-meddling', site: 'aws1', address: 0, kind: 'forwarding-switched-off' }],
+    ],
+    calmAt: 16_000,
+  },
 ];
 
 test.each(REGRESSIONS)('it does not come back that $mistake', async ({ events, calmAt, holdMs }) => {

@@ -1,6 +1,6 @@
 /** Stories as files: what a failure leaves behind, and what a regression test plays again. */
 import { z } from 'zod';
-import { MEDDLINGS, RULES, type Story } from './story.ts';
+import { MEDDLINGS, NIC_MEDDLINGS, RULES, type Story } from './story.ts';
 import { CLOUD_PROVIDERS } from './topology.ts';
 
 const count = z.number();
@@ -31,7 +31,7 @@ const happening = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('slow-cloud'), site: name, latencyMs: count, forMs: count }),
   z.strictObject({ what: z.literal('half-moves'), site: name, share: count, forMs: count }),
   z.strictObject({ what: z.literal('stale-cloud-reads'), site: name, reads: count }),
-  z.strictObject({ what: z.literal('nic-meddling'), site: name, address: count }),
+  z.strictObject({ what: z.literal('nic-meddling'), site: name, address: count, kind: z.enum(NIC_MEDDLINGS) }),
   z.strictObject({ what: z.literal('kernel-meddling'), node: name, address: count, kind: z.enum(MEDDLINGS) }),
   z.strictObject({ what: z.literal('clock-jump'), node: name, toMs: count }),
   z.strictObject({ what: z.literal('false-fact'), node: name, address: count, says: z.enum(['observed', 'expired']) }),

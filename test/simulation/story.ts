@@ -33,8 +33,13 @@ export type Happening =
   /** A move is a removal and an addition, with time in between, and may end after the first half. */
   | { readonly what: 'half-moves'; readonly site: string; readonly share: number; readonly forMs: number }
   | { readonly what: 'stale-cloud-reads'; readonly site: string; readonly reads: number }
-  /** Somebody takes an address off a NIC by hand. */
-  | { readonly what: 'nic-meddling'; readonly site: string; readonly address: number }
+  /** Somebody takes an address off the router's NIC that has it, or has that NIC forward no more. */
+  | {
+      readonly what: 'nic-meddling';
+      readonly site: string;
+      readonly address: number;
+      readonly kind: NicMeddling;
+    }
   | { readonly what: 'kernel-meddling'; readonly node: string; readonly address: number; readonly kind: Meddling }
   /** The wall clock of the machine is wrong by `toMs` from then on. */
   | { readonly what: 'clock-jump'; readonly node: string; readonly toMs: number }
@@ -54,6 +59,8 @@ export type Happening =
 
 export const MEDDLINGS = ['route-deleted', 'address-configured'] as const;
 export type Meddling = (typeof MEDDLINGS)[number];
+export const NIC_MEDDLINGS = ['address-taken-off', 'forwarding-switched-off'] as const;
+export type NicMeddling = (typeof NIC_MEDDLINGS)[number];
 export const RULES = ['long-hold', 'no-hold', 'late-deprovision', 'swapped-priority'] as const;
 export type Rules = (typeof RULES)[number];
 
