@@ -1,7 +1,7 @@
 /**
  * A hub on 127.0.0.1:4222 and a member that says what it may not, for the test that shows what a user is told of it:
  *
- *   node hub-with-a-forger.ts FOLDER    writes FOLDER/node.seed, answers the public keys, and forges for each line on stdin
+ *   node hub-with-a-forger.ts FOLDER    writes FOLDER/node.seed, answers the public keys, and forges when told `forge` on stdin
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ await provisionUntilDone(
   AbortSignal.timeout(20_000),
 );
 say({ publicKey: keyOf(peer).publicKey });
-for await (const _line of createInterface({ input: process.stdin })) say({ hubRefused: await forge() });
+for await (const line of createInterface({ input: process.stdin })) if (line === 'forge') say({ hubRefused: await forge() });
 process.exit(0);
 
 /** One of each that a receiver refuses, after one that is sound. @returns what the hub itself refused */

@@ -143,6 +143,57 @@ describe('what the hub does not let a node do', () => {
     await untilTrue(() => (onprem?.federation.status().refused['fact.malformed'] ?? 0) === 1, 'the refusal');
   });
 
+  for (const subject of [
+    '$JS.API.STREAM.CREATE.SAM_RIG_MORE',
+    `$JS.API.STREAM.SNAPSHOT.${factsStream(RIG_GROUP)}`,
+    `$JS.API.STREAM.RESTORE.${factsStream(RIG_GROUP)}`,
+    `$JS.API.STREAM.LEADER.STEPDOWN.${captureStream(RIG_GROUP)}`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${factsStream(RIG_GROUP)}.${AWS_A}`,
+    `$JS.API.CONSUMER.DELETE.${factsStream(RIG_GROUP)}.${AWS_A}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${captureStream(RIG_GROUP)}.${AWS_A}`,
+    '$SYS.REQ.SERVER.PING',
+  ]) {
+    it(`a node asks nothing of ${subject}`, async () => {
+      await expectDenied(subject, '{}');
+    });
+  }
+
+  // What a consumer is told to deliver is sent by the hub itself, whose permissions are not the node's.
+  const detours: readonly (readonly [from: string, own: string, to: string])[] = [
+    [
+      factsStream(RIG_GROUP),
+      `facts.${AWS_B}.cloudedge.10-77-60-12`,
+      captureSubject(RIG_GROUP, AWS_A, keyOf(address(10))),
+    ],
+    [captureStream(RIG_GROUP), `capture.${AWS_B}.x`, `sam.v1.${RIG_GROUP}.facts.${AWS_A}.cloudedge.10-77-60-12`],
+    [
+      factsStream(RIG_GROUP),
+      `facts.${AWS_B}.cloudedge.10-77-60-12`,
+      `sam.v1.${RIG_GROUP}.events.${AWS_A}.com.example.x`,
+    ],
+  ];
+  it.each(detours)('a node has nothing of %s delivered to where only another may publish', async (stream, own, to) => {
+    const target = [factsStream(RIG_GROUP), captureStream(RIG_GROUP), eventsStream(RIG_GROUP)];
+    await asNode(async (connection) => {
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      const request = { stream_name: stream, config: { name: AWS_B, deliver_subject: to, ack_policy: 'none' } };
+      const answer = await connection.request(`$JS.API.CONSUMER.CREATE.${stream}.${AWS_B}`, JSON.stringify(request));
+      const isMade = answer.json<{ error?: unknown }>().error === undefined;
+      await jetstream(connection).publish(`sam.v1.${RIG_GROUP}.${own}`, 'forged');
+      if (!isMade) return;
+      const deadline = performance.now() + 300;
+      while (performance.now() < deadline) {
+        const { delivered } = await manager.consumers.info(stream, AWS_B);
+        if (delivered.consumer_seq > 0) break;
+      }
+    });
+    const connection = await connectAs(under, under.operator.seed, '_INBOX_OPERATOR');
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    const stored = await Promise.all(target.map(async (name) => (await manager.streams.info(name)).state.messages));
+    await connection.close();
+    expect(stored).toEqual(target.map((name) => (name === stream ? 1 : 0)));
+  });
+
   it("a node makes no consumer in another's name", async () => {
     await expectDenied(`$JS.API.CONSUMER.CREATE.${factsStream(RIG_GROUP)}.${AWS_A}`, '{}');
   });

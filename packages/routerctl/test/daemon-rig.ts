@@ -57,6 +57,19 @@ export class DaemonRig {
     return this.#run(process.execPath, [ROUTERCTL, ...args, '--socket', this.#socket()]);
   }
 
+  /** A command that goes on until the test ends, and the whole lines that it has written. */
+  watch(...args: readonly string[]): { readonly lines: () => readonly string[] } {
+    const child = spawn(process.execPath, [ROUTERCTL, ...args, '--socket', this.#socket()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return { lines: () => said.split('\n').slice(0, -1) };
+  }
+
   async routerd(...args: readonly string[]): Promise<Ended> {
     return this.#run('ip', ['netns', 'exec', this.namespace, process.execPath, ROUTERD, ...args, ...this.#flags()]);
   }

@@ -25,7 +25,7 @@ async function startForger(rig: DaemonRig) {
   const said = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
   const { publicKey } = z.object({ publicKey: z.string() }).parse(await said());
   const forge = async (): Promise<readonly string[]> => {
-    child.stdin.write('\n');
+    child.stdin.write('forge\n');
     return z.object({ hubRefused: z.array(z.string()) }).parse(await said()).hubRefused;
   };
   return { publicKey, forge };
@@ -102,8 +102,44 @@ test(
     expect(shown.stdout).toMatch(/^Last error: +none/m);
     const metrics = await rig.routerctl('metrics', '--only', 'refused');
     expect(metrics.stdout).toContain('routerd_federation_refused_total{reason="fact.wrong-source"} 1\n');
-    const list = await rig.routerctl('federation', 'event', 'list');
+    await tryCommands(rig);
+    const list = await rig.routerctl('federation', 'event', 'list', '--source', 'aws-a');
     expect(list.stdout.split('\n').filter((line) => line.includes('aws-a'))).toHaveLength(1);
     expect(list.stdout).toContain('10.77.60.11/32');
   },
 );
+
+/** What is asked for by hand: tables and structures, exit codes, and what is said of mistakes. */
+async function tryCommands(rig: DaemonRig): Promise<void> {
+  const emit = async (...args: readonly string[]) => rig.routerctl('federation', 'event', 'emit', ...args);
+  const watching = rig.watch('federation', 'event', 'watch', '-o', 'json');
+  await rig.eventually(
+    'the watcher',
+    async () => (await emit('--address', '10.77.60.50')).code === 0 && watching.lines().length > 0,
+  );
+  expect(JSON.parse(watching.lines()[0] ?? '')).toMatchObject({ subject: '10.77.60.50/32', origin: 'operator' });
+  expect((await emit('--type', 'routerd.client.ipv4.expired', '--address', '10.77.60.50/32')).code).toBe(0);
+
+  const deliveries = await rig.routerctl('federation', 'deliveries');
+  expect(deliveries.stdout).toMatch(
+    /^10\.77\.60\.50\/32 +routerd\.client\.ipv4\.expired +\d+ +(sent|outbox) +<none> +aws-a +\d+s$/m,
+  );
+  const peers = await rig.routerctl('federation', 'peers');
+  expect(peers.stdout).toMatch(/^aws-a +unheard +never +<none> +<none> +<none> +agree$/m);
+
+  const mistakes = [
+    [['--address', '10.77.60.300'], 1, 'is not an IPv4 host address'],
+    [['--address', '10.78.0.1'], 1, 'outside the prefix of pool cloudedge'],
+    [['--address', '10.77.60.50', '--ttl', 'soon'], 1, 'is not a duration above zero'],
+    [['--address', '10.77.60.50', '--pool', 'other'], 1, 'has no pool "other"'],
+    [['--address', '10.77.60.50', '--type', 'expired'], 1, 'no type of a fact'],
+    [[], 2, '--address'],
+  ] as const;
+  await Promise.all(
+    mistakes.map(async ([args, code, said]) => {
+      const refused = await emit(...args);
+      expect([refused.code, refused.stdout]).toEqual([code, '']);
+      expect(refused.stderr).toContain(said);
+    }),
+  );
+}

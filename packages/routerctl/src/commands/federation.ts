@@ -10,7 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
-import { age, renderTable } from '../output.ts';
+import { age, renderStructured, renderTable } from '../output.ts';
 import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
 import { addNodeCommand, initCommand, joinCommand, rotateCommand, updateCommand } from './federation-material.ts';
@@ -29,6 +29,14 @@ const event = z.object({
   expiresAt: z.number(),
 });
 const events = z.object({ items: z.array(event) });
+
+const only = (brief: string, placeholder: string) =>
+  ({ kind: 'parsed', parse: String, variadic: true, optional: true, brief, placeholder }) as const;
+const factFilterFlags = {
+  type: only('Only of this type', 'type'),
+  source: only('Only of this node', 'node'),
+  subjectPrefix: only('Only where the address begins so', 'text'),
+} as const;
 
 interface EmitFlags extends OutputFlags {
   readonly type: string;
@@ -84,15 +92,33 @@ const emitCommand = buildCommand<EmitFlags, [], Context>({
   },
 });
 
-const listCommand = buildCommand<OutputFlags, [], Context>({
-  async func(this: Context, flags: OutputFlags) {
-    show(this, flags.output, await clientOf(this, flags).get('/v1/federation/events'), (value) =>
-      tableOf(events.parse(value).items, this.now()),
-    );
+interface ListFlags extends OutputFlags {
+  readonly type: readonly string[] | undefined;
+  readonly source: readonly string[] | undefined;
+  readonly subjectPrefix: readonly string[] | undefined;
+}
+
+const listCommand = buildCommand<ListFlags, [], Context>({
+  async func(this: Context, flags: ListFlags) {
+    const answer = await clientOf(this, flags).get('/v1/federation/events');
+    const meant = answer.ok
+      ? { ok: true as const, value: { items: events.parse(answer.value).items.filter(isMeantBy(flags)) } }
+      : answer;
+    show(this, flags.output, meant, (value) => tableOf(events.parse(value).items, this.now()));
   },
-  parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
+  parameters: {
+    flags: { ...factFilterFlags, output: outputFlag, socket: socketFlag },
+    aliases: outputAliases,
+  },
   docs: { brief: 'List the last accepted fact of each node about each address' },
 });
+
+function isMeantBy({ type, source, subjectPrefix }: Omit<ListFlags, keyof OutputFlags>) {
+  return (item: z.output<typeof event>): boolean =>
+    (type?.includes(item.type) ?? true) &&
+    (source?.includes(item.source) ?? true) &&
+    (subjectPrefix?.some((prefix) => item.subject.startsWith(prefix)) ?? true);
+}
 
 function tableOf(items: readonly z.output<typeof event>[], now: number): string {
   return renderTable(
@@ -110,9 +136,7 @@ function tableOf(items: readonly z.output<typeof event>[], now: number): string 
   );
 }
 
-interface WatchFlags {
-  readonly socket: string | undefined;
-}
+type WatchFlags = ListFlags;
 
 /** Until it is interrupted, or the daemon goes away. */
 const watchCommand = buildCommand<WatchFlags, [], Context>({
@@ -124,14 +148,23 @@ const watchCommand = buildCommand<WatchFlags, [], Context>({
       if (!answer.ok) return fail(this, answer.error);
       const { items, last, missed } = news.parse(answer.value);
       if (missed > 0) this.process.stderr.write(`${missed} facts came too fast to be shown\n`);
-      for (const { type, subject, source, site, origin, sequence } of items)
-        this.process.stdout.write(`${subject} ${type} ${source} ${site} ${sequence} ${origin}\n`);
+      for (const item of items.filter(isMeantBy(flags))) this.process.stdout.write(newsText(item, flags.output));
       after = last;
     }
   },
-  parameters: { flags: { socket: socketFlag } },
+  parameters: {
+    flags: { ...factFilterFlags, output: outputFlag, socket: socketFlag },
+    aliases: outputAliases,
+  },
   docs: { brief: 'Print facts as they are accepted, one a line, until interrupted' },
 });
+
+/** One line for each fact, in JSON too; one document in YAML. */
+function newsText(item: z.output<typeof event>, output: OutputFlags['output']): string {
+  const { type, subject, source, site, origin, sequence } = item;
+  if (output === 'table') return `${subject} ${type} ${source} ${site} ${sequence} ${origin}\n`;
+  return output === 'json' ? `${JSON.stringify(item)}\n` : `---\n${renderStructured(output, item)}\n`;
+}
 
 export const federationRoutes = buildRouteMap<string, Context>({
   routes: {

@@ -94,12 +94,14 @@ const emitBody = z.strictObject({
 
 function emit(orders: NodeOrders, body: unknown): ApiAnswer {
   const parsed = emitBody.safeParse(body);
-  if (!parsed.success)
+  if (!parsed.success) {
+    const isType = parsed.error.issues.every(({ path }) => path[0] === 'type');
     return refused(400, {
       code: 'fact.malformed',
-      message: z.prettifyError(parsed.error),
-      remedy: `Types: ${FACT_TYPES.join(', ')}.`,
+      message: isType ? 'That is no type of a fact about an address.' : z.prettifyError(parsed.error),
+      remedy: `Types: ${FACT_TYPES.join(', ')}. Any other: \`routerctl federation event publish\`.`,
     });
+  }
   const address = addressOf(parsed.data.address);
   if (address === undefined)
     return refused(400, {
