@@ -3,7 +3,7 @@
  *
  * Linux sends a datagram that fits the route's MTU with "don't fragment" set (ip(7), IP_PMTUDISC_WANT, the default). One that is larger
  * than what ICMP told this host of the path is sent in fragments instead, and arrives: of a path that does tell its MTU, more is
- * reported to pass than does in one piece (ADR 0017).
+ * reported to pass than does in one piece (ADR 0018).
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
