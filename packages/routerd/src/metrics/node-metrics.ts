@@ -7,6 +7,7 @@ import { FEDERATION_METRICS, FederationMeter } from './federation-metrics.ts';
 import type { Family, Metric } from './metric.ts';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics-text.ts';
 import { LeaseMoves, MOBILITY_METRICS, MobilityMeter } from './mobility-metrics.ts';
+import { OVERLAY_METRICS, overlayFamilies } from './overlay-metrics.ts';
 import { PROCESS_METRICS, ProcessMeter } from './process-metrics.ts';
 
 /** In the order in which they are told. */
@@ -16,6 +17,7 @@ export const METRICS: readonly Metric[] = [
   ...MOBILITY_METRICS,
   ...ACTION_METRICS,
   ...DATAPLANE_METRICS,
+  ...OVERLAY_METRICS,
 ];
 
 /** What counts in front of a node's adapters; they are made before the node is. */
@@ -56,6 +58,7 @@ export function nodeMetrics(node: RoutingNode, meters: Meters): () => readonly F
     ...ofMobility.families(),
     ...meters.executor.families(engine.rows()),
     ...meters.host.families(host.status()),
+    ...overlayFamilies(view),
   ];
 }
 
