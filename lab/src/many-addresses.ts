@@ -6,7 +6,7 @@ import { clientAt } from './topology.ts';
 export async function bearAddresses(lab: Lab, addresses: readonly string[]): Promise<void> {
   const { name, nic } = clientAt('onprem');
   const vm = lab.vm(name);
-  await vm.ip(addresses.map((address) => `addr add ${address}/32 dev ${nic}`));
+  await vm.ip(addresses.map((address) => `addr replace ${address}/32 dev ${nic}`));
   const announce = 'for each in "$@"; do arping -q -A -c 1 -I lan0 -s "$each" "$each" & done; wait';
   await vm.output(['sh', '-c', announce, 'sh', ...addresses], { timeoutMs: 30_000 });
 }

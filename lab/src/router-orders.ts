@@ -35,12 +35,15 @@ export interface CaptureView {
   readonly epoch: number;
 }
 
-/** What one node knows of the capture registry: every capture in a site's domain, by address. */
+/** What one node knows of the capture registry: every capture in a site's domain, by address. What was given back stands there too, held by nobody; it is left out. */
 export async function capturesOf(lab: Lab, via: string, site: Site): Promise<readonly CaptureView[]> {
   const parsed = captures.safeParse(await askRouter(lab.vm(via), '/v1/mobility/captures'));
   if (!parsed.success) return [];
   return parsed.data.items
-    .filter(({ domain }) => domain.startsWith(isCloud(site) ? `provider:${site}:` : `site:${site}:`))
+    .filter(
+      ({ phase, domain }) =>
+        phase !== 'vacant' && domain.startsWith(isCloud(site) ? `provider:${site}:` : `site:${site}:`),
+    )
     .map(({ address, holder, phase, epoch }) => ({ address: address.replace('/32', ''), holder, phase, epoch }))
     .toSorted((a, b) => (a.address < b.address ? -1 : 1));
 }

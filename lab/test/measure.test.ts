@@ -51,6 +51,16 @@ test('a packet that timed out, or of which nothing was said, is lost, and the ga
   expect(series.longestGapMs).toBeCloseTo(15, 6);
 });
 
+test('a flow that does not come back is silent until the last packet of which something was said', () => {
+  const series = judgeSeries([
+    answer(0, 1000),
+    answer(1, 1005),
+    '[4.00500] 10.77.60.11  : [400], timed out (0.1 avg, 99% loss)',
+  ]);
+  expect(series.longestGapMs).toBeCloseTo(2000, 6);
+  expect(series.longestGapAt).toBeCloseTo(1005, 6);
+});
+
 test('answers that overtake each other are no loss, and packets under way at the end are not judged', () => {
   expect(judgeSeries([answer(0, 1000), answer(2, 1010), answer(1, 1011)]).lost).toEqual([]);
   expect(judgeSeries(['10.77.60.11 : xmt/rcv/%loss = 3/0/100%']).lost).toEqual([]);

@@ -44,11 +44,11 @@ export class ManyPings {
   async stop(): Promise<ReadonlyMap<string, PingSeries>> {
     this.#stream?.signal('SIGINT');
     await this.#stream?.exited;
-    const byAddress = Map.groupBy(this.#lines, (line) => / (\S+) : \[/.exec(line)?.[1] ?? '');
+    const byAddress = Map.groupBy(this.#lines, (line) => / (\S+)\s+: \[/.exec(line)?.[1] ?? '');
     return new Map(this.#addresses.map((address) => [address, judgeSeries(byAddress.get(address) ?? [])]));
   }
 }
 
 function addressAnswering(line: string): string | undefined {
-  return / (\S+) : \[\d+\], \d+ bytes/.exec(line)?.[1];
+  return / (\S+)\s+: \[\d+\], \d+ bytes/.exec(line)?.[1];
 }

@@ -95,6 +95,17 @@ export class MoveWatch {
     return (await this.#control.journal(this.#since)).filter(({ mutating }) => mutating);
   }
 
+  /**
+   * How many changes a move of that many addresses takes at the vendor: AWS one for all, Azure one at each of two NICs, OCI one an address. Twice as many are let
+   * pass, and two for a check that is switched: on a busy machine claims come too late for the first call, and ETags are overtaken.
+   */
+  async checkCalls({ evidence }: Stage, during: string, addresses: number): Promise<void> {
+    const calls = (await this.mutatingCalls()).length;
+    const least = { aws: 1, azure: 2, oci: addresses, gcp: 2 }[this.cloud];
+    const limit = 2 * least + 2;
+    evidence.check(`${this.cloud} ${during}: mutating API calls`, `${least} to ${limit}`, `${calls}`, calls <= limit);
+  }
+
   /** Keeps what it saw. */
   async stop({ evidence }: Stage, during: string): Promise<void> {
     this.#fabric?.stop();

@@ -30,9 +30,9 @@ interface Outcome {
   readonly isAnswered: boolean;
 }
 
-/** A line of `fping -l -D`: `[1795247857.18179] 10.77.60.11 : [97], 64 bytes, 0.130 ms (…)`, or `…: [33], timed out (…)`. */
+/** A line of `fping -l -D`: `[1795247857.18179] 10.77.60.11 : [97], 64 bytes, 0.130 ms (…)`, or `…: [33], timed out (…)`. Of several addresses the shorter are padded. */
 export function parseOutcome(line: string): Outcome | undefined {
-  const match = /^\[(?<at>[\d.]+)\] \S+ : \[(?<sequence>\d+)\], (?<rest>.*)$/.exec(line);
+  const match = /^\[(?<at>[\d.]+)\] \S+\s+: \[(?<sequence>\d+)\], (?<rest>.*)$/.exec(line);
   const { at, sequence, rest } = match?.groups ?? {};
   if (at === undefined || sequence === undefined || rest === undefined) return undefined;
   return { at: Number(at) * 1000, sequence: Number(sequence), isAnswered: /^\d+ bytes/.test(rest) };
@@ -53,7 +53,12 @@ export function judgeSeries(lines: readonly string[]): PingSeries {
     .filter(({ isAnswered }) => isAnswered)
     .map(({ at }) => at)
     .toSorted((a, b) => a - b);
-  const gap = times.slice(1).reduce(
+  // A flow that is silent when it is stopped has been silent at least until the last packet of which something was said.
+  const end = Math.max(
+    times.at(-1) ?? 0,
+    ...outcomes.map(({ at, isAnswered }) => (isAnswered ? at : at - LOST_AFTER_MS)),
+  );
+  const gap = [...times.slice(1), end].reduce(
     (longest, at, index) => {
       const before = times[index] ?? at;
       return at - before > longest.ms ? { ms: at - before, at: before } : longest;
@@ -112,12 +117,11 @@ export class SteadyPing {
     );
   }
 
-  /** Waits for what is under way, so that a packet lost at the very end is seen too. */
+  /** Waits for one more answer, so that a packet lost at the very end is seen too, and a gap to its end. */
   async stop(): Promise<PingSeries> {
     const said = this.#lines.length;
-    await waitUntil('ping: later answers', () => this.#lines.length > said + 1 || undefined, {
-      deadlineMs: 2000,
-    }).catch(() => undefined);
+    const later = (): boolean => this.#lines.slice(said + 1).some((line) => / bytes/.test(line));
+    await waitUntil('ping: a later answer', () => later() || undefined, { deadlineMs: 5000 }).catch(() => undefined);
     this.#stream?.signal('SIGINT');
     await this.#stream?.exited;
     return judgeSeries(this.#lines);

@@ -191,6 +191,7 @@ async function judgeTraffic(
     const calledAt = await watch.calledAt();
     measureStages(stage, { name: `${cloud} ${how}`, from, to, zero, calledAt, providerDoneAt, flows });
     if (calledAt === undefined || providerDoneAt === undefined) continue;
+    await watch.checkCalls(stage, how, addresses.length);
     stage.evidence.measure(`${cloud} ${how}: API time`, providerDoneAt - calledAt);
     apiMs = Math.max(apiMs, providerDoneAt - calledAt);
   }

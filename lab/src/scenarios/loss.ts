@@ -19,7 +19,6 @@ export const loss: Scenario = {
   title:
     'each capturing router loses its power under traffic: its partner takes over, and keeps; taken back by preference',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     await amongEquals(stage, async () => {
       for (const site of SITES_IN_TURN) {
@@ -82,6 +81,7 @@ async function loseOne(stage: Stage, site: Site): Promise<void> {
       deliveredAt === undefined ? undefined : deliveredAt - at,
     );
     evidence.check(`${site} lost: moves in the fabric`, `${addresses.length}`, `${watch.moves}`);
+    await watch.checkCalls(stage, 'lost', addresses.length);
     await watch.stop(stage, 'lost');
   }
   await comeBack(stage, site, lost, after);

@@ -19,12 +19,13 @@ const NAMES = THREE.map(({ name }) => name);
 /** At most one assign for each NIC that gets addresses, and one more where the first came before the plan was whole. */
 const CALLS_MAX = 4;
 const DEADLINE_MS = 60_000;
+/** Two seconds until a silence counts as death, and one for everything else but the provider. */
+const GAP_LIMIT_MS = 3000;
 
 export const nPlusOne: Scenario = {
   id: 'D10',
   title: 'sixty addresses over three AWS routers, one of which is lost: captured again as far as NICs have room',
   topology: THREE_AT_AWS,
-  isLong: true,
   async run(stage) {
     await bearAddresses(stage.lab, MANY);
     await held(stage, { names: NAMES, count: WANTED.length });
@@ -62,13 +63,11 @@ async function loseOneOfThree(stage: Stage): Promise<void> {
   const before = await held(stage, { names: NAMES, count: WANTED.length });
   const counts = countsOf(before);
   for (const [name, count] of counts) {
-    const observed = `${count}`;
-    evidence.count(`${name}: captures`, count);
     evidence.check(
       `${name}: its share of ${WANTED.length}`,
-      `10 to ${CAPACITY}`,
-      observed,
-      count >= 10 && count <= CAPACITY,
+      `1 to ${CAPACITY}`,
+      `${count}`,
+      count > 0 && count <= CAPACITY,
     );
   }
   evidence.check('captured, each on one NIC', WANTED.join(' '), before.map(({ address }) => address).join(' '));
@@ -78,10 +77,10 @@ async function loseOneOfThree(stage: Stage): Promise<void> {
   const watch = await MoveWatch.start(lab, 'aws');
   const zero = await powerOff(lab, lost);
   evidence.mark(`${lost.name}: power off`, zero);
-  const after = await judgeSuccession(stage, { lost, before, watch, zero });
+  const { after, apiMs } = await judgeSuccession(stage, { lost, before, watch, zero });
   const captured = after.map(({ address }) => address);
   await pings.answering(captured, clientAt('aws').name);
-  await judgeProbes(stage, { pings, before, captured, lost });
+  await judgeProbes(stage, { pings, before, captured, lost, apiMs });
   await watch.stop(stage, 'lost');
   await comesBack(stage, lost, after);
 }
@@ -93,7 +92,10 @@ interface Lost {
   readonly zero: number;
 }
 
-async function judgeSuccession(stage: Stage, { lost, before, watch, zero }: Lost): Promise<readonly CaptureView[]> {
+async function judgeSuccession(
+  stage: Stage,
+  { lost, before, watch, zero }: Lost,
+): Promise<{ readonly after: readonly CaptureView[]; readonly apiMs: number }> {
   const { lab, evidence } = stage;
   const left = NAMES.filter((name) => name !== lost.name);
   const room = Math.min(WANTED.length, left.length * CAPACITY);
@@ -138,7 +140,7 @@ async function judgeSuccession(stage: Stage, { lost, before, watch, zero }: Lost
   evidence.check('mutating API calls', `at most ${CALLS_MAX}`, `${calls.length}`, calls.length <= CALLS_MAX);
   evidence.check('moves in the fabric', `${taken.length}`, `${watch.moves}`);
   evidence.file('captures-after.json', JSON.stringify(await capturesOf(lab, OPERATOR, 'aws'), undefined, 2));
-  return after;
+  return { after, apiMs: Math.max(0, (providerDoneAt ?? 0) - (calledAt ?? 0)) };
 }
 
 /** Every router left names what nobody has room for. */
@@ -160,21 +162,29 @@ interface Probes {
   readonly before: readonly CaptureView[];
   readonly captured: readonly string[];
   readonly lost: Router;
+  /** What the provider took. */
+  readonly apiMs: number;
 }
 
-async function judgeProbes({ evidence }: Stage, { pings, before, captured, lost }: Probes): Promise<void> {
+async function judgeProbes({ evidence }: Stage, { pings, before, captured, lost, apiMs }: Probes): Promise<void> {
   const series = await pings.stop();
-  const gaps: number[] = [];
-  let lostElsewhere = 0;
+  const gaps: { readonly taken: number[]; readonly kept: number[] } = { taken: [], kept: [] };
   for (const { address, holder } of before) {
     const probed = series.get(address);
     evidence.file(`probes/${address}.txt`, probed?.text ?? '');
-    if (holder !== lost.name) lostElsewhere += probed?.lost.length ?? 0;
-    else if (captured.includes(address)) gaps.push(probed?.longestGapMs ?? Infinity);
+    if (!captured.includes(address)) continue;
+    gaps[holder === lost.name ? 'taken' : 'kept'].push(probed?.longestGapMs ?? Infinity);
   }
-  evidence.check('probes lost of addresses that the others held', '0', `${lostElsewhere}`);
-  evidence.measure(`longest gap of the ${gaps.length} addresses that were taken over`, Math.max(0, ...gaps));
-  evidence.measure('shortest of these gaps', Math.min(...gaps));
+  // Answers to AWS may have come by way of the lost router whoever captured the address: until it counts as lost they go there.
+  for (const [which, limitMs] of [
+    ['taken', GAP_LIMIT_MS + apiMs],
+    ['kept', GAP_LIMIT_MS],
+  ] as const) {
+    const longest = Math.max(0, ...gaps[which]);
+    evidence.measure(`longest gap of the ${gaps[which].length} addresses that were ${which}`, longest);
+    const limit = `under ${limitMs.toFixed(0)} ms`;
+    evidence.check(`longest gap of what was ${which}`, limit, `${longest.toFixed(0)} ms`, longest < limitMs);
+  }
 }
 
 /** What nobody had room for is its own again; the rest stays where it is. */
