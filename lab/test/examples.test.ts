@@ -22,9 +22,9 @@ function load(file: string): readonly Resource[] {
   return resources.map(({ value }) => value);
 }
 
-test('the examples are the three pairs and two of four sites', () => {
+test('the examples are the three pairs and the eight routers of four sites', () => {
   const pairs = CLOUDS.flatMap((cloud) => SIDES.map((side) => path.basename(exampleFile(cloud, side))));
-  const fourSites = ['aws-router-a', 'onprem-router-a'].map((name) => `four-sites/${name}.yaml`);
+  const fourSites = ROUTERS.map(({ name }) => `four-sites/${name}.yaml`);
   expect(EXAMPLES).toEqual([...pairs, ...fourSites].toSorted());
 });
 
@@ -87,7 +87,7 @@ function shapeOf(text: string): unknown[] {
   );
 }
 
-test.each(['aws-router-a', 'onprem-router-a'])('the four-site example of %s is what the lab runs there', (name) => {
+test.each(ROUTERS.map(({ name }) => name))('the four-site example of %s is what the lab runs there', (name) => {
   const router = ROUTERS.find((each) => each.name === name);
   if (router === undefined) throw new Error(`no router ${name}`);
   const keys = new Map(ROUTERS.map((each) => [each.name, 'key']));

@@ -1,0 +1,51 @@
+/** The IAM documents of examples/cloudedge-mobility-demo, held against what routers really ask of a cloud. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { EXAMPLES_DIR } from './examples.ts';
+import type { Cloud } from './topology.ts';
+
+const FILES: Readonly<Record<Cloud, string>> = {
+  aws: 'aws-router-policy.json',
+  azure: 'azure-router-role.json',
+  oci: 'oci-router-policy.txt',
+};
+
+/** Operations as the emulators' journals name them → the action of the role. */
+const AZURE_ACTIONS: Readonly<Record<string, string>> = {
+  'networkInterfaces.get': 'Microsoft.Network/networkInterfaces/read',
+  'networkInterfaces.list': 'Microsoft.Network/networkInterfaces/read',
+  'networkInterfaces.put': 'Microsoft.Network/networkInterfaces/write',
+  'subnets.get': 'Microsoft.Network/virtualNetworks/subnets/read',
+  'operations.get': 'Microsoft.Network/locations/operations/read',
+  'permissions.list': 'Microsoft.Authorization/permissions/read',
+};
+
+/** The statement's words for whatever an operation of OCI's is about; the session token comes with the instance's certificate. */
+const OCI_STATEMENTS: readonly (readonly [RegExp, string])[] = [
+  [/PrivateIp/, 'use private-ips'],
+  [/Vnic/, 'use vnics'],
+  [/Subnet/, 'use subnets'],
+];
+const FREE: ReadonlySet<string> = new Set(['GetSecurityToken']);
+
+function permissionFor(cloud: Cloud, operation: string): string {
+  switch (cloud) {
+    case 'aws':
+      return `ec2:${operation}`;
+    case 'azure':
+      return AZURE_ACTIONS[operation] ?? operation;
+    case 'oci':
+      return OCI_STATEMENTS.find(([about]) => about.test(operation))?.[1] ?? operation;
+  }
+}
+
+/** @returns those of the operations that a router is asked to make, and that the cloud's document does not allow */
+export function notAllowed(cloud: Cloud, operations: Iterable<string>): readonly string[] {
+  const document = readFileSync(path.join(EXAMPLES_DIR, 'cloudedge-mobility-demo', 'iam', FILES[cloud]), 'utf8');
+  const asked = [...new Set(operations)].filter((operation) => !FREE.has(operation));
+  return asked.filter((operation) => {
+    const wanted = permissionFor(cloud, operation);
+    const named = new RegExp(`(^|["\\s])${wanted.replaceAll(/[.*/]/g, String.raw`\$&`)}(["\\s]|$)`, 'm');
+    return !named.test(document);
+  });
+}
