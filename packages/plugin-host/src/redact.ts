@@ -22,6 +22,14 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/^[A-Za-z0-9+/]{60,}={0,2}$/gm, REDACTED],
 ];
 
+const SECRET_KEY = new RegExp(KEYS, 'i');
+
+/** Values that a plugin observed: all of what stands under a secret key, and what looks like a secret in any other. */
+export function redactValues(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const shown = (key: string, value: string): string => (SECRET_KEY.test(key) ? REDACTED : redact(value));
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, shown(key, value)]));
+}
+
 export function redact(text: string): string {
   const shown = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
   return shown.replace(ASSIGNMENT, (whole: string, quote: string, key: string, separator: string, value: string) => {

@@ -2,6 +2,7 @@
 import type { ExecuteOutcome, ExecuteRequest, NicState, NicTarget } from '@routerd/actions';
 import { API_VERSION, type ExecuteActionResult, type ObserveNicResult } from '@routerd/plugin-sdk';
 import { parseHostAddress, type HostAddress } from '@routerd/resources';
+import { redact, redactValues } from './redact.ts';
 
 type CompletedExecute = Extract<ExecuteActionResult['status'], { readonly status: 'completed' }>;
 type WireNic = Extract<ObserveNicResult['status'], { readonly status: 'completed' }>['nic'];
@@ -38,11 +39,11 @@ export function outcomeOf(completed: CompletedExecute): ExecuteOutcome | undefin
   for (const { address: text, status, message, errorClass } of completed.results) {
     const address = parseHostAddress(text);
     if (!address.ok) return undefined;
-    results.push({ address: address.value, status, message, errorClass });
+    results.push({ address: address.value, status, message: redact(message), errorClass });
   }
   const nic = completed.nic === undefined ? undefined : nicStateOf(completed.nic);
   if (nic === undefined && completed.nic !== undefined) return undefined;
-  return { results, observed: completed.observed, nic };
+  return { results, observed: redactValues(completed.observed), nic };
 }
 
 /** @returns undefined if an address is none */

@@ -112,7 +112,7 @@ describe('the plugin host', () => {
     expect(await pidThatAnswers(assign('a3', { nic: nic({}, 'eni-0b') }))).not.toBe(first);
     expect(await executor.observe(nic(), never)).toEqual({
       ok: true,
-      value: { addresses: ['10.77.60.10/32'], forwarding: true },
+      value: { addresses: ['10.77.60.10/32'], forwarding: true, usage: { writes: 0 } },
     });
     expect(startedProcesses()).toHaveLength(2);
   });
@@ -137,7 +137,13 @@ describe('the plugin host', () => {
   test('passes on the class and the wait of a failure', async () => {
     expect(await executor.execute(assign('throttled'), never)).toEqual({
       ok: false,
-      error: { code: 'executor.failed', errorClass: 'throttled', detail: 'RequestLimitExceeded', retryAfterMs: 1234 },
+      error: {
+        code: 'executor.failed',
+        errorClass: 'throttled',
+        detail: 'RequestLimitExceeded',
+        retryAfterMs: 1234,
+        usage: { writes: 0 },
+      },
     });
   });
 
