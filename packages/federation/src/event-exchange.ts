@@ -24,6 +24,8 @@ import { acceptedEvent, encodeEvent, parseEvent } from './wire/event-wire.ts';
 import type { Trouble } from './troubles.ts';
 
 export interface EventExchangeOptions {
+  /** How many milliseconds a node's clock is ahead of ours. */
+  readonly clockAheadMs: (source: NodeName) => number;
   readonly config: FederationConfig;
   readonly ports: Pick<FederationPorts, 'clock' | 'eventStore'>;
   readonly log: Log;
@@ -195,7 +197,7 @@ export class EventExchange implements EventBus, LogReader {
     const verify = verifiers.get(source);
     if (verify === undefined) return this.#refuse('event.unknown-source', source, `${source} is no peer of this node`);
     if (!verify(signed, signature)) return this.#refuse('event.bad-signature', source, event.id);
-    const ahead = event.observedAt - now;
+    const ahead = event.observedAt - now - this.#options.clockAheadMs(source);
     if (ahead > config.replayWindow) return this.#refuse('event.from-the-future', source, `${ahead} ms ahead`);
     // A newcomer reads all that the hub kept; what happened longer ago than it would keep is not news.
     return event.observedAt < this.#oldest() ? undefined : acceptedEvent(event, now);

@@ -2,6 +2,7 @@
 import { err, instant, ok, prefixContains, type HostAddress, type NodeName, type Result } from '@routerd/resources';
 import { steadyClock, type Clock, type Log } from '@routerd/runtime';
 import { AcceptedFacts } from './accepted-facts.ts';
+import { EarlyFacts } from './early-facts.ts';
 import { judgeClaim, judgeFact, type FactSituation } from './fact-judgement.ts';
 import type { FederationConfig, FederationPorts, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
@@ -24,6 +25,8 @@ export interface FactExchangeOptions {
   readonly random: RandomBytes;
   readonly signer: Signer;
   readonly verifiers: ReadonlyMap<NodeName, VerifyFact>;
+  /** How many milliseconds a node's clock is ahead of ours. */
+  readonly clockAheadMs: (source: NodeName) => number;
   readonly transport: Pick<Transport, 'publishFact'>;
   readonly refusals: Refusals;
   /** With the outbox, and with keeping what was accepted. */
@@ -35,6 +38,7 @@ export class FactExchange implements FactBus, LogReader {
   readonly #publisher: OutboxPublisher<FactRow>;
   readonly #options: FactExchangeOptions;
   readonly #accepted = new AcceptedFacts();
+  readonly #early = new EarlyFacts();
   readonly #listeners = new Listeners<readonly AcceptedFact[]>();
   /** Own facts that the log showed since reading began, by address: their sequence, and the log's. */
   readonly #ownInLog = new Map<HostAddress, { readonly sequence: number; readonly at: number }>();
@@ -65,12 +69,17 @@ export class FactExchange implements FactBus, LogReader {
       publish: async (message) => transport.publishFact(message),
       trouble,
     });
-    const situation = this.#situation();
+    // What was believed once is not doubted for its date: the clock may have been set since.
+    const asBefore = {
+      ...this.#situation(),
+      isCapturedHere: () => undefined,
+      clockAheadMs: () => Number.POSITIVE_INFINITY,
+    };
     for (const accepted of store.loadAccepted()) {
       const { fact } = accepted;
       // Configuration may have changed since: a pool or a peer that is gone speaks no more.
       const known = fact.group === config.group && options.verifiers.has(fact.source);
-      if (!known || judgeClaim(fact, { ...situation, isCapturedHere: () => undefined }).kind !== 'accepted') continue;
+      if (!known || judgeClaim(fact, asBefore).kind !== 'accepted') continue;
       this.#accepted.restore(this.#resumed(accepted));
       if (fact.source === config.self) this.#ownSequence = Math.max(this.#ownSequence, fact.sequence);
     }
@@ -164,6 +173,17 @@ export class FactExchange implements FactBus, LogReader {
   }
 
   received(batch: readonly LogMessage[]): void {
+    this.#position = batch.at(-1)?.sequence ?? this.#position;
+    this.#take(batch);
+  }
+
+  /** Clocks are known better: what was dated too far ahead is judged again. */
+  clocksTold(): void {
+    const due = this.#early.takeDue(this.#options.clockAheadMs);
+    if (due.length > 0) this.#take(due);
+  }
+
+  #take(batch: readonly LogMessage[]): void {
     const { config, refusals } = this.#options;
     const situation = this.#situation();
     // Judged one after another against what the batch itself brought.
@@ -174,21 +194,39 @@ export class FactExchange implements FactBus, LogReader {
       last: (source, address) => fresh.get(keyOf(source, address)) ?? situation.last(source, address),
     };
     const ordered: Fact[] = [];
-    for (const { subject, data, sequence } of batch) {
-      this.#position = sequence;
+    for (const message of batch) {
+      const { subject, data, sequence } = message;
       const verdict = judgeFact(subject, data, within);
       if (verdict.kind === 'refused') {
         refusals.add(verdict);
         continue;
       }
       const { fact } = verdict;
+      if (verdict.kind === 'early') {
+        refusals.add({ reason: 'fact.from-the-future', source: fact.source, detail: verdict.detail });
+        ordered.push(...this.#setAside(fact, message, within));
+        continue;
+      }
       if (fact.source === config.self) this.#ownInLog.set(fact.address, { sequence: fact.sequence, at: sequence });
       if (verdict.kind === 'duplicate') continue;
       if (fact.source === config.self && this.#isOutdatedOwn(fact)) continue;
       fresh.set(keyOf(fact.source, fact.address), fact);
+      this.#early.forget(fact.source, fact.address);
       ordered.push(fact);
     }
     if (ordered.length > 0) this.#accept(ordered);
+  }
+
+  /**
+   * Nothing new is believed before its date can be judged. But a source that goes on saying what it said is not silent: what was accepted of
+   * it stays fresh.
+   * @returns what is accepted once more
+   */
+  #setAside(fact: Fact, message: LogMessage, { last }: FactSituation): readonly Fact[] {
+    const { source, address, type } = fact;
+    this.#early.keep(source, address, message, this.#options.clockAheadMs(source));
+    const known = last(source, address);
+    return known?.type === type && type === 'routerd.client.ipv4.observed' ? [known] : [];
   }
 
   /** The log was read to its end: what it should hold of ours and does not (a hub that lost data) is sent again. */
@@ -326,6 +364,7 @@ export class FactExchange implements FactBus, LogReader {
       group: config.group,
       now: ports.clock.now(),
       replayWindow: config.replayWindow,
+      clockAheadMs: this.#options.clockAheadMs,
       pools: config.pools,
       self: config.self,
       verifiers,

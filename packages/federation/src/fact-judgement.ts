@@ -33,12 +33,16 @@ export type FactVerdict =
   | { readonly kind: 'accepted'; readonly fact: Fact }
   /** Known already: news of nothing. */
   | { readonly kind: 'duplicate'; readonly fact: Fact }
+  /** Sound but for its date, which may be the fault of a clock that is not known well yet. */
+  | { readonly kind: 'early'; readonly fact: Fact; readonly detail: string }
   | { readonly kind: 'refused'; readonly reason: FactRefusal; readonly source: string; readonly detail: string };
 
 export interface FactSituation {
   readonly group: GroupName;
   readonly now: Instant;
   readonly replayWindow: DurationMs;
+  /** How many milliseconds the clock of a node, by which it dates its facts, is ahead of ours. */
+  readonly clockAheadMs: (source: NodeName) => number;
   readonly pools: ReadonlyMap<PoolName, PoolMembership>;
   /** The site that this node speaks for in a pool. */
   readonly self: NodeName;
@@ -92,13 +96,15 @@ export function judgeClaim(fact: Fact, situation: FactSituation): FactVerdict {
   if (site !== fact.site) {
     return refused('fact.wrong-site', source, `speaks for ${fact.site}; its site is ${site ?? 'none of this pool'}`);
   }
-  const ahead = fact.observedAt - situation.now;
-  if (ahead > situation.replayWindow) return refused('fact.from-the-future', source, `${ahead} ms ahead of this node`);
   if (fact.type === 'routerd.client.ipv4.observed' && site === pool.sites.get(situation.self)) {
     // Another router of our site saw what we attract ourselves: believing it would make the capture its own owner.
     const captured = situation.isCapturedHere(address);
     if (captured !== undefined) return refused('fact.self-capture', source, `${address}: ${captured}`);
   }
+  // By the clock that dated it: a clock that is wrong, ours or its own, makes no fact untrue (ADR 0019).
+  const ahead = source === situation.self ? 0 : fact.observedAt - situation.now - situation.clockAheadMs(source);
+  if (ahead > situation.replayWindow)
+    return { kind: 'early', fact, detail: `${ahead} ms ahead of the clock of ${source}` };
   return { kind: 'accepted', fact };
 }
 

@@ -28,6 +28,7 @@ export type {
   PoolMembership,
   RandomBytes,
 } from './federation-config.ts';
+export type { GroupClock } from './group-clock.ts';
 export { REFUSAL_REASONS } from './refusals.ts';
 export {
   matchesEvent,

@@ -3,6 +3,7 @@ import type { Liveness } from '@routerd/mobility';
 import { durationMs, type Monotonic, type NodeName, type PoolName } from '@routerd/resources';
 import type { Log } from '@routerd/runtime';
 import { readByParsing, type FederationConfig, type FederationPorts } from './federation-config.ts';
+import { groupClock, type GroupClock } from './group-clock.ts';
 import { Listeners } from './listeners.ts';
 import { judgeLiveness, nextJudgement } from './liveness.ts';
 import { differingPools, PeerReports } from './peer-reports.ts';
@@ -22,6 +23,8 @@ export interface MemberWatchOptions {
   readonly start: string;
   /** How far this node has read the two logs. */
   readonly positions: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
+  /** Told whenever a peer told its clock. */
+  readonly onClock: () => void;
 }
 
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
@@ -52,6 +55,7 @@ export class MemberWatch implements MemberView {
   readonly #reports = new PeerReports();
   readonly #poolDigests: ReadonlyMap<PoolName, string>;
   #sequence = 0;
+  #isSkewed = false;
   /** Ends the timers of the present connection. */
   #connection: AbortController | undefined;
   #watching = false;
@@ -101,6 +105,19 @@ export class MemberWatch implements MemberView {
       };
     });
     return reports.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  /** What the clocks of those who live say of ours; undefined while no majority agrees. */
+  clock(): GroupClock | undefined {
+    const living = [...this.#peers].filter(([, { liveness }]) => liveness === 'alive');
+    const ahead = living.flatMap(([node]) => this.#reports.clockAheadMs(node) ?? []);
+    return groupClock(ahead, this.#options.config.replayWindow);
+  }
+
+  /** How much the clock by which a node dates what it says is ahead of ours: by its own word, else as most clocks are, else not at all. */
+  clockAheadMs(node: NodeName): number {
+    if (node === this.#options.config.self) return 0;
+    return this.#reports.clockAheadMs(node) ?? this.clock()?.aheadMs ?? 0;
   }
 
   /** Has the peer read the log of facts up to there, by its own word? */
@@ -156,6 +173,27 @@ export class MemberWatch implements MemberView {
     });
     // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
     if (isNewcomer) this.#beat();
+    if (parsed.value.about !== undefined) this.#weighClock();
+  }
+
+  /** Said once, and once that it is over. */
+  #weighClock(): void {
+    const { log, onClock } = this.#options;
+    const clock = this.clock();
+    const isSkewed = clock?.isSkewed === true;
+    if (isSkewed !== this.#isSkewed) {
+      this.#isSkewed = isSkewed;
+      if (isSkewed)
+        log.error('the clock of this node is wrong: most of its group agree on another time', {
+          event: 'federation.clock.skewed',
+          aheadMs: clock?.aheadMs,
+          agreeing: clock?.agreeing,
+          of: clock?.of,
+        });
+      else log.info('the clock of this node is as that of most of its group', { event: 'federation.clock.agrees' });
+      this.#listeners.tell(undefined);
+    }
+    onClock();
   }
 
   #learn(node: NodeName, peer: Peer, about: SelfReport): void {

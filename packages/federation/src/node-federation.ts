@@ -79,8 +79,10 @@ class NodeFederation implements Federation {
     const { verifiers } = keyring;
     const ofFacts = keyring.derive(verifyingFacts);
     const shared = { config, ports, log, random, transport, refusals };
+    const clockAheadMs = (source: NodeName): number => this.#members.clockAheadMs(source);
     this.#facts = new FactExchange({
       ...shared,
+      clockAheadMs,
       signer,
       verifiers: ofFacts,
       trouble: trouble('outbox'),
@@ -98,13 +100,15 @@ class NodeFederation implements Federation {
     });
     this.#events = new EventExchange({
       ...shared,
+      clockAheadMs,
       signer,
       verifiers,
       trouble: trouble('outbox of events'),
       keepingTrouble: trouble('events'),
     });
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
-    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions });
+    const onClock = (): void => this.#facts.clocksTold();
+    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions, onClock });
   }
 
   get facts(): FactBus {
@@ -137,6 +141,7 @@ class NodeFederation implements Federation {
       refused: this.#refusals.counts(),
       lastError: this.#troubles.last,
       lastErrorAt: this.#troubles.lastAt,
+      clock: this.#members.clock(),
     };
   }
 

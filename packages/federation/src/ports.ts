@@ -12,6 +12,7 @@ import type {
 import type { DurationMs, HostAddress, Instant, NodeName, PoolName, Result, SiteName } from '@routerd/resources';
 
 import type { EventBus } from './event.ts';
+import type { GroupClock } from './group-clock.ts';
 import type { GroupMembership } from './federation-config.ts';
 import type { IdentityFault } from './node-identity.ts';
 
@@ -131,6 +132,8 @@ export interface FederationStatus {
   readonly lastError: string | undefined;
   /** When there was an error last, also one that is over. */
   readonly lastErrorAt: Instant | undefined;
+  /** What the clocks of the group say of this node's; undefined while no majority of them agrees, or nobody was heard. */
+  readonly clock?: GroupClock | undefined;
 }
 
 /** What this node knows of one peer. */

@@ -177,6 +177,7 @@ function open(): Rig {
     },
     refusals,
     start: 'own-start',
+    onClock: () => undefined,
     positions: () => ({ factsRead: 0, capturesRead: 0 }),
   });
   const liveness = (): string => watch.members().get(PEER) ?? 'not a member';
