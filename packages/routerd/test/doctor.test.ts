@@ -306,7 +306,19 @@ const federationRows: readonly Row[] = [
   ['federation.member', 'warn', federated({}, { liveness: 'suspect' }), 'suspect'],
   ['federation.behind', 'warn', federated({}, { capturesBehind: 500 }), '500 messages'],
   ['federation.clock', 'warn', federated({}, { clockAheadMs: -5000 }), '5000 ms'],
-  ['federation.clock', 'fail', federated({}, { clockAheadMs: 200_000 }), 'about to be refused'],
+  ['federation.clock', 'fail', federated({}, { clockAheadMs: 200_000 }), 'plainly wrong'],
+  [
+    'federation.own-clock',
+    'fail',
+    federated({ clock: { aheadMs: 3_600_000, agreeing: 4, of: 5, isSkewed: true } }),
+    'ClockSkewed: this clock is 3600000 ms behind what 4 of 5 clocks agree on',
+  ],
+  [
+    'federation.own-clock',
+    'pass',
+    federated({ clock: { aheadMs: -3, agreeing: 5, of: 5, isSkewed: false } }),
+    '3 ms ahead',
+  ],
   [
     'federation.pools',
     'fail',

@@ -23,6 +23,10 @@ const status = z.object({
   refused: z.record(z.string(), z.number()),
   lastError: z.string().nullable(),
   lastErrorAt: z.number().nullable(),
+  clock: z
+    .object({ state: z.string(), aheadMs: z.number(), agreeing: z.number(), of: z.number() })
+    .nullable()
+    .default(null),
   poolsDiffer: z.array(z.object({ node: z.string(), pools: z.array(z.string()) })),
 });
 const peer = z.object({
@@ -67,8 +71,17 @@ function statusText(shown: z.output<typeof status>, now: number): string {
     ['Outbox', shown.outboxDepth],
     ['Refused', refused.length === 0 ? 'nothing' : refused.join(', ')],
     ['Pools differ', differ.length === 0 ? 'nowhere' : differ.join('; ')],
+    ['Clock', groupClockText(shown.clock)],
     ['Last error', lastErrorText(shown, now)],
   ]);
+}
+
+function groupClockText(clock: z.output<typeof status>['clock']): string {
+  if (clock === null) return 'no majority of the group agrees on a time';
+  const { state, aheadMs, agreeing, of } = clock;
+  const way = aheadMs > 0 ? 'behind' : 'ahead of';
+  const text = `${(Math.abs(aheadMs) / 1000).toFixed(1)} s ${way} the time that ${agreeing} of ${of} clocks agree on`;
+  return state === 'ClockSkewed' ? `ClockSkewed: ${text}; run NTP on this machine` : text;
 }
 
 /** What is over is told with its age, so that nobody takes it for what is wrong now. */

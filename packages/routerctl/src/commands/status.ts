@@ -21,6 +21,7 @@ const nodeStatus = z.object({
     hub: z.string().optional(),
     outboxDepth: z.number(),
     refused: z.record(z.string(), z.number()),
+    clock: z.object({ aheadMs: z.number(), agreeing: z.number(), of: z.number() }).optional(),
     members: z.record(z.string(), z.string()),
   }),
   host: z.object({ settled: z.boolean(), residuals: z.array(z.string()) }),
@@ -50,6 +51,16 @@ export const statusCommand = buildCommand<OutputFlags, [], Context>({
   docs: { brief: 'What the node does, and what it waits for' },
 });
 
+/** Told only when it is wrong: most of the group agree on another time. */
+function clockRow(clock: z.output<typeof nodeStatus>['federation']['clock']): readonly (readonly [string, string])[] {
+  if (clock === undefined) return [];
+  const way = clock.aheadMs > 0 ? 'behind' : 'ahead of';
+  const seconds = Math.round(Math.abs(clock.aheadMs) / 1000);
+  return [
+    ['Clock', `ClockSkewed: ${seconds} s ${way} ${clock.agreeing} of ${clock.of} clocks; run NTP on this machine`],
+  ];
+}
+
 function statusText(status: z.output<typeof nodeStatus>, now: number): string {
   const counts = (map: Readonly<Record<string, number>>): string =>
     Object.entries(map)
@@ -66,6 +77,7 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
         ? `connected to ${status.federation.hub ?? 'a hub'}, ${status.federation.outboxDepth} facts unsent`
         : `not connected, ${status.federation.outboxDepth} facts unsent`,
     ],
+    ...clockRow(status.federation.clock),
     ['Refused', counts(status.federation.refused)],
     ['Host', status.host.settled ? 'as planned' : `${status.host.residuals.length} changes did not land`],
     ['Overlay', overlayText(status.overlay)],

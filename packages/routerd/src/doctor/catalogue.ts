@@ -49,6 +49,7 @@ export const DOCTOR_CHECKS = {
     'hub-place',
     'member',
     'behind',
+    'own-clock',
     'clock',
     'pools',
   ],

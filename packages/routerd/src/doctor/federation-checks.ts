@@ -3,7 +3,7 @@ import { ofKind, type Resource } from '@routerd/resources';
 import type { DoctorFacts } from './doctor-facts.ts';
 import { check, type Finding } from './finding.ts';
 
-/** Above this a clock is worth setting; above half the replay window facts are about to be refused. */
+/** Above this a clock is worth setting; above half the replay window it is plainly wrong. */
 const SKEW_MS_MAX = 1000;
 /** More than a burst that is under way. */
 const BEHIND_MAX = 100;
@@ -39,8 +39,21 @@ export function federationFindings(facts: DoctorFacts): readonly Finding[] {
           'A key, a clock or a pool differs between nodes; the log names the sender.',
         ),
     hubBeside(group, facts.effective),
+    ownClock(federation.clock, name),
     ...federation.peers.flatMap((peer) => peerFindings(peer, group.spec.replayWindow)),
   ];
+}
+
+function ownClock(clock: NonNullable<DoctorFacts['federation']>['clock'], name: string): Finding {
+  const asked = check('federation', 'own-clock', name);
+  if (clock === undefined) return asked.skip('no majority of the group agrees on a time');
+  const { aheadMs, agreeing, of, isSkewed } = clock;
+  const off = `${Math.abs(aheadMs)} ms ${aheadMs > 0 ? 'behind' : 'ahead of'} what ${agreeing} of ${of} clocks agree on`;
+  if (!isSkewed) return asked.pass(`this clock is ${off}`);
+  return asked.fail(
+    `ClockSkewed: this clock is ${off}`,
+    'Run NTP on this machine. Facts are judged by the clocks of their sources meanwhile; execution windows and dates of logs are wrong.',
+  );
 }
 
 function hubBeside(group: Extract<Resource, { kind: 'EventGroup' }>, effective: readonly Resource[]): Finding {
@@ -80,7 +93,7 @@ function peerFindings(peer: Peer, replayWindowMs: number): readonly Finding[] {
     clockAheadMs === undefined
       ? clock.skip('not heard yet')
       : skew > replayWindowMs / 2
-        ? clock.fail(`its clock differs by ${skew} ms: its facts are about to be refused`, 'Run NTP on both machines.')
+        ? clock.fail(`its clock differs by ${skew} ms: one of both is plainly wrong`, 'Run NTP on both machines.')
         : skew > SKEW_MS_MAX
           ? clock.warn(`its clock differs by ${skew} ms`, 'Run NTP on both machines.')
           : clock.pass(`its clock differs by ${skew} ms`),

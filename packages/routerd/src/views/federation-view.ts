@@ -2,7 +2,7 @@
 import type { Delivery, Federation, GroupEvent, PeerReport } from '@routerd/federation';
 
 export function federationStatusView(federation: Federation): unknown {
-  const { connected, factsCaughtUp, registryCaughtUp, hub, outboxDepth, refused, lastError, lastErrorAt } =
+  const { connected, factsCaughtUp, registryCaughtUp, hub, outboxDepth, refused, lastError, lastErrorAt, clock } =
     federation.status();
   return {
     connected,
@@ -16,6 +16,7 @@ export function federationStatusView(federation: Federation): unknown {
     refused,
     lastError: lastError ?? null,
     lastErrorAt: lastErrorAt ?? null,
+    clock: clock === undefined ? null : { state: clock.isSkewed ? 'ClockSkewed' : 'Agrees', ...clock },
     poolsDiffer: federation
       .peers()
       .filter(({ differingPools }) => differingPools.length > 0)

@@ -17,6 +17,7 @@ export function statusView(node: NodeView): unknown {
       outboxDepth: federation?.outboxDepth ?? 0,
       refused: federation?.refused ?? {},
       ...(federation?.lastError === undefined ? {} : { lastError: federation.lastError }),
+      ...(federation?.clock?.isSkewed === true ? { clock: { state: 'ClockSkewed', ...federation.clock } } : {}),
       members: Object.fromEntries(federation?.members ?? []),
     },
     host: { settled: host.settled, residuals: host.residuals.map(({ op, detail }) => `${op.verb}: ${detail}`) },
