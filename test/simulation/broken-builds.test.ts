@@ -81,6 +81,18 @@ const BROKEN: readonly BrokenBuild[] = [
     },
   },
   {
+    breaks: 'I2',
+    how: 'nobody hears what time it is elsewhere, and a clock is wrong',
+    seams: {
+      readWire: (inner) => (data, parse) => inner(new TextEncoder().encode(withoutClock(data)), parse),
+    },
+    trouble: [
+      { what: 'clock-jump', node: 'aws1-a', toMs: -3_600_000 },
+      { what: 'clock-jump', node: 'aws1-b', toMs: -3_600_000 },
+      { what: 'appear', address: 2, site: 'lan0' },
+    ],
+  },
+  {
     breaks: 'I3',
     how: 'nobody asks whether an address is captured here before telling of it',
     seams: { captureGuard: () => () => undefined },
@@ -184,6 +196,14 @@ function routersOf(site: string): Story['topology']['sites'][number]['routers'] 
     { name: `${site}-a`, priority: 10 },
     { name: `${site}-b`, priority: 20 },
   ];
+}
+
+/** A heartbeat as a node of an earlier version sends it. */
+function withoutClock(data: Uint8Array): string {
+  const message: unknown = JSON.parse(new TextDecoder().decode(data));
+  if (typeof message !== 'object' || message === null || !('about' in message)) return JSON.stringify(message);
+  const { about: _, ...rest } = message;
+  return JSON.stringify(rest);
 }
 
 /** The port itself, but for some of its members; also where it is a class. */

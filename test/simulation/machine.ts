@@ -172,7 +172,7 @@ export class Machine {
           random: (count: number) => this.#random.bytes(count),
           signerOf: cheapSignerOf,
           verifierOf: cheapVerifierOf,
-          readWire: rememberedReading,
+          readWire: seams.readWire?.(rememberedReading, context) ?? rememberedReading,
           factStore: stores.factStore,
           highWaterStore: stores.highWater,
           orderStore: stores.orders,

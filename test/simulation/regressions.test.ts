@@ -55,6 +55,26 @@ const REGRESSIONS: readonly Regression[] = [
     calmAt: 25_000,
   },
   {
+    mistake:
+      'a router whose clock was an hour slow took all facts for facts from the future, and let its leases run out',
+    events: [
+      [1000, { what: 'appear', address: 0, site: 'lan0' }],
+      [5000, { what: 'clock-jump', node: 'aws1-a', toMs: -3_600_000 }],
+      [6000, { what: 'appear', address: 2, site: 'lan0' }],
+    ],
+    calmAt: 60_000,
+  },
+  {
+    mistake: 'what a router with a fast clock told was refused by all others',
+    events: [
+      [1000, { what: 'clock-jump', node: 'lan0-a', toMs: 7_200_000 }],
+      [1000, { what: 'clock-jump', node: 'lan0-b', toMs: 7_200_000 }],
+      [6000, { what: 'appear', address: 2, site: 'lan0' }],
+      [40_000, { what: 'power-cut', node: 'aws1-b', downMs: 2000 }],
+    ],
+    calmAt: 60_000,
+  },
+  {
     mistake: 'what somebody took off a quiet NIC was never noticed',
     events: [
       [2000, { what: 'appear', address: 0, site: 'lan0' }],

@@ -2,6 +2,7 @@
 import type { Journal, ProviderExecutor } from '@routerd/actions';
 import type { Host, OwnershipLedger } from '@routerd/dataplane';
 import type { Federation } from '@routerd/federation';
+import type { ReadWire } from '@routerd/federation/internal';
 import type { HostAddress, Resource } from '@routerd/resources';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -11,6 +12,7 @@ export interface Seams {
   readonly executor?: (inner: ProviderExecutor, node: SeamContext) => ProviderExecutor;
   readonly host?: (inner: Host, node: SeamContext) => Host;
   readonly ledger?: (inner: OwnershipLedger, node: SeamContext) => OwnershipLedger;
+  readonly readWire?: (inner: ReadWire, node: SeamContext) => ReadWire;
   readonly captureGuard?: (
     inner: (address: HostAddress) => string | undefined,
     node: SeamContext,

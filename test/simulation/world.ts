@@ -111,7 +111,7 @@ export class World implements Stage {
     await this.time.runUntil(0);
   }
 
-  /** The faults stop: everything is up, connected, quick and right again, and every node has the same rules. */
+  /** The faults stop: everything is up, connected and quick again, and every node has the same rules. Clocks that are wrong stay so. */
   async calm(): Promise<void> {
     this.isCalm = true;
     this.#watch.told('calm: the faults stop');
@@ -122,7 +122,6 @@ export class World implements Stage {
     for (const cloud of this.clouds.values())
       Object.assign(cloud.trouble, { throttledShare: 0, lostShare: 0, halfMoveShare: 0, latencyMs: 0 });
     for (const machine of this.machines.values()) {
-      machine.clock.skew = 0;
       Object.assign(this.hub.wire(machine.name), { latencyMs: 0, isCut: false, nodeDeafUntil: 0, hubDeafUntil: 0 });
       if (machine.running === undefined) this.time.after(this.random.between(0, 500), () => void this.boot(machine));
     }
