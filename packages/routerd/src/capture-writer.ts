@@ -13,7 +13,7 @@ export interface CaptureWriterPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: Pick<CaptureRegistry, 'append'>;
-  /** The answer is in: these addresses must be planned again, on what the registry says now. */
+  /** An answer is in: these addresses must be planned again, on what the registry says now. None, where the registry gave no answer. */
   readonly onAnswered: (transitions: readonly CaptureTransition[]) => void;
 }
 
@@ -23,11 +23,17 @@ export class CaptureWriter {
   readonly #pace: ClaimPace;
   readonly #keys = new Set<CaptureKey>();
   readonly #work = new Set<Promise<void>>();
+  #writes = 0;
 
   constructor(ports: CaptureWriterPorts, signal: AbortSignal) {
     this.#ports = ports;
     this.#signal = signal;
     this.#pace = new ClaimPace(ports.clock);
+  }
+
+  /** True while the registry has been asked and has not answered; not while a wish waits for its time. */
+  isWriting(): boolean {
+    return this.#writes > 0;
   }
 
   isIdle(): boolean {
@@ -60,7 +66,10 @@ export class CaptureWriter {
 
   async #write(transitions: readonly CaptureTransition[]): Promise<void> {
     const { registry } = this.#ports;
-    const outcomes = await registry.append(transitions, this.#signal);
+    this.#writes += 1;
+    const outcomes = await registry.append(transitions, this.#signal).finally(() => {
+      this.#writes -= 1;
+    });
     const later: CaptureTransition[] = [];
     const answered: CaptureTransition[] = [];
     for (const [index, transition] of transitions.entries()) {
@@ -72,6 +81,7 @@ export class CaptureWriter {
       (outcome.kind === 'unreachable' || isRefused ? later : answered).push(transition);
     }
     this.#release(answered);
+    this.#ports.onAnswered([]);
     if (later.length > 0) await this.#releaseAt(later, after(this.#ports.clock, APPEND_RETRY));
   }
 

@@ -18,6 +18,7 @@ import type {
 } from '@routerd/mobility';
 import type { DurationMs, HostAddress, Resource } from '@routerd/resources';
 import { steadyClock } from '@routerd/runtime';
+import { ActionGathering } from './action-gathering.ts';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
@@ -74,6 +75,7 @@ export class Reconciler {
   readonly #listeners = new Set<() => void>();
   readonly #inputs: WorldInputs;
   readonly #writer: CaptureWriter;
+  readonly #gathering: ActionGathering;
   readonly #parts: PartWatch;
   readonly #roleOf: RoleOf = (name) => this.#ports.vrrp.role(name);
   readonly #toldDuties = new Map<PoolState, Map<HostAddress, StaticDuty['verb']>>();
@@ -100,6 +102,7 @@ export class Reconciler {
       signal,
     });
     this.#parts = new PartWatch({ store: ports.parts, clock, log }, onTouched);
+    this.#gathering = new ActionGathering(clock);
     this.#writer = new CaptureWriter(
       {
         clock,
@@ -111,6 +114,7 @@ export class Reconciler {
               pool,
               transitions.filter((transition) => transition.pool === pool.context.name).map(({ address }) => address),
             );
+          this.#queuePass();
         },
       },
       signal,
@@ -190,7 +194,8 @@ export class Reconciler {
       this.#applyToHost();
     }
     this.#writer.append(changes.flatMap(({ after: plan }) => plan.transition ?? []));
-    this.#ports.actions.propose(this.pools.flatMap((pool) => pool.actingPlans().flatMap(({ actions }) => actions)));
+    if (this.#gathering.isOver(this.#writer.isWriting()))
+      this.#ports.actions.propose(this.pools.flatMap((pool) => pool.actingPlans().flatMap(({ actions }) => actions)));
     rememberLeases(this.#ports, changes);
     this.#inputs.planned(changes.map(({ after: plan }) => plan));
     this.#tellStaticDuties(changes);
