@@ -23,6 +23,8 @@ export interface FederationConfig {
   readonly peers: ReadonlyMap<NodeName, string>;
   /** Second keys of nodes whose key is being replaced: signatures of both count. */
   readonly nextKeys?: ReadonlyMap<NodeName, string>;
+  /** NKey public key that the operator signs the list of members with; without it no such list is read. */
+  readonly rosterKey?: string;
   readonly heartbeatInterval: DurationMs;
   /** A peer unheard for half of this is suspect, for all of it dead. */
   readonly deadAfter: DurationMs;

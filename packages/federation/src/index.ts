@@ -50,14 +50,27 @@ export {
   type GroupName,
   type GroupNameFault,
 } from './subjects.ts';
-export { generateNodeIdentity, signerOf, type IdentityFault, type NodeIdentity, type Signer } from './node-identity.ts';
+export {
+  generateNodeIdentity,
+  signerOf,
+  verifierOf,
+  type IdentityFault,
+  type NodeIdentity,
+  type Signer,
+} from './node-identity.ts';
 export { encodeToken, parseToken, type Enrolment, type TokenFault } from './enrolment/enrolment-token.ts';
+export { clusterOf, SERIAL_ANNOTATION, type ClusterPart, type PeerKeys } from './enrolment/group-documents.ts';
+export { readRoster, signRoster, type Roster, type RosterFault } from './enrolment/roster.ts';
+export type { ReceivedRoster } from './roster-reader.ts';
+export { publishRoster, type PublishRosterOptions } from './adapters/nats/publish-roster.ts';
 export {
   addNode,
   finishRotation,
+  groupRoster,
   initGroup,
   peersFile,
   rotateNode,
+  type GroupRoster,
   type HubAddress,
   type MaterialFault,
 } from './adapters/file/group-material.ts';
@@ -74,6 +87,13 @@ export {
   type ManagedHubOptions,
 } from './adapters/nats-server/managed-hub.ts';
 export { provisionUntilDone, type KeepProvisionedOptions } from './adapters/nats-server/keep-provisioned.ts';
+export {
+  aloneSettings,
+  growthPhase,
+  HubGrowth,
+  type GrowthPhase,
+  type HubGrowthOptions,
+} from './adapters/nats-server/hub-growth.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {
   createMemoryNetwork,

@@ -11,7 +11,8 @@ import { MemberWatch } from './member-watch.ts';
 import { OrderExchange } from './order-exchange.ts';
 import { verifyingFacts } from './batch-memory.ts';
 import { Keyring } from './keyring.ts';
-import { signerOf, verifierOf, type IdentityFault } from './node-identity.ts';
+import { signerOf, verifierOf, type IdentityFault, type VerifySignature } from './node-identity.ts';
+import { RosterReader, type ReceivedRoster } from './roster-reader.ts';
 import type {
   CaptureRegistry,
   Delivery,
@@ -37,7 +38,10 @@ export function federationOver(
   const keyring = new Keyring([config.self, signer.value.publicKey], ports.verifierOf ?? verifierOf);
   const known = keyring.take(config);
   if (!known.ok) return known;
-  return ok(new NodeFederation({ transport, config, ports, signer: signer.value, keyring }));
+  const roster = config.rosterKey === undefined ? ok(undefined) : (ports.verifierOf ?? verifierOf)(config.rosterKey);
+  if (!roster.ok) return roster;
+  const rosterVerifier = roster.value;
+  return ok(new NodeFederation({ transport, config, ports, signer: signer.value, keyring, rosterVerifier }));
 }
 
 interface NodeFederationOptions {
@@ -46,6 +50,7 @@ interface NodeFederationOptions {
   readonly ports: FederationPorts;
   readonly signer: ConstructorParameters<typeof FactExchange>[0]['signer'];
   readonly keyring: Keyring;
+  readonly rosterVerifier: VerifySignature | undefined;
 }
 
 /** The area of what the connection to the hub has trouble with: over when facts and captures were read to their ends. */
@@ -59,6 +64,8 @@ class NodeFederation implements Federation {
   readonly #orders: OrderExchange;
   readonly #events: EventExchange;
   readonly #refusals: Refusals;
+  /** Undefined where the operator's key is not known. */
+  readonly #roster: RosterReader | undefined;
   readonly #listeners = new Listeners<undefined>();
   #hub: string | undefined;
   readonly #troubles: Troubles;
@@ -76,6 +83,8 @@ class NodeFederation implements Federation {
     const refusals = new Refusals(ports.clock, log);
     const start = Buffer.from(random(8)).toString('hex');
     this.#refusals = refusals;
+    const verify = options.rosterVerifier;
+    this.#roster = verify === undefined ? undefined : new RosterReader({ group: config.group, verify, log, refusals });
     const { verifiers } = keyring;
     const ofFacts = keyring.derive(verifyingFacts);
     const shared = { config, ports, log, random, transport, refusals };
@@ -181,6 +190,10 @@ class NodeFederation implements Federation {
     return ok(undefined);
   }
 
+  onRoster(listener: (received: ReceivedRoster) => void): () => void {
+    return this.#roster?.onRoster(listener) ?? (() => undefined);
+  }
+
   /** Does not wait for a hub: a node without one lives on what it knew. */
   async start(): Promise<void> {
     this.#options.transport.start(this.#listener());
@@ -203,6 +216,7 @@ class NodeFederation implements Federation {
       facts: this.#reader('facts', [this.#facts]),
       captures: this.#reader('captures', [this.#registry, this.#orders]),
       ...(this.#events.isKeeping ? { events: this.#events } : {}),
+      ...(this.#roster === undefined ? {} : { roster: this.#roster }),
       heartbeat: (subject, data) => this.#members.heartbeat(subject, data),
       connected: (hub) => {
         this.#hub = hub;

@@ -15,6 +15,7 @@ import type { EventBus } from './event.ts';
 import type { GroupClock } from './group-clock.ts';
 import type { GroupMembership } from './federation-config.ts';
 import type { IdentityFault } from './node-identity.ts';
+import type { ReceivedRoster } from './roster-reader.ts';
 
 export const FACT_TYPES = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'] as const;
 export type FactType = (typeof FACT_TYPES)[number];
@@ -179,6 +180,8 @@ export interface Federation {
    * them is read, who is gone is heard no more. Changes nothing when a key is not one.
    */
   reconfigure(membership: GroupMembership): Result<void, IdentityFault>;
+  /** Told each newer list of members that the operator has signed. It changes nothing by itself: see {@link reconfigure}. @returns stops telling */
+  onRoster(listener: (received: ReceivedRoster) => void): () => void;
   start(): Promise<void>;
   /** Stops consuming and closes the connection; undelivered facts stay in the outbox. */
   stop(): Promise<void>;

@@ -23,6 +23,9 @@ export const REFUSAL_REASONS = [
   'event.bad-signature',
   'event.from-the-future',
   'event.reserved-type',
+  'roster.malformed',
+  'roster.bad-signature',
+  'roster.wrong-group',
 ] as const;
 
 /** After the first, one line a minute for each (reason, source). */

@@ -39,6 +39,15 @@ export function captureStream(group: GroupName): string {
   return `SAM_${group.toUpperCase()}_CAPTURE`;
 }
 
+/** Of the operator's list of members: one message, the newest. */
+export function rosterStream(group: GroupName): string {
+  return `SAM_${group.toUpperCase()}_ROSTER`;
+}
+
+export function rosterSubject(group: GroupName): string {
+  return `sam.v1.${group}.roster`;
+}
+
 /** `sam.v1.<group>.facts.<node>.<pool>.<a-b-c-d>`: one subject per (source, address), of which the stream keeps the last message. */
 export function factSubject(
   group: GroupName,

@@ -31,6 +31,8 @@ export interface TransportListener {
   readonly captures: LogReader;
   /** Undefined where nobody keeps events: then they are not read. */
   readonly events?: LogReader | undefined;
+  /** The operator's list of members; undefined where its key is not known: then it is not read. */
+  readonly roster?: LogReader | undefined;
   heartbeat(subject: string, data: Uint8Array): void;
   connected(hub: string): void;
   disconnected(detail: string): void;

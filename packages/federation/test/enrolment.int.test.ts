@@ -46,6 +46,7 @@ describe('a group made from nothing', () => {
       'group.json': '600',
       'operator.seed': '600',
       'peers.yaml': '644',
+      'roster.seed': '600',
     });
     const kept = readdirSync(at('group'))
       .map((name) => readFileSync(at('group', name), 'utf8'))

@@ -1,8 +1,14 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createKeepalived, createLinuxHealthProbe, createLinuxHost, createLinuxLanWire } from '@routerd/dataplane';
-import { createFederation, readSeedFile } from '@routerd/federation';
+import {
+  createKeepalived,
+  createLinuxHealthProbe,
+  createLinuxHost,
+  createLinuxLanWire,
+  createUdpPathWire,
+} from '@routerd/dataplane';
+import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { runCommand, systemClock, type Log } from '@routerd/runtime';
@@ -13,12 +19,14 @@ import { federationRoutes } from './api/federation-routes.ts';
 import { serveApi } from './api/http-server.ts';
 import { mobilityRoutes } from './api/mobility-routes.ts';
 import { orderRoutes } from './api/order-routes.ts';
+import { overlayRoutes } from './api/overlay-routes.ts';
 import { pluginRoutes } from './api/plugin-routes.ts';
 import { createRoutes } from './api/routes.ts';
 import { composeNode, type RoutingNode } from './compose-node.ts';
 import { startGroupHub } from './group-hub.ts';
 import { watchLans } from './lan-watch.ts';
-import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { Membership } from './membership.ts';
+import { nodeSettings, type NodeSettings, type SettingsFault } from './node-settings.ts';
 import { createMeters, metricsRoutes, nodeMetrics, type Meters } from './metrics/node-metrics.ts';
 import { RecentFacts } from './recent-facts.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -32,7 +40,7 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
-  /** Takes over what can change while it runs: who may use the hub on this machine. All else needs a restart. */
+  /** Takes over what can change while it runs: who is in the group, where its hubs are, and the hub on this machine. All else needs a restart. */
   reload(startup: readonly Resource[]): Promise<void>;
   /** In reverse order of the start; tries every step and reports what failed. The host stays as it is. */
   stop(): Promise<void>;
@@ -43,8 +51,8 @@ interface Step {
   readonly stop: () => Promise<void> | void;
 }
 
-export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon, SettingsFault>> {
-  const { settings, stateDir, log } = options;
+export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, SettingsFault>> {
+  const { stateDir, log } = given;
   const steps: Step[] = [];
   const fail = async (fault: SettingsFault): Promise<Result<Daemon, SettingsFault>> => {
     await stopAll(steps, log);
@@ -54,12 +62,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const store = openStore(path.join(stateDir, 'routerd.db'), { log });
   if (!store.ok) return fail(store.error);
   steps.push({ name: 'store', stop: () => store.value.close() });
+  const membership = await Membership.open(given.settings.startup, stateDir, log);
+  const joined = nodeSettings(membership.effective());
+  if (!joined.ok) return fail(joined.error);
+  const options = { ...given, settings: joined.value };
+  const { settings } = options;
   const starts = store.value.meta.recordStart();
 
   const executor = createPluginExecutor({ plugins: settings.plugins, clock: systemClock, log });
   steps.push({ name: 'plugins', stop: async () => executor.stop() });
   const hub = await startGroupHub({
     startup: settings.startup,
+    roster: membership.text,
     stateDir: path.join(stateDir, 'hub-server'),
     clock: systemClock,
     log,
@@ -87,6 +101,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     ...metricsRoutes(nodeMetrics(node.value, meters)),
     ...createRoutes(node.value.view, node.value.orders),
     ...mobilityRoutes(node.value.view),
+    ...overlayRoutes(node.value.view),
     ...orderRoutes({
       node: node.value.view,
       registry: node.value.federation.orders,
@@ -108,7 +123,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
   const status = new StatusWriter(node.value.view, store.value.objects, { clock: systemClock, log });
   steps.push({ name: 'status', stop: () => status.stop() });
   node.value.reconciler.onChange(() => status.changed());
+  node.value.paths.onChange(() => status.changed());
   observers?.onChange(() => status.changed());
+  const rejoin = async (): Promise<void> => {
+    const told = membership.effective();
+    await hub.value?.reconfigure(told, membership.text);
+    takeMembers(told, node.value.federation, log);
+  };
+  node.value.federation.onRoster((received) => {
+    void membership.takeRoster(received).then(async (isNewer) => (isNewer ? rejoin() : undefined));
+  });
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
   const lans = watchLans(settings, node.value, {
@@ -124,7 +148,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Result<Daemon
     socket: options.socketPath,
   });
   return ok({
-    reload: async (startup) => hub.value?.reconfigure(startup),
+    reload: async (startup) => {
+      membership.takeStartup(startup);
+      await rejoin();
+    },
     stop: async () => stopAll(steps, log),
   });
 }
@@ -151,6 +178,7 @@ async function buildNode(
     ledger: store.ledger,
     vrrp: createKeepalived({ clock: systemClock, log, directory: path.join(path.resolve(stateDir), 'vrrp') }),
     healthProbe: createLinuxHealthProbe({ clock: systemClock }),
+    pathWire: createUdpPathWire({ clock: systemClock, log }),
     journal: store.journal,
     parts: store.parts,
     observing: { runner: createPluginRunner({ clock: systemClock, log }), runs: store.runs },
@@ -169,6 +197,15 @@ async function buildNode(
       return built.ok ? built : err({ code: built.error.code, message: built.error.detail });
     },
   });
+}
+
+/** Who else is in the group, and where its hubs are, changes without a restart. */
+function takeMembers(startup: readonly Resource[], federation: Federation, log: Log): void {
+  const settings = nodeSettings(startup);
+  if (settings.ok && settings.value.federation === undefined) return;
+  const done = settings.ok && settings.value.federation ? federation.reconfigure(settings.value.federation) : settings;
+  if (done.ok) return;
+  log.error('the changed members were not taken over', { event: 'routerd.reload.refused', ...done.error });
 }
 
 async function stopAll(steps: Step[], log: Log): Promise<void> {

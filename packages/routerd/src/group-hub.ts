@@ -6,6 +6,7 @@ import {
   ManagedHub,
   parseGroupName,
   provisionUntilDone,
+  publishRoster,
   readSeedFile,
   signerOf,
   type HubConfig,
@@ -16,13 +17,15 @@ import type { Clock, Log } from '@routerd/runtime';
 import type { SettingsFault } from './node-settings.ts';
 
 export interface GroupHub {
-  /** Takes over who is in the group, and the hubs; what else changed needs a restart. */
-  reconfigure(startup: readonly Resource[]): Promise<void>;
+  /** Takes over who is in the group, and the hubs, and the operator's list of them for whoever comes; what else changed needs a restart. */
+  reconfigure(startup: readonly Resource[], roster?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface GroupHubOptions {
   readonly startup: readonly Resource[];
+  /** The operator's list of members as this machine has it: hubs that lost theirs are given it. */
+  readonly roster?: string | undefined;
   /** For the rendered configuration of the server. */
   readonly stateDir: string;
   readonly clock: Clock;
@@ -37,7 +40,7 @@ interface HubKeys {
 
 /** @returns undefined where this machine is no hub. Does not wait for the server: nodes live without a hub, and so does this one. */
 export async function startGroupHub(options: GroupHubOptions): Promise<Result<GroupHub | undefined, SettingsFault>> {
-  const { startup, stateDir, clock, log } = options;
+  const { startup, roster, stateDir, clock, log } = options;
   const group = groupOf(startup);
   if (group?.spec.role !== 'hub' || group.spec.hub === undefined) return ok(undefined);
   const keys = await readKeys(group.spec.identity.seedFile, group.spec.hub.operatorSeedFile);
@@ -45,12 +48,12 @@ export async function startGroupHub(options: GroupHubOptions): Promise<Result<Gr
   const settings = hubSettings(startup, keys.value);
   if (!settings.ok) return settings;
   const hub = new RunningHub(keys.value, { stateDir, clock, log });
-  await hub.apply(group, settings.value);
+  await hub.apply(group, settings.value, roster);
   return ok({
-    async reconfigure(next) {
+    async reconfigure(next, nextRoster) {
       const changed = groupOf(next);
       const nextSettings = hubSettings(next, keys.value);
-      if (changed?.spec.hub !== undefined && nextSettings.ok) await hub.apply(changed, nextSettings.value);
+      if (changed?.spec.hub !== undefined && nextSettings.ok) await hub.apply(changed, nextSettings.value, nextRoster);
     },
     stop: async () => hub.stop(),
   });
@@ -63,6 +66,8 @@ class RunningHub {
   readonly #keys: HubKeys;
   readonly #ports: HubPorts;
   #server: ManagedHub | undefined;
+  /** One change after the other. */
+  #turn: Promise<void> = Promise.resolve();
   #work: { readonly stop: () => Promise<void> } | undefined;
 
   constructor(keys: HubKeys, ports: HubPorts) {
@@ -71,11 +76,25 @@ class RunningHub {
   }
 
   /** Resolves when the server is told; the streams follow. @param settings undefined when the server is not ours to run */
-  async apply(group: ResourceOf<'EventGroup'>, settings: HubSettings | undefined): Promise<void> {
+  async apply(
+    group: ResourceOf<'EventGroup'>,
+    settings: HubSettings | undefined,
+    roster: string | undefined,
+  ): Promise<void> {
+    const turn = this.#turn.then(async () => this.#apply(group, settings, roster));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #apply(
+    group: ResourceOf<'EventGroup'>,
+    settings: HubSettings | undefined,
+    roster: string | undefined,
+  ): Promise<void> {
     await this.#work?.stop();
     const growth = settings === undefined ? undefined : await this.#serve(group, settings);
     const stopping = new AbortController();
-    const done = this.#settle(group, growth, stopping.signal);
+    const done = this.#settle(group, { growth, roster }, stopping.signal);
     this.#work = {
       stop: async () => {
         stopping.abort();
@@ -120,13 +139,22 @@ class RunningHub {
     return true;
   }
 
-  async #settle(group: ResourceOf<'EventGroup'>, growth: HubGrowth | undefined, signal: AbortSignal): Promise<void> {
+  async #settle(
+    group: ResourceOf<'EventGroup'>,
+    { growth, roster }: { readonly growth: HubGrowth | undefined; readonly roster: string | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
     const name = parseGroupName(group.metadata.name);
     if (!name.ok || (growth !== undefined && !(await growth.run(signal)))) return;
     const { clock, log } = this.#ports;
     const { hub, retention } = group.spec;
     const streams = { group: name.value, seed: this.#keys.operatorSeed, replicas: hub?.replicas ?? 1, retention };
-    await provisionUntilDone({ ...waysOf(group), ...streams, clock, log }, signal);
+    if (!(await provisionUntilDone({ ...waysOf(group), ...streams, clock, log }, signal))) return;
+    const { rosterKey } = group.spec;
+    if (roster === undefined || rosterKey === undefined) return;
+    const told = await publishRoster({ ...waysOf(group), ...streams, text: roster, rosterKey });
+    if (!told.ok)
+      log.warn('the hubs may lack the list of members', { event: 'hub.roster.not-published', ...told.error });
   }
 }
 

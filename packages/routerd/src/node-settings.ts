@@ -64,7 +64,7 @@ function federationOf(
       code: name.error.code,
       message: `EventGroup "${name.error.input}": a group is named in lower-case letters, digits and "-".`,
     });
-  const { nodeName, servers, identity, tls, heartbeat, replayWindow, retention } = group.spec;
+  const { nodeName, servers, identity, tls, rosterKey, heartbeat, replayWindow, retention } = group.spec;
   const peers = ofKind(startup, 'EventPeer').filter(({ spec }) => spec.groupRef === group.metadata.name);
   return ok({
     group: name.value,
@@ -72,6 +72,7 @@ function federationOf(
     servers,
     seedFile: identity.seedFile,
     ...(tls === undefined ? {} : { caFile: tls.caFile }),
+    ...(rosterKey === undefined ? {} : { rosterKey }),
     peers: new Map(peers.map(({ spec }) => [spec.nodeName, spec.publicKey])),
     nextKeys: new Map(
       peers.flatMap(({ spec }) =>

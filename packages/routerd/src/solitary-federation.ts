@@ -44,6 +44,7 @@ export function solitaryFederation(): Federation {
     deliveries: () => [],
     onStatus: silent,
     reconfigure: () => ok(undefined),
+    onRoster: silent,
     start: async () => undefined,
     stop: async () => undefined,
   };

@@ -14,6 +14,8 @@ const content = z.strictObject({
   servers: z.array(z.string()).min(1),
   /** PEM of the authority that signs the hubs' certificates. */
   authority: z.string(),
+  /** What the operator signs the list of members with; tokens of earlier releases have none. */
+  rosterKey: z.string().optional(),
   peers: z.record(z.string(), z.strictObject({ publicKey: z.string(), nextPublicKey: z.string().optional() })),
   hub: z
     .strictObject({

@@ -7,16 +7,49 @@ export interface PeerKeys {
   readonly nextPublicKey?: string | undefined;
 }
 
-/** EventPeer documents of every node but `self`, in the order of their names. */
-export function peerDocuments(group: string, peers: ReadonlyMap<NodeName, PeerKeys>, self?: NodeName): string {
+/** Where hubs listen for hubs. */
+const CLUSTER_PORT = 6222;
+
+interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ClusterPart {
+  readonly replicas: 1 | 3;
+  /** Undefined for a hub alone. */
+  readonly cluster?: { readonly listen: Endpoint; readonly routes: string[] };
+}
+
+/** What a hub is told of the others. @param own where nodes dial it */
+export function clusterOf(own: Endpoint, others: readonly Endpoint[]): ClusterPart {
+  return {
+    // Two keep no majority when one is lost, so a stream is kept by one or by three.
+    replicas: others.length >= 2 ? 3 : 1,
+    ...(others.length === 0
+      ? {}
+      : {
+          cluster: {
+            listen: { address: own.address, port: CLUSTER_PORT },
+            routes: others.map(({ address }) => `tls://${address}:${CLUSTER_PORT}`),
+          },
+        }),
+  };
+}
+
+/** Annotation of an EventPeer: of which list of members it comes. A signed list that is older does not count beside it. */
+export const SERIAL_ANNOTATION = 'federation.routerd.net/serial';
+
+/** EventPeer documents, in the order of their names. */
+export function peerDocuments(group: string, peers: ReadonlyMap<NodeName, PeerKeys>, serial?: number): string {
+  const annotated = serial === undefined ? '' : `, annotations: { ${SERIAL_ANNOTATION}: "${serial}" }`;
   return [...peers]
-    .filter(([node]) => node !== self)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([node, { publicKey, nextPublicKey }]) =>
       [
         'apiVersion: federation.routerd.net/v1alpha1',
         'kind: EventPeer',
-        `metadata: { name: ${node} }`,
+        `metadata: { name: ${node}${annotated} }`,
         'spec:',
         `  groupRef: ${group}`,
         `  nodeName: ${node}`,
@@ -37,7 +70,7 @@ export interface GroupFiles {
 }
 
 /** @param files absolute paths on the machine that joins */
-export function groupDocument({ group, node, servers, hub }: Enrolment, files: GroupFiles): string {
+export function groupDocument({ group, node, servers, hub, rosterKey }: Enrolment, files: GroupFiles): string {
   return [
     'apiVersion: federation.routerd.net/v1alpha1',
     'kind: EventGroup',
@@ -47,6 +80,7 @@ export function groupDocument({ group, node, servers, hub }: Enrolment, files: G
     `  servers: [${servers.map(quote).join(', ')}]`,
     `  identity: { seedFile: ${quote(files.seed)} }`,
     `  tls: { caFile: ${quote(files.authority)} }`,
+    ...(rosterKey === undefined ? [] : [`  rosterKey: ${rosterKey}`]),
     ...(hub === undefined ? [] : hubLines(hub, files)),
     '',
   ].join('\n');

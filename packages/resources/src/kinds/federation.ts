@@ -39,6 +39,12 @@ export const eventGroupSpec = z
       .strictObject({ seedFile: s.absolutePath })
       .describe("The node's Ed25519 NKey seed (file mode 0600): authenticates to the hub and signs facts."),
     tls: z.strictObject({ caFile: s.absolutePath }).optional().describe('Who signed the certificates of the hubs.'),
+    rosterKey: s
+      .text(/^U[A-Z2-7]{55}$/, 'an NKey user public key: "U" and 55 base32 characters')
+      .optional()
+      .describe(
+        "What the operator signs the group's list of members with. With it the list that the hubs bring counts, instead of the EventPeers and servers that stand here.",
+      ),
     heartbeat: z
       .strictObject({
         interval: s.duration.prefault('500ms'),

@@ -5,9 +5,11 @@ import {
   addNode,
   encodeToken,
   finishRotation,
+  groupRoster,
   initGroup,
   joinGroup,
   peersFile,
+  publishRoster,
   rotateNode,
   updatePeers,
   type HubAddress,
@@ -35,10 +37,21 @@ function sayToken(context: Context, node: string, enrolment: Parameters<typeof e
   context.process.stdout.write(`${encodeToken(enrolment)}\n`);
 }
 
-function sayPeers(context: Context, folder: string): void {
+/** Hubs bring the list of members to everybody; where they cannot be reached from here, a person has to. */
+async function tellHubs(context: Context, folder: string): Promise<boolean> {
+  const roster = await groupRoster(folder);
+  const told = roster.ok ? await publishRoster(roster.value) : roster;
+  if (told.ok && told.value) {
+    context.process.stderr.write('The hubs have the new list of members, and bring it to every machine.\n');
+    return true;
+  }
+  const why = told.ok
+    ? 'They know a newer list: this folder is an old copy.'
+    : `${told.error.detail} [${told.error.code}]`;
   context.process.stderr.write(
-    `Every machine of the group needs the new ${peersFile(folder)} (no secret): routerctl federation update.\n`,
+    `The hubs were not told of the change: ${why}\nSay "routerctl federation publish" when they can be reached, or bring ${peersFile(folder)} (no secret) to every machine: routerctl federation update.\n`,
   );
+  return false;
 }
 
 function refuse(context: Context, { code, detail }: { readonly code: string; readonly detail: string }): void {
@@ -104,7 +117,7 @@ export const addNodeCommand = buildCommand<AddNodeFlags, [string], Context>({
   async func(this: Context, { folder, hub }: AddNodeFlags, node: string) {
     const added = await addNode(folder, node, hub);
     if (!added.ok) return refuse(this, added.error);
-    sayPeers(this, folder);
+    await tellHubs(this, folder);
     sayToken(this, node, added.value);
   },
   parameters: {
@@ -133,12 +146,13 @@ export const rotateCommand = buildCommand<RotateFlags, [string], Context>({
     if (finish) {
       const finished = await finishRotation(folder, node);
       if (!finished.ok) return refuse(this, finished.error);
-      return sayPeers(this, folder);
+      await tellHubs(this, folder);
+      return;
     }
     const rotated = await rotateNode(folder, node);
     if (!rotated.ok) return refuse(this, rotated.error);
-    sayPeers(this, folder);
-    return sayToken(this, node, rotated.value);
+    await tellHubs(this, folder);
+    sayToken(this, node, rotated.value);
   },
   parameters: {
     flags: {
@@ -151,6 +165,22 @@ export const rotateCommand = buildCommand<RotateFlags, [string], Context>({
     brief: 'Replace the key of a node, without an interruption',
     fullDescription:
       'Replace the key of a node, without an interruption: both keys count from the first call to the one with --finish.\n\nEXAMPLES\n  routerctl federation rotate aws-a\n  routerctl federation rotate aws-a --finish',
+  },
+});
+
+interface PublishFlags {
+  readonly folder: string;
+}
+
+export const publishMembersCommand = buildCommand<PublishFlags, [], Context>({
+  async func(this: Context, { folder }: PublishFlags) {
+    if (!(await tellHubs(this, folder))) this.process.exitCode = 1;
+  },
+  parameters: { flags: { folder: folderFlag } },
+  docs: {
+    brief: 'Bring the signed list of members to the hubs again',
+    fullDescription:
+      'Bring the signed list of members to the hubs again, after a change that they could not be told of: add-node and rotate do so by themselves.\n\nEXAMPLES\n  routerctl federation publish',
   },
 });
 

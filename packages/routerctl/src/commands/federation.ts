@@ -13,7 +13,14 @@ import {
 import { age, renderStructured, renderTable } from '../output.ts';
 import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
-import { addNodeCommand, initCommand, joinCommand, rotateCommand, updateCommand } from './federation-material.ts';
+import {
+  addNodeCommand,
+  initCommand,
+  joinCommand,
+  publishMembersCommand,
+  rotateCommand,
+  updateCommand,
+} from './federation-material.ts';
 
 const event = z.object({
   id: z.string(),
@@ -184,6 +191,7 @@ export const federationRoutes = buildRouteMap<string, Context>({
     init: initCommand,
     'add-node': addNodeCommand,
     rotate: rotateCommand,
+    publish: publishMembersCommand,
     join: joinCommand,
     update: updateCommand,
   },

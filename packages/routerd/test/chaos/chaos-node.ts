@@ -42,6 +42,13 @@ process.on('uncaughtException', (cause) => {
   process.stderr.write(`${options.self}: ${cause.stack ?? cause.message}\n`);
   process.exit(70);
 });
+federation.onRoster(({ roster }) => {
+  const publicKeys = [...roster.nodes]
+    .filter(([node]) => node !== self)
+    .map(([node, keys]) => [node, keys.publicKey] as const);
+  const servers = [...roster.hubs.values()].map(({ address, port }) => `tls://${address}:${port}`);
+  federation.reconfigure({ servers, peers: new Map(publicKeys) });
+});
 await federation.start();
 say({ kind: 'ready' });
 setInterval(() => record(Math.round((load.facts * TICK_MS) / 1000)), TICK_MS);
@@ -65,7 +72,8 @@ function obey(told: Order): void {
 
 function open({ facts, highWater }: Store): Federation {
   const peers = Object.entries(options.peers).map(([node, key]) => [valueOf(parseNodeName(node)), key] as const);
-  const nodes = [self, ...peers.map(([node]) => node)];
+  const others = options.others?.map((node) => valueOf(parseNodeName(node))) ?? peers.map(([node]) => node);
+  const nodes = [self, ...others];
   return valueOf(
     createFederation({
       config: {
@@ -73,6 +81,7 @@ function open({ facts, highWater }: Store): Federation {
         self,
         seed: options.seed,
         servers: options.servers,
+        ...options.tls,
         peers: new Map(peers),
         heartbeatInterval: durationMs(200),
         deadAfter: durationMs(2000),

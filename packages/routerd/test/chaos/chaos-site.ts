@@ -12,8 +12,8 @@ export class ChaosSite {
   readonly namespace: string;
   /** Address → highest sequence that the node has acknowledged. */
   readonly recorded = new Map<string, number>();
-  /** `forgotten`: how often the hubs had lost records before. */
-  readonly won: (WonRecord & { readonly forgotten: number })[] = [];
+  /** `forgotten`: how often the hubs had lost records before. `at`: when it was heard, milliseconds of this process. */
+  readonly won: (WonRecord & { readonly forgotten: number; readonly at: number })[] = [];
   #forgotten = 0;
   /** Codes of drafts that were not acknowledged, counted. */
   readonly notRecorded = new Map<string, number>();
@@ -80,7 +80,7 @@ export class ChaosSite {
         this.notRecorded.set(said.code, (this.notRecorded.get(said.code) ?? 0) + 1);
         return;
       case 'won':
-        this.won.push({ ...said.record, forgotten: this.#forgotten });
+        this.won.push({ ...said.record, forgotten: this.#forgotten, at: performance.now() });
         return;
       case 'state':
         this.#asking.shift()?.(said);

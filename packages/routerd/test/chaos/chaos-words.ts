@@ -5,7 +5,11 @@ export const nodeOptions = z.object({
   self: z.string(),
   seed: z.string(),
   servers: z.array(z.string()),
+  /** Of a group whose operator signs who is in it; the node follows his list. */
+  tls: z.object({ caFile: z.string(), rosterKey: z.string() }).optional(),
   peers: z.record(z.string(), z.string()),
+  /** Who else is in the pool, also before it is known as a peer; the peers unless told. */
+  others: z.array(z.string()).optional(),
   stateDir: z.string(),
   /** Third octet of the addresses that this node owns: 10.77.<octet>.0/24. */
   octet: z.number(),

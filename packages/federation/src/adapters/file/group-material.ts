@@ -4,19 +4,21 @@ import path from 'node:path';
 import { err, ok, parseNodeName, type NodeName, type Result } from '@routerd/resources';
 import { z } from 'zod';
 import type { Enrolment } from '../../enrolment/enrolment-token.ts';
-import { peerDocuments, type PeerKeys } from '../../enrolment/group-documents.ts';
-import { generateNodeIdentity, type NodeIdentity } from '../../node-identity.ts';
+import { clusterOf, peerDocuments, type PeerKeys } from '../../enrolment/group-documents.ts';
+import { signRoster } from '../../enrolment/roster.ts';
+import { generateNodeIdentity, signerOf, type NodeIdentity } from '../../node-identity.ts';
 import { parseGroupName, type GroupName } from '../../subjects.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { issueHubCertificate, makeAuthority } from './certificates.ts';
 
-const CLUSTER_PORT = 6222;
 const hub = z.strictObject({ address: z.string(), port: z.number().int() });
 /** Names are checked here, so that they can be taken for what they are below. */
 const node = z.string().refine((text) => parseNodeName(text).ok, 'is no name of a node');
 const record = z.strictObject({
   version: z.literal(1),
   group: z.string().refine((text) => parseGroupName(text).ok, 'is no name of a group'),
+  /** Of the list of members; grows with each change. */
+  serial: z.number().int().min(0).default(0),
   hubs: z.record(node, hub),
   nodes: z.record(node, z.strictObject({ publicKey: z.string(), nextPublicKey: z.string().optional() })),
 });
@@ -58,6 +60,7 @@ export async function initGroup(
   const made: GroupRecord = {
     version: 1,
     group: group.value,
+    serial: 0,
     hubs: Object.fromEntries(hubs),
     nodes: Object.fromEntries([...keys].map(([hubName, { publicKey }]) => [hubName, { publicKey }])),
   };
@@ -67,6 +70,7 @@ export async function initGroup(
     await writeFileAtomically(path.join(folder, 'ca.pem'), authority.certificate, 0o644);
     await writeFileAtomically(path.join(folder, 'ca-key.pem'), authority.key, 0o600);
     await writeFileAtomically(path.join(folder, 'operator.seed'), `${generateNodeIdentity().seed}\n`, 0o600);
+    await writeFileAtomically(rosterSeedFile(folder), `${generateNodeIdentity().seed}\n`, 0o600);
     await save(folder, made);
     const enrolments: Enrolment[] = [];
     for (const [hubName, identity] of keys) enrolments.push(await enrolmentOf(folder, made, hubName, identity));
@@ -131,6 +135,56 @@ export async function finishRotation(folder: string, node: string): Promise<Resu
   });
 }
 
+export interface GroupRoster {
+  readonly group: GroupName;
+  readonly serial: number;
+  /** Signed, for `publishRoster`. No secret. */
+  readonly text: string;
+  readonly rosterKey: string;
+  /** How the hubs are reached, as the operator. */
+  readonly servers: readonly string[];
+  readonly caFile: string;
+  /** NKey seed. Secret. */
+  readonly seed: string;
+}
+
+/** The list of members as it is now, signed, and all that bringing it to the hubs takes. */
+export async function groupRoster(folder: string): Promise<Result<GroupRoster, MaterialFault>> {
+  const loaded = await load(folder);
+  if (!loaded.ok) return loaded;
+  const { group, serial, hubs, nodes } = loaded.value;
+  const seed = await readIfThere(path.join(folder, 'operator.seed'));
+  const signer = signerOf((await readIfThere(rosterSeedFile(folder)))?.trim() ?? '');
+  if (seed === undefined || !signer.ok) {
+    const detail = `${folder} lacks operator.seed or roster.seed; a group of an earlier release has no signed list`;
+    return err({ code: 'material.unreadable', detail });
+  }
+  const listed = { group: group as GroupName, serial, hubs: byNode(hubs), nodes: byNode(nodes) };
+  return ok({
+    group: listed.group,
+    serial,
+    text: signRoster(listed, signer.value.sign),
+    rosterKey: signer.value.publicKey,
+    servers: serversOf(hubs),
+    caFile: path.join(folder, 'ca.pem'),
+    seed: seed.trim(),
+  });
+}
+
+/** Names were checked when the record was read. */
+function byNode<T>(all: Readonly<Record<string, T>>): ReadonlyMap<NodeName, T> {
+  return new Map(Object.entries(all).map(([name, value]) => [name as NodeName, value]));
+}
+
+function serversOf(hubs: GroupRecord['hubs']): readonly string[] {
+  return Object.values(hubs).map(({ address, port }) => `tls://${address}:${port}`);
+}
+
+/** Never leaves the operator's folder: a hub must not be able to say who is in the group. */
+function rosterSeedFile(folder: string): string {
+  return path.join(folder, 'roster.seed');
+}
+
 /** Where the documents of all nodes are; public, for the configuration of every machine. */
 export function peersFile(folder: string): string {
   return path.join(folder, 'peers.yaml');
@@ -143,6 +197,7 @@ async function enrolmentOf(
   { seed }: NodeIdentity,
 ): Promise<Enrolment> {
   const authority = await readFile(path.join(folder, 'ca.pem'), 'utf8');
+  const roster = signerOf((await readIfThere(rosterSeedFile(folder)))?.trim() ?? '');
   const own = hubs[node];
   const others = Object.entries(hubs).filter(([name]) => name !== node);
   const peers = Object.entries(nodes).filter(([name]) => name !== node);
@@ -150,8 +205,9 @@ async function enrolmentOf(
     group: group as GroupName,
     node: node as NodeName,
     seed,
-    servers: Object.values(hubs).map(({ address, port }) => `tls://${address}:${port}`),
+    servers: [...serversOf(hubs)],
     authority,
+    ...(roster.ok ? { rosterKey: roster.value.publicKey } : {}),
     peers: new Map(peers.map(([name, keys]) => [name as NodeName, keys])),
     ...(own === undefined
       ? {}
@@ -177,17 +233,8 @@ async function hubPart(
   return {
     ...(await issueHubCertificate({ certificate: authority, key }, own.address)),
     operatorSeed: (await readFile(path.join(folder, 'operator.seed'), 'utf8')).trim(),
-    // Two keep no majority when one is lost, so a stream is kept by one or by three.
-    replicas: others.length >= 2 ? 3 : 1,
+    ...clusterOf(own, others),
     listen,
-    ...(others.length === 0
-      ? {}
-      : {
-          cluster: {
-            listen: { address: own.address, port: CLUSTER_PORT },
-            routes: others.map(({ address }) => `tls://${address}:${CLUSTER_PORT}`),
-          },
-        }),
   };
 }
 
@@ -200,9 +247,10 @@ function withNode(before: GroupRecord, node: string, keys: PeerKeys): GroupRecor
 }
 
 async function save(folder: string, made: GroupRecord): Promise<void> {
-  await writeFileAtomically(recordFile(folder), `${JSON.stringify(made, undefined, 2)}\n`, 0o600);
+  const next = { ...made, serial: made.serial + 1 };
+  await writeFileAtomically(recordFile(folder), `${JSON.stringify(next, undefined, 2)}\n`, 0o600);
   const peers = new Map(Object.entries(made.nodes).map(([node, keys]) => [node as NodeName, keys]));
-  await writeFileAtomically(peersFile(folder), peerDocuments(made.group, peers), 0o644);
+  await writeFileAtomically(peersFile(folder), peerDocuments(made.group, peers, next.serial), 0o644);
 }
 
 async function load(folder: string): Promise<Result<GroupRecord, MaterialFault>> {

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { err, loadResources, ofKind, ok, type Result } from '@routerd/resources';
 import { parseToken, type TokenFault } from '../../enrolment/enrolment-token.ts';
-import { groupDocument, peerDocuments, type GroupFiles } from '../../enrolment/group-documents.ts';
+import { groupDocument, peerDocuments, SERIAL_ANNOTATION, type GroupFiles } from '../../enrolment/group-documents.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 
 export interface JoinFault {
@@ -82,17 +82,20 @@ export async function updatePeers(folder: string, text: string): Promise<Result<
   const [, self = '', group = ''] = match ?? [];
   if (match === null) return err({ code: 'join.not-a-member', detail: `${folder} holds no membership; join first` });
   const { resources, diagnostics } = loadResources([{ file: 'peers', text }]);
-  const all = ofKind(
+  const documents = ofKind(
     resources.map(({ value }) => value),
     'EventPeer',
-  ).map(({ spec }) => spec);
+  );
+  const all = documents.map(({ spec }) => spec);
+  const serial = documents[0]?.metadata.annotations[SERIAL_ANNOTATION];
   const problem = diagnostics.find(({ severity }) => severity === 'error')?.message;
   if (problem !== undefined || all.length === 0 || all.some(({ groupRef }) => groupRef !== group)) {
     return err({ code: 'join.bad-peers', detail: problem ?? `not the EventPeers of group ${group}` });
   }
   const peers = new Map(all.filter(({ nodeName }) => nodeName !== self).map((spec) => [spec.nodeName, spec]));
   try {
-    await writeFileAtomically(path.join(folder, 'peers.yaml'), peersText(group, peers), 0o644);
+    const documentsText = peersText(group, peers, serial === undefined ? undefined : Number(serial));
+    await writeFileAtomically(path.join(folder, 'peers.yaml'), documentsText, 0o644);
   } catch (cause) {
     return err({ code: 'join.not-written', detail: cause instanceof Error ? cause.message : String(cause) });
   }
@@ -102,6 +105,6 @@ export async function updatePeers(folder: string, text: string): Promise<Result<
 /** Begins the file by which a machine is known again. */
 const MARK = '# Written by routerctl federation join: member ';
 
-function peersText(group: string, peers: Parameters<typeof peerDocuments>[1]): string {
-  return `# Written by routerctl federation: the others of ${group}.\n${peerDocuments(group, peers)}`;
+function peersText(group: string, peers: Parameters<typeof peerDocuments>[1], serial?: number): string {
+  return `# Written by routerctl federation: the others of ${group}.\n${peerDocuments(group, peers, serial)}`;
 }

@@ -15,7 +15,7 @@ import { err, ok, type Monotonic, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { HubConfig } from '../../federation-config.ts';
 import { generateNodeIdentity } from '../../node-identity.ts';
-import { captureStream, eventsStream, factsStream } from '../../subjects.ts';
+import { captureStream, eventsStream, factsStream, rosterStream } from '../../subjects.ts';
 import { writeFileAtomically } from '../file/atomic-file.ts';
 import { connectHub, describe, type HubFault } from '../nats/connect-hub.ts';
 import { find, OPERATOR } from '../nats/provision-group.ts';
@@ -164,6 +164,8 @@ export class HubGrowth {
     try {
       await mkdir(growthFolder(this.#options.stateDir), { recursive: true, mode: 0o700 });
       for (const name of this.#streams()) {
+        // A hub that an earlier release set up has no list of members.
+        if ((await find(manager, name)) === undefined) continue;
         const saved = await backUpStream(connection, name, this.#backupFile(name));
         if (!saved.ok) return saved;
         // What a node had sent just before it was cut off may have come while the backup was made.
@@ -250,7 +252,7 @@ export class HubGrowth {
 
   #streams(): readonly string[] {
     const { group } = this.#options.settings;
-    return [factsStream(group), captureStream(group), eventsStream(group)];
+    return [factsStream(group), captureStream(group), eventsStream(group), rosterStream(group)];
   }
 
   #backupFile(stream: string): string {

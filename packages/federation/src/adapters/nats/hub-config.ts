@@ -1,6 +1,14 @@
 /** The configuration of a hub, as text for nats-server. Pure. */
 import type { NodeName } from '@routerd/resources';
-import { captureStream, eventsStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+import {
+  captureStream,
+  eventsStream,
+  factsStream,
+  heartbeatSubject,
+  rosterStream,
+  rosterSubject,
+  type GroupName,
+} from '../../subjects.ts';
 
 export interface HubConfigOptions {
   readonly group: GroupName;
@@ -79,7 +87,7 @@ interface Permissions {
  * listens to heartbeats and to its own inbox. It cannot create, delete or purge a stream, or delete a message.
  */
 export function nodePermissions(group: GroupName, node: NodeName): Permissions {
-  const streams = [factsStream(group), captureStream(group), eventsStream(group)];
+  const streams = [factsStream(group), captureStream(group), eventsStream(group), rosterStream(group)];
   return {
     publish: [
       `sam.v1.${group}.facts.${node}.>`,
@@ -96,19 +104,17 @@ export function nodePermissions(group: GroupName, node: NodeName): Permissions {
 }
 
 function operatorPermissions(group: GroupName): Permissions {
-  const streams = [factsStream(group), captureStream(group), eventsStream(group)];
-  return {
-    publish: streams.flatMap((stream) => [
-      ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
-      `$JS.API.STREAM.MSG.GET.${stream}`,
-      ...['SNAPSHOT', 'RESTORE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
-      `$JS.SNAPSHOT.ACK.${stream}.>`,
-      `$JS.SNAPSHOT.RESTORE.${stream}.>`,
-      `$JS.API.CONSUMER.*.${stream}.>`,
-      `$JS.API.CONSUMER.LIST.${stream}`,
-    ]),
-    subscribe: ['_INBOX_OPERATOR.>'],
-  };
+  const streams = [factsStream(group), captureStream(group), eventsStream(group), rosterStream(group)];
+  const onStreams = streams.flatMap((stream) => [
+    ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    ...['SNAPSHOT', 'RESTORE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+    `$JS.SNAPSHOT.ACK.${stream}.>`,
+    `$JS.SNAPSHOT.RESTORE.${stream}.>`,
+    `$JS.API.CONSUMER.*.${stream}.>`,
+    `$JS.API.CONSUMER.LIST.${stream}`,
+  ]);
+  return { publish: [rosterSubject(group), ...onStreams], subscribe: ['_INBOX_OPERATOR.>'] };
 }
 
 function renderCluster(

@@ -11,7 +11,14 @@ import { errors, type NatsConnection, type Status } from '@nats-io/transport-nod
 import { err, ok, unreachable, type Monotonic, type NodeName, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { HubConfig } from '../../federation-config.ts';
-import { captureStream, eventsStream, factsStream, heartbeatSubject, type GroupName } from '../../subjects.ts';
+import {
+  captureStream,
+  eventsStream,
+  factsStream,
+  heartbeatSubject,
+  rosterStream,
+  type GroupName,
+} from '../../subjects.ts';
 import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
 import { connectHub, describe, type HubConnection } from './connect-hub.ts';
 import { readStream, type ReadPosition } from './stream-reader.ts';
@@ -173,6 +180,9 @@ export class NatsTransport implements Transport {
       ...(listener.events === undefined
         ? []
         : [this.#keepReading(session, eventsStream(group), listener.events, listener, this.#eventsRead)]),
+      ...(listener.roster === undefined
+        ? []
+        : [this.#keepReading(session, rosterStream(group), listener.roster, listener)]),
     ]);
     const cause = await connection.closed();
     const wasOpen = session.isOpen;
@@ -211,7 +221,9 @@ export class NatsTransport implements Transport {
         });
       } catch (cause) {
         if (!session.isOpen || connection.isClosed()) return;
-        if (isAbsent(cause) && this.#servers.length > 1) absences += 1;
+        // The facts speak for all: hubs of an earlier release have not every stream.
+        const isOurs = stream === factsStream(this.#options.group) && isAbsent(cause);
+        if (isOurs && this.#servers.length > 1) absences += 1;
         // A hub without the streams is not in the group's cluster yet, or not any more: another may have them.
         if (absences > ABSENCES_MAX) return connection.close();
         const detail = `reading ${stream}: ${describe(cause)}`;

@@ -14,7 +14,15 @@ import { nanos } from '@nats-io/transport-node';
 import { durationMs, err, ok, type Result } from '@routerd/resources';
 import type { EventRetention } from '../../event.ts';
 import type { HubConfig } from '../../federation-config.ts';
-import { captureStream, eventsStream, factsStream, type GroupName } from '../../subjects.ts';
+import {
+  captureStream,
+  eventsStream,
+  factsStream,
+  rosterStream,
+  rosterSubject,
+  type GroupName,
+} from '../../subjects.ts';
+import { ROSTER_BYTES_MAX } from '../../enrolment/roster.ts';
 import { WIRE_BYTES_MAX } from '../../wire/bounded-json.ts';
 import { CAPTURES_PER_SUBJECT, FACTS_PER_SUBJECT } from '../stream-limits.ts';
 import { connectHub, describe, type HubFault } from './connect-hub.ts';
@@ -35,6 +43,8 @@ export interface ProvisionedGroup {
     readonly outcome: 'created' | 'updated';
     /** Server name of the hub that orders what is written; undefined where hubs are no cluster, or have none now. */
     readonly leader: string | undefined;
+    /** How many hubs keep it. */
+    readonly replicas: number;
   }[];
 }
 
@@ -109,6 +119,13 @@ function streamsOf(
       max_msgs: retention.maxEvents,
       max_age: nanos(retention.maxAge),
     },
+    {
+      ...settings,
+      name: rosterStream(group),
+      subjects: [rosterSubject(group)],
+      max_msgs_per_subject: 1,
+      max_msg_size: ROSTER_BYTES_MAX,
+    },
   ];
 }
 
@@ -119,11 +136,16 @@ async function ensure(
 ): Promise<ProvisionedGroup['streams'][number]> {
   if (replicas === undefined) {
     const made = await manager.streams.add(config);
-    return { name: config.name, outcome: 'created', leader: made.cluster?.leader };
+    return { name: config.name, outcome: 'created', leader: made.cluster?.leader, replicas: made.config.num_replicas };
   }
   const kept = Math.max(replicas, config.num_replicas ?? 1);
   const updated = await manager.streams.update(config.name, { ...config, num_replicas: kept });
-  return { name: config.name, outcome: 'updated', leader: updated.cluster?.leader };
+  return {
+    name: config.name,
+    outcome: 'updated',
+    leader: updated.cluster?.leader,
+    replicas: updated.config.num_replicas,
+  };
 }
 
 /** @returns undefined where the hub says that there is none */

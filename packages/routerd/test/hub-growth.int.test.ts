@@ -1,0 +1,75 @@
+/** One hub becomes two and three while everybody works. Nobody is told anything by hand but one token for each machine. Topology: chaos/growth-rig.ts. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expectConverged, untilEach } from './chaos/chaos-checks.ts';
+import { openGrowthRig, type GrowthRig } from './chaos/growth-rig.ts';
+import { expectOneHistory } from './chaos/one-history.ts';
+
+let rig: GrowthRig;
+let opened: GrowthRig | undefined;
+
+beforeEach(async () => {
+  opened = await openGrowthRig();
+  rig = opened;
+  await expectConverged(rig, 'a group from nothing');
+  work(true);
+}, 120_000);
+afterEach(async () => {
+  await opened?.close();
+});
+
+it('grows from one hub to two, and from two to three, and loses nothing', async () => {
+  await grow('one hub to two', 1);
+  await grow('two hubs to three', 1);
+  await expectReplicated();
+}, 150_000);
+
+it('grows from one hub to three at once, and loses nothing', async () => {
+  await grow('one hub to three', 2);
+  expect(await rig.replicas()).toBe(3);
+}, 150_000);
+
+function work(is: boolean): void {
+  for (const site of rig.sites) site.tell({ kind: 'load', facts: is ? 100 : 0, contends: is });
+}
+
+/** Every key changes hands again, and nothing was forgotten: no revision comes twice. */
+async function grow(what: string, hubs: number): Promise<void> {
+  const wasAlone = rig.hubs.length === 1;
+  await untilWonAfter(performance.now());
+  for (let each = 0; each < hubs; each++) await rig.addHub();
+  const began = performance.now();
+  const [first] = rig.hubs;
+  if (wasAlone) await untilEach(() => first!.hasSaid('hub.growth.done'), 'the streams in the cluster');
+  const replicas = rig.hubs.length >= 3 ? 3 : 1;
+  await untilEach(async () => (await rig.replicas()) === replicas, `${replicas} replicas`);
+  const grown = performance.now();
+  await untilWonAfter(grown);
+  const at = rig.sites.flatMap((site) => site.won.map((record) => record.at)).filter((time) => time > began - 1000);
+  const inOrder = at.toSorted((a, b) => a - b);
+  const longest = Math.max(...inOrder.map((time, index) => time - (inOrder[index - 1] ?? time)));
+  process.stdout.write(
+    `${what}: ${((grown - began) / 1000).toFixed(2)} s until it stands, ${(longest / 1000).toFixed(2)} s without a capture\n`,
+  );
+  work(false);
+  await expectConverged(rig, what);
+  const states = await Promise.all(rig.sites.map(async (site) => site.state()));
+  expect(states.map(({ refused }) => refused['capture.regressed'] ?? 0)).toEqual(rig.sites.map(() => 0));
+  expectOneHistory(rig.sites);
+  work(true);
+}
+
+async function expectReplicated(): Promise<void> {
+  const [first] = rig.hubs;
+  await untilWonAfter(performance.now());
+  await first!.kill();
+  await untilWonAfter(performance.now());
+  first!.start();
+  work(false);
+  await expectConverged(rig, 'the first hub killed, and started again');
+  expectOneHistory(rig.sites);
+}
+
+async function untilWonAfter(time: number): Promise<void> {
+  const isWon = (): boolean => rig.sites.some((site) => site.won.filter(({ at }) => at > time).length > 10);
+  await untilEach(isWon, 'captures that change hands');
+}
