@@ -92,8 +92,8 @@ function readSummary(_exitCode: number, output: string): Tally | undefined {
   return passed === undefined || failed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
 }
 
-/** The path, a restart, a drain and the pairs of the examples. The failures take longer: `npm run demo -- --all`. */
-const LAB_SCENARIOS = 'D1,D2,D3,R1,D5,P1,P2,P3';
+/** The path, a restart, a drain, the scripts and the pairs of the examples. The failures take longer: `npm run demo -- --all`. */
+const LAB_SCENARIOS = 'D1,D2,D3,R1,D5,E1,P1,P2,P3';
 
 const STAGES: readonly Stage[] = [
   { title: 'types', argv: ['tsc', '-b'], tally: asOne },

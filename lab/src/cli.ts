@@ -12,8 +12,8 @@ const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, wit
 
 usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
-  demo [--only D1,D6]        build the lab, run the short scenarios between four sites, take it down
-  demo --all                 these, the long ones, and the pairs of examples/, each of which builds a lab of two sites
+  demo [--only D1,D6]        build the lab, run D1 to D12 and R1 (or those named), take it down
+  demo --all                 these, their variations, and the pairs of examples/, each of which builds a lab of two sites
   demo --only D6 --repeat 10 the same ten times in one lab, with the spread of each figure; ends at the first failure
   demo --keep                the same, and leave the lab up
   demo --list                the scenarios

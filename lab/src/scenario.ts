@@ -9,7 +9,7 @@ export interface Scenario {
   readonly title: string;
   /** The kind of lab that it runs in. */
   readonly topology: Topology;
-  /** Left out of `npm run demo`, which is to be short; `demo --all` and `npm test` run it. */
+  /** Left out of `npm run demo`, which is to end within six minutes: variations, and what needs a lab of its own. `demo --all` runs it. */
   readonly isLong?: boolean;
   run(stage: Stage): Promise<void>;
 }

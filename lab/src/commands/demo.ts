@@ -14,7 +14,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 import { report, runScenarios, summary, type Outcome, type Rounds } from './run-scenarios.ts';
 
 export interface Choice {
-  /** Ids; without any, the short scenarios between four sites. */
+  /** Ids; without any, D1 to D12 and R1. */
   readonly only: readonly string[];
   readonly all: boolean;
   readonly rounds: Rounds;
@@ -36,7 +36,7 @@ export async function demo(options: LabOptions, { only, all, rounds }: Choice): 
     ? SCENARIOS
     : only.length > 0
       ? only.map(scenarioOf)
-      : SCENARIOS.filter((each) => isBetweenFourSites(each) && each.isLong !== true);
+      : SCENARIOS.filter((each) => each.isLong !== true);
   const progress = createProgress(process.stdout);
   const start = performance.now();
   const outcomes: Outcome[] = [];

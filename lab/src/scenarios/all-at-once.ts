@@ -13,7 +13,6 @@ export const allAtOnce: Scenario = {
   id: 'D11',
   title: 'eight daemons and the hub killed at once and started again: no packet lost, nothing moved',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     const { lab, evidence } = stage;
     const held = async (): Promise<string> =>

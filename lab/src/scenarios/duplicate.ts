@@ -20,7 +20,6 @@ export const duplicate: Scenario = {
   id: 'D12',
   title: 'two machines with one address at two sites: no traffic is hijacked, and the operator is told',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     const { lab, evidence } = stage;
     const twice = unusedAddress(lab);

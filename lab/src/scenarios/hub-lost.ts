@@ -19,7 +19,6 @@ export const hubLost: Scenario = {
   id: 'D8',
   title: 'the hub is lost: traffic goes on; a failover waits for its return',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     await amongEquals(stage, async () => loseHub(stage));
     await settled(stage.lab, CLOUD, preferred(CLOUD));

@@ -18,7 +18,6 @@ export const movingMachine: Scenario = {
   id: 'D9',
   title: 'a machine moves from the LAN to AWS and back, its address unchanged, by a planned hand-over',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     const [machine] = await bootNewcomers(stage.lab, [unusedAddress(stage.lab)]);
     if (machine === undefined) throw new Error('no machine was booted');

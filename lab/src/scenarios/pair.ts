@@ -29,7 +29,7 @@ export const p3 = pairScenario('P3', 'oci', 'OCI and Proxmox, one subnet, over a
 
 function pairScenario(id: string, cloud: Cloud, title: string): Scenario {
   const pair = PAIRS[cloud];
-  return { id, title, topology: pair, run: async (stage) => run(stage, pair) };
+  return { id, title, topology: pair, isLong: true, run: async (stage) => run(stage, pair) };
 }
 
 async function run(stage: Stage, pair: Pair): Promise<void> {

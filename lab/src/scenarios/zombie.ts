@@ -18,7 +18,6 @@ export const zombie: Scenario = {
   id: 'D7',
   title: 'a holder is stopped (SIGSTOP), succeeded, and goes on (SIGCONT): it changes nothing',
   topology: FOUR_SITES,
-  isLong: true,
   async run(stage) {
     await amongEquals(stage, async () => standsStillAndGoesOn(stage));
     await settled(stage.lab, CLOUD, preferred(CLOUD));
