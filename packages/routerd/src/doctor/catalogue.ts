@@ -65,3 +65,24 @@ export const DOCTOR_AREAS = ['hybrid', 'federation', 'dynamic', 'plugin', 'actio
 
 /** Name of a check within its area. */
 export type CheckName<Area extends DoctorArea> = (typeof DOCTOR_CHECKS)[Area][number];
+
+/** Checks that read the kernel: these are broken and mended on a real one. */
+export const HOST_CHECKS = [
+  'route-installed',
+  'ip-forward',
+  'delivery-route',
+  'route-get',
+  'allowed-ips',
+  'mss-to-tunnel',
+  'mss-to-capture',
+  'host-firewall',
+  'forward-policy',
+  'capture-interface',
+  'proxy-arp',
+  'proxy-neighbor',
+  'closed-gate',
+  'duplicate-responder',
+  'rp-filter',
+  'os-address',
+  'host',
+] as const satisfies readonly CheckName<'hybrid'>[];

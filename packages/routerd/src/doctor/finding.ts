@@ -31,7 +31,7 @@ export interface Check {
 }
 
 export function check<Area extends DoctorArea>(area: Area, code: CheckName<Area>, name: string): Check {
-  const head = { area, code: `${area}.${String(code)}`, name } as const;
+  const head = { area, code: `${area}.${code}`, name } as const;
   return {
     pass: (detail) => ({ ...head, status: 'pass', detail }),
     skip: (detail) => ({ ...head, status: 'skip', detail }),
