@@ -67,7 +67,7 @@ const LEFT = 230;
 const ROW = 22;
 
 /** From one stage to the next. */
-const STAGE_FILLS = ['#9db4d6', '#d9b26f', '#b08bc4', '#8fc7a3'];
+const STAGE_FILLS = ['#9db4d6', '#d9b26f', '#b08bc4', '#8fc7a3', '#d98f8f'];
 
 /** Each move from what began it, all on one scale: a bar for each stage, whose end is written at it. */
 function renderMoves(moves: readonly Move[]): string {
@@ -88,7 +88,7 @@ function renderMoves(moves: readonly Move[]): string {
   const names = [...new Set(moves.flatMap(({ stages }) => stages.map(({ what }) => what)))];
   const key = names.map(
     (what, index) =>
-      `<rect x="${LEFT + index * 170}" y="4" width="10" height="10" fill="${STAGE_FILLS[index % STAGE_FILLS.length] ?? ''}"/><text x="${LEFT + 14 + index * 170}" y="13">${escaped(what)}</text>`,
+      `<rect x="${LEFT + index * 145}" y="4" width="10" height="10" fill="${STAGE_FILLS[index % STAGE_FILLS.length] ?? ''}"/><text x="${LEFT + 14 + index * 145}" y="13">${escaped(what)}</text>`,
   );
   const cells = moves.map(({ name, zero, stages }) => {
     const times = names.map((what) => stages.find((stage) => stage.what === what)?.at);

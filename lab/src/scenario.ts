@@ -11,6 +11,8 @@ export interface Scenario {
   readonly topology: Topology;
   /** Left out of `npm run demo`, which is to end within six minutes: variations, and what needs a lab of its own. `demo --all` runs it. */
   readonly isLong?: boolean;
+  /** What it leaves behind has no room for a second run in the same lab. */
+  readonly runsOnce?: boolean;
   run(stage: Stage): Promise<void>;
 }
 

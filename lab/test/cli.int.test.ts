@@ -28,7 +28,15 @@ test('help and the list of scenarios need no lab', async () => {
 });
 
 test('wrong usage ends with 2, names what is wrong and where to look', async () => {
-  for (const args of [['dance'], ['demo', '--only', 'D99'], ['wan-delay', 'soon'], ['shell'], ['up', '--size', '3']]) {
+  for (const args of [
+    ['dance'],
+    ['demo', '--only', 'D99'],
+    ['demo', '--repeat', '0'],
+    ['scenario', 'D1', '--repeat', '2'],
+    ['wan-delay', 'soon'],
+    ['shell'],
+    ['up', '--size', '3'],
+  ]) {
     const said = await lab(...args);
     expect(said.code, args.join(' ')).toBe(2);
     expect(said.err).toMatch(/^error: /);

@@ -37,6 +37,7 @@ export async function demo(options: LabOptions, { only, all, rounds }: Choice): 
     : only.length > 0
       ? only.map(scenarioOf)
       : SCENARIOS.filter((each) => each.isLong !== true);
+  checkRounds(chosen, rounds);
   const progress = createProgress(process.stdout);
   const start = performance.now();
   const outcomes: Outcome[] = [];
@@ -71,11 +72,23 @@ function writePage(name: string, outcomes: readonly Outcome[]): boolean {
 /** In the lab that is up; a pair's scenario builds its own lab, because it begins where routerd is not there yet. */
 export async function runOne(options: LabOptions, id: string, rounds: Rounds): Promise<number> {
   const scenario = scenarioOf(id);
+  checkRounds([scenario], rounds);
   const progress = createProgress(process.stdout);
   const outcomes = isBetweenFourSites(scenario)
     ? await runScenarios(openLab(options.name), [scenario], progress, rounds)
     : await inOwnLab(scenario.topology, [scenario], options, { progress, rounds });
   return report(outcomes) ? 0 : 1;
+}
+
+/** Before a lab is built for nothing. */
+function checkRounds(chosen: readonly Scenario[], { count }: Rounds): void {
+  const once = chosen.filter(({ runsOnce }) => runsOnce === true).map(({ id }) => id);
+  if (count === 1 || once.length === 0) return;
+  throw new LabFault(
+    'lab.usage',
+    `${once.join(', ')} can run once in a lab, not ${count} times.`,
+    'Name the others with --only.',
+  );
 }
 
 function isBetweenFourSites({ topology }: Scenario): boolean {

@@ -22,6 +22,7 @@ export const d1: Scenario = {
   id: 'D1',
   title: 'a new machine on the LAN is known to every cloud after its first packet',
   topology: FOUR_SITES,
+  runsOnce: true,
   async run(stage) {
     const watches = await Watches.start(stage.lab);
     try {

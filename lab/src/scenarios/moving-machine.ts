@@ -26,8 +26,12 @@ export const movingMachine: Scenario = {
     const pings = await Promise.all(
       PEERS.map(async ({ name }) => SteadyPing.start(stage.lab.vm(name), machine.address, 5)),
     );
+    const control = cloudControl(stage.lab, 'aws');
+    const since = (await control.journal()).at(-1)?.sequence ?? 0;
     await toAws(stage, machine);
     await toLan(stage, machine);
+    const calls = (await control.journal(since)).filter(({ mutating }) => mutating);
+    stage.evidence.count('aws: mutating API calls, refused ones included', calls.length);
     for (const [index, ping] of pings.entries()) {
       const { text, lost, answered, ...times } = await ping.stop();
       const name = `${PEERS[index]?.site ?? ''}->moving machine`;
