@@ -7,6 +7,7 @@ export interface Progress {
   note(text: string): void;
   /** Nothing is told any more: what fails from now on fails because it was interrupted. */
   close(): void;
+  isClosed(): boolean;
 }
 
 export interface Terminal {
@@ -50,6 +51,7 @@ export function createProgress(out: Terminal): Progress {
       clear();
       closed = true;
     },
+    isClosed: () => closed,
   };
 }
 

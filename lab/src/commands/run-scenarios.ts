@@ -47,6 +47,8 @@ export async function runScenarios(
         evidence.check('the scenario runs to its end', 'yes', cause instanceof Error ? cause.message : String(cause));
       }
     }
+    // The lab was taken from under it: that routers ended says nothing of them.
+    if (progress.isClosed()) break;
     const { wanDelayMs, apiLatencyMs } = lab.record;
     await evidence.finish({ wanDelayMs, apiLatencyMs, lab: lab.files.name });
     outcomes.push({ scenario, evidence, seconds: (performance.now() - start) / 1000, logDir: lab.files.logDir });
