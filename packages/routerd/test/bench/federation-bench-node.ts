@@ -1,18 +1,24 @@
-/** One node of the benchmark, as a process: real store, real federation. Parent and node talk over the channel that `fork` gives. */
+/**
+ * One node of the benchmark, as a process: real store, real federation, and the planner behind it, which plans once for each batch as the
+ * daemon's reconciler does. Parent and node talk over the channel that `fork` gives.
+ */
 import path from 'node:path';
-import { createFederation, parseGroupName } from '@routerd/federation';
+import { createFederation, type AcceptedFact } from '@routerd/federation';
 import {
   durationMs,
   parseHostAddress,
-  parseIpv4Prefix,
-  parseNodeName,
   parsePoolName,
+  parseResource,
   parseSiteName,
+  type HostAddress,
+  type Resource,
   type Result,
 } from '@routerd/resources';
-import { createLog, systemClock } from '@routerd/runtime';
+import { createLog, steadyClock, systemClock } from '@routerd/runtime';
 import { openStore } from '@routerd/store';
 import { z } from 'zod';
+import { nodeSettings } from '../../src/index.ts';
+import { PoolState } from '../../src/pool-state.ts';
 
 const TICK_MS = 10;
 const options = z
@@ -32,34 +38,17 @@ const order = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stop') }),
 ]);
 
-const self = valueOf(parseNodeName(options.self));
 const pool = valueOf(parsePoolName('bench'));
 const site = valueOf(parseSiteName(options.self));
 const log = createLog('silent');
 const store = valueOf(openStore(path.join(options.stateDir, 'node.db'), { log }));
-const peers = Object.entries(options.peers).map(([node, key]) => [valueOf(parseNodeName(node)), key] as const);
-const nodes = [self, ...peers.map(([node]) => node)];
+const settings = valueOf(nodeSettings(documents()));
+const config = settings.federation ?? fail('a group was declared');
+const [context = fail('a pool was declared')] = settings.pools;
+const { self } = config;
 const federation = valueOf(
   createFederation({
-    config: {
-      group: valueOf(parseGroupName('bench')),
-      self,
-      seed: options.seed,
-      servers: [options.server],
-      peers: new Map(peers),
-      heartbeatInterval: durationMs(500),
-      deadAfter: durationMs(5000),
-      replayWindow: durationMs(300_000),
-      pools: new Map([
-        [
-          pool,
-          {
-            prefix: valueOf(parseIpv4Prefix('10.64.0.0/15')),
-            sites: new Map(nodes.map((node) => [node, valueOf(parseSiteName(node))])),
-          },
-        ],
-      ]),
-    },
+    config: { ...config, seed: options.seed },
     clock: systemClock,
     log,
     factStore: store.facts,
@@ -68,24 +57,63 @@ const federation = valueOf(
   }),
 );
 
-let samples: number[] = [];
+const planner = new PoolState(context, []);
+const steady = steadyClock(systemClock);
+const members = new Map(
+  [...context.members.keys()].map((node) => [node, { node, liveness: 'alive', draining: false } as const]),
+);
+let accepted: number[] = [];
+let planned: number[] = [];
 let recorded = 0;
+let waiting: AcceptedFact[] = [];
 federation.facts.onAccepted((facts) => {
-  for (const { fact } of facts) {
-    if (fact.source === self || !fact.origin.startsWith('t=')) continue;
-    // The monotonic clock is the machine's: the same for all processes.
-    samples.push(Number(process.hrtime.bigint() - BigInt(fact.origin.slice(2))) / 1e6);
-  }
+  accepted.push(...agesOf(facts));
+  // The reconciler marks what a batch touched and plans it in the next microtask.
+  if (waiting.length === 0) queueMicrotask(plan);
+  waiting.push(...facts);
 });
+
+function plan(): void {
+  const facts = waiting;
+  waiting = [];
+  const situation = {
+    now: steady.now(),
+    members,
+    membersWaited: true,
+    waitingFor: [],
+    registryConnected: true,
+    nic: { kind: 'unknown' },
+    hostCaptures: new Set<HostAddress>(),
+    heldForOtherPools: 0,
+    ownedForOtherPools: 0,
+  } as const;
+  planner.replanAll(new Set(planner.accept(facts)), situation, store.highWater.all(), () => ({ order: undefined }));
+  planned.push(...agesOf(facts));
+}
+
+/** Milliseconds since the facts of others were recorded. The monotonic clock is the machine's: the same for all processes. */
+function agesOf(facts: readonly AcceptedFact[]): readonly number[] {
+  const now = process.hrtime.bigint();
+  return facts
+    .filter(({ fact }) => fact.source !== self && fact.origin.startsWith('t='))
+    .map(({ fact }) => Number(now - BigInt(fact.origin.slice(2))) / 1e6);
+}
+
 const began = performance.now();
 federation.onStatus(() => {
-  if (federation.status().connected)
-    process.send?.({
-      kind: 'connected',
-      afterMs: performance.now() - began,
-      facts: federation.facts.accepted().length,
-    });
+  // What came last is planned after this.
+  if (federation.status().connected) setImmediate(tellConnected);
 });
+
+function tellConnected(): void {
+  process.send?.({
+    kind: 'connected',
+    afterMs: performance.now() - began,
+    facts: federation.facts.accepted().length,
+    planned: [...planner.plans()].filter(({ lease }) => lease !== undefined).length,
+  });
+}
+
 process.on('message', (message) => void obey(order.parse(message)));
 process.on('disconnect', () => process.exit(0));
 await federation.start();
@@ -98,14 +126,14 @@ async function obey(told: z.output<typeof order>): Promise<void> {
     case 'own':
       for (let from = 0; from < told.addresses; from += 1024) {
         const indices = Array.from({ length: Math.min(1024, told.addresses - from) }, (_, index) => from + index);
-        record(1, indices, 'own');
+        record(indices, 'own');
       }
       await untilSent();
       process.send?.({ kind: 'emitted', facts: told.addresses });
       return;
     case 'samples':
-      process.send?.({ kind: 'samples', samples });
-      samples = [];
+      process.send?.({ kind: 'samples', accepted, planned });
+      [accepted, planned] = [[], []];
       return;
     case 'memory':
       process.send?.({ kind: 'memory', mebibytes: process.memoryUsage.rss() / 2 ** 20 });
@@ -126,7 +154,6 @@ async function emit(rate: number, seconds: number): Promise<void> {
     const due = Math.min(total, Math.ceil(((performance.now() - start) / 1000) * rate));
     if (due > done)
       record(
-        0,
         Array.from({ length: due - done }, () => recorded++ % 65_536),
         `t=${process.hrtime.bigint()}`,
       );
@@ -140,10 +167,10 @@ async function emit(rate: number, seconds: number): Promise<void> {
   process.send?.({ kind: 'emitted', facts: total, tookMs });
 }
 
-function record(half: 0 | 1, indices: readonly number[], origin: string): void {
+function record(indices: readonly number[], origin: string): void {
   const drafts = indices.map((index) => ({
     type: 'routerd.client.ipv4.observed' as const,
-    address: valueOf(parseHostAddress(`10.${64 + half}.${index >> 8}.${index & 255}/32`)),
+    address: valueOf(parseHostAddress(`10.64.${index >> 8}.${index & 255}/32`)),
     pool,
     site,
     ttl: durationMs(3_600_000),
@@ -158,6 +185,38 @@ async function untilSent(): Promise<void> {
       setTimeout(resolve, TICK_MS);
     });
   }
+}
+
+/** All sites capture on a LAN, so that each plan is about a lease, a capture and a delivery. */
+function documents(): readonly Resource[] {
+  const document = (group: string, kind: string, name: string, spec: object): Resource =>
+    valueOf(parseResource({ apiVersion: `${group}.routerd.net/v1alpha1`, kind, metadata: { name }, spec }));
+  const nodes = [options.self, ...Object.keys(options.peers)].toSorted();
+  return [
+    document('federation', 'EventGroup', 'bench', {
+      nodeName: options.self,
+      servers: [options.server],
+      identity: { seedFile: '/none' },
+    }),
+    ...Object.entries(options.peers).map(([nodeName, publicKey]) =>
+      document('federation', 'EventPeer', nodeName, { groupRef: 'bench', nodeName, publicKey }),
+    ),
+    document('mobility', 'MobilityPool', 'bench', {
+      prefix: '10.64.0.0/15',
+      groupRef: 'bench',
+      members: nodes.map((node) => ({
+        nodeRef: node,
+        site: node,
+        role: 'onprem',
+        capture: { type: 'proxy-arp', interface: 'lan0' },
+      })),
+      leasePolicy: { ttl: '1h', holdDuration: '5s' },
+    }),
+  ];
+}
+
+function fail(why: string): never {
+  throw new Error(why);
 }
 
 function valueOf<T>(result: Result<T, unknown>): T {
