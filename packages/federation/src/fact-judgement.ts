@@ -101,7 +101,7 @@ export function judgeClaim(fact: Fact, situation: FactSituation): FactVerdict {
     const captured = situation.isCapturedHere(address);
     if (captured !== undefined) return refused('fact.self-capture', source, `${address}: ${captured}`);
   }
-  // By the clock that dated it: a clock that is wrong, ours or its own, makes no fact untrue (ADR 0019).
+  // By the clock that dated it: a clock that is wrong, ours or its own, makes no fact untrue (ADR 0021).
   const ahead = source === situation.self ? 0 : fact.observedAt - situation.now - situation.clockAheadMs(source);
   if (ahead > situation.replayWindow)
     return { kind: 'early', fact, detail: `${ahead} ms ahead of the clock of ${source}` };
