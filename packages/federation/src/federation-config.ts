@@ -12,6 +12,8 @@ export interface PoolMembership {
   readonly sites: ReadonlyMap<NodeName, SiteName>;
   /** Of the whole definition of the pool, hexadecimal; all members should have the same. Not compared where it is not told. */
   readonly digest?: string;
+  /** Whether it takes this very node out of service, which its heartbeats tell. */
+  readonly drainsSelf?: boolean;
 }
 
 export interface FederationConfig {

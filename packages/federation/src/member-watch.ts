@@ -30,6 +30,8 @@ export interface MemberWatchOptions {
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
 const RANK: Readonly<Record<Liveness, number>> = { alive: 0, suspect: 1, dead: 2, unheard: 3 };
 
+const NONE: ReadonlySet<PoolName> = new Set();
+
 interface Peer {
   liveness: Liveness;
   heardAt: Monotonic | undefined;
@@ -54,6 +56,7 @@ export class MemberWatch implements MemberView {
   readonly #listeners = new Listeners<undefined>();
   readonly #reports = new PeerReports();
   readonly #poolDigests: ReadonlyMap<PoolName, string>;
+  readonly #drains: ReadonlySet<PoolName>;
   #sequence = 0;
   #isSkewed = false;
   /** Ends the timers of the present connection. */
@@ -69,6 +72,9 @@ export class MemberWatch implements MemberView {
       [...options.config.pools].flatMap(([pool, { digest }]) =>
         digest === undefined ? [] : [[pool, digest] as const],
       ),
+    );
+    this.#drains = new Set(
+      [...options.config.pools].flatMap(([pool, { drainsSelf }]) => (drainsSelf === true ? [pool] : [])),
     );
     this.#peers = new Map([...options.config.peers.keys()].map((node) => [node, unheard()]));
   }
@@ -105,6 +111,10 @@ export class MemberWatch implements MemberView {
       };
     });
     return reports.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  drains(node: NodeName, pool: PoolName): boolean | undefined {
+    return this.#reports.of(node)?.drains.has(pool);
   }
 
   /** What the clocks of those who live say of ours; undefined while no majority agrees. */
@@ -198,7 +208,9 @@ export class MemberWatch implements MemberView {
 
   #learn(node: NodeName, peer: Peer, about: SelfReport): void {
     const { config, ports, log } = this.#options;
+    const drained = this.#reports.of(node)?.drains ?? NONE;
     this.#reports.heard(node, about, ports.clock.now());
+    if (drained.symmetricDifference(about.drains).size > 0) this.#listeners.tell(undefined);
     const pools = differingPools(node, about, config.pools);
     if (pools.join(' ') === peer.differs) return;
     peer.differs = pools.join(' ');
@@ -247,7 +259,12 @@ export class MemberWatch implements MemberView {
     if (this.#connection === undefined) return;
     const { config, ports, transport, start, positions } = this.#options;
     this.#sequence += 1;
-    const about: SelfReport = { time: ports.clock.now(), ...positions(), pools: this.#poolDigests };
+    const about: SelfReport = {
+      time: ports.clock.now(),
+      ...positions(),
+      pools: this.#poolDigests,
+      drains: this.#drains,
+    };
     const text = encodeHeartbeat({ node: config.self, start, sequence: this.#sequence, about });
     transport.publishHeartbeat(heartbeatSubject(config.group, config.self), text);
   }

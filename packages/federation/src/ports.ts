@@ -83,6 +83,8 @@ export interface FactBus {
 export interface MemberView {
   /** Every configured peer and this node itself (always `alive`). */
   members(): ReadonlyMap<NodeName, Liveness>;
+  /** Whether the node's own document of the pool takes it out of service, by its last word; undefined while it has told nothing. */
+  drains?(node: NodeName, pool: PoolName): boolean | undefined;
   onChange(listener: () => void): () => void;
 }
 

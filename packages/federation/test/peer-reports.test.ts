@@ -7,7 +7,7 @@ import type { SelfReport } from '../src/wire/heartbeat-wire.ts';
 const PEER = 'aws-a' as NodeName;
 
 function report(time: number, pools: ReadonlyMap<PoolName, string> = new Map()): SelfReport {
-  return { time: instant(time), factsRead: 1, capturesRead: 1, pools };
+  return { time: instant(time), factsRead: 1, capturesRead: 1, pools, drains: new Set() };
 }
 
 describe('the clock of a peer', () => {

@@ -200,8 +200,15 @@ describe('heartbeats on the wire', () => {
       factsRead: 41,
       capturesRead: 7,
       pools: new Map([['cloudedge', '00ff00ff00ff00ff']]),
+      drains: new Set(),
     });
     expect(encodeHeartbeat(heartbeat)).toBe(canonicalJson(fixture('heartbeat-about')));
+  });
+
+  it('tells which pools take the node out of service, where one does', () => {
+    const heartbeat = valueOf(parseHeartbeat(bytes(fixture('heartbeat-drains'))));
+    expect(heartbeat.about?.drains).toEqual(new Set(['cloudedge']));
+    expect(encodeHeartbeat(heartbeat)).toBe(canonicalJson(fixture('heartbeat-drains')));
   });
 
   it('an unknown member or a sequence of zero is refused', () => {

@@ -23,6 +23,8 @@ export interface SelfReport {
   readonly capturesRead: number;
   /** Digest of each of its pools. */
   readonly pools: ReadonlyMap<PoolName, string>;
+  /** Pools whose document, as this node has it, takes this node out of service. */
+  readonly drains: ReadonlySet<PoolName>;
 }
 
 /** More would not fit into a message beside the rest; a node of more pools tells of the first in the order of their names. */
@@ -39,6 +41,7 @@ const schema = z.strictObject({
       factsRead: position,
       capturesRead: position,
       pools: z.array(z.tuple([poolName, z.string().regex(/^[0-9a-f]{1,64}$/)])).max(POOLS_TOLD_MAX),
+      drains: z.array(poolName).max(POOLS_TOLD_MAX).optional(),
     })
     .optional(),
 });
@@ -47,14 +50,18 @@ export function encodeHeartbeat({ node, start, sequence, about }: Heartbeat): st
   return canonicalJson({ node, start, sequence, ...(about === undefined ? {} : { about: aboutOf(about) }) });
 }
 
-function aboutOf({ time: at, factsRead, capturesRead, pools }: SelfReport) {
+/** `drains` travels only where there is one. */
+function aboutOf({ time: at, factsRead, capturesRead, pools, drains }: SelfReport) {
   const told = [...pools].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, POOLS_TOLD_MAX);
-  return { time: formatInstant(at), factsRead, capturesRead, pools: told };
+  const drained = [...drains].toSorted().slice(0, POOLS_TOLD_MAX);
+  const report = { time: formatInstant(at), factsRead, capturesRead, pools: told };
+  return drained.length === 0 ? report : { ...report, drains: drained };
 }
 
 export function parseHeartbeat(data: Uint8Array): Result<Heartbeat, WireFault> {
   const parsed = parseWire(data, schema);
   if (!parsed.ok) return parsed;
   const { about, ...rest } = parsed.value;
-  return ok(about === undefined ? rest : { ...rest, about: { ...about, pools: new Map(about.pools) } });
+  if (about === undefined) return ok(rest);
+  return ok({ ...rest, about: { ...about, pools: new Map(about.pools), drains: new Set(about.drains) } });
 }
