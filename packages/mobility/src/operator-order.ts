@@ -76,7 +76,7 @@ function refusal(current: OperatorOrder | undefined, next: OperatorOrder): Order
   return next.version <= current.version ? 'version is taken' : undefined;
 }
 
-/** The nodes that are ordered to drain. `maintenance.drain` in a pool says the same, and is not undone by an order. */
+/** The nodes that are ordered to drain. `maintenance.drain` in a pool says the same of a node to that node, and is not undone by an order. */
 export function drainedNodes(standing: Iterable<OperatorOrder>): ReadonlySet<NodeName> {
   const drained = new Set<NodeName>();
   for (const { order } of standing) if (order.verb === 'drain') drained.add(order.node);

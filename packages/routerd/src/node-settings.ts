@@ -91,6 +91,7 @@ function federationOf(
           sites: new Map([...pool.members].map(([node, { site }]) => [node, site])),
           // A digest in every heartbeat: long enough that two definitions do not share it by accident.
           digest: digestOf(pool.pool.spec).slice(0, DIGEST_DIGITS),
+          drainsSelf: pool.selfMember?.spec.maintenance?.drain === true,
         },
       ]),
     ),

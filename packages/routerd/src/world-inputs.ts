@@ -16,8 +16,9 @@ import {
   type Order,
   type OuterSituation,
   type PoolContext,
+  type PoolMember,
 } from '@routerd/mobility';
-import type { DurationMs, HostAddress } from '@routerd/resources';
+import type { DurationMs, HostAddress, NodeName } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { earliestLook, NextLook } from './next-look.ts';
 import { addressesConcernedBy, symmetricDifference } from './nic-news.ts';
@@ -307,7 +308,7 @@ export class WorldInputs {
           {
             node,
             liveness: liveness.get(node) ?? ('unheard' as const),
-            draining: spec.maintenance?.drain === true || this.#orders.isDrained(node),
+            draining: this.#orders.isDrained(node) || this.#isDeclaredDrained(pool.context, node, spec),
           },
         ] as const,
     );
@@ -322,6 +323,15 @@ export class WorldInputs {
       ...(vrrp === undefined ? {} : { vrrp }),
       ...surroundingsOf(pool, this.#pools),
     };
+  }
+
+  /**
+   * While a changed pool document is rolled out nodes have different ones: whether a node drains its own says, and its heartbeats tell
+   * everybody. Ours is taken for it only while it has told nothing.
+   */
+  #isDeclaredDrained({ name, self }: PoolContext, node: NodeName, { maintenance }: PoolMember['spec']): boolean {
+    const told = node === self ? undefined : this.#ports.federation.members.drains?.(node, name);
+    return told ?? maintenance?.drain === true;
   }
 
   /** Says once what is waited for, and once that it is over. */

@@ -169,9 +169,7 @@ async function drainState(
   const ordered = [...registry.orders().values()].some(
     ({ order: given }) => given.verb === 'drain' && given.node === member.value,
   );
-  const declared = node.pools.some(
-    ({ context }) => context.members.get(member.value)?.spec.maintenance?.drain === true,
-  );
+  const declared = node.pools.some((pool) => node.situation(pool).members.get(member.value)?.draining === true);
   return { status: 200, body: { node: member.value, draining: ordered || declared, held: held() } };
 }
 
