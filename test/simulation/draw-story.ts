@@ -177,7 +177,7 @@ const DRAWS: { readonly [What in Happening['what']]: (drawn: Drawn) => Extract<H
   }),
   drain: ({ draw, topology, cloud, forMs }) => {
     const routers = topology.sites.find(({ name }) => name === cloud)?.routers ?? [];
-    return { what: 'drain', node: draw.pick(routers).name, forMs };
+    return { what: 'drain', node: draw.pick(routers).name, forMs, rollOutMs: draw.betweenMostlySmall(500, 30_000) };
   },
   'ordered-drain': ({ node, forMs }) => ({ what: 'ordered-drain', node, forMs }),
   'other-rules': ({ draw, node, forMs }) => ({ what: 'other-rules', node, rules: draw.pick(RULES), forMs }),

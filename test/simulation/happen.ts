@@ -22,7 +22,7 @@ export interface Stage {
   machine(name: string): Machine;
   boot(machine: Machine): Promise<void>;
   restart(machine: Machine): Promise<void>;
-  rollOut(): void;
+  rollOut(withinMs: number): void;
   tell(line: string): void;
   clipped(forMs: number): number;
   lasting(forMs: number, end: () => void): void;
@@ -73,12 +73,12 @@ const ACTS: { readonly [What in Happening['what']]: (stage: Stage, it: Of<What>)
   'clock-jump': (stage, { node, toMs }) => {
     stage.machine(node).clock.skew = toMs;
   },
-  drain: (stage, { node, forMs }) => {
+  drain: (stage, { node, forMs, rollOutMs }) => {
     stage.draining.add(node);
-    stage.rollOut();
+    stage.rollOut(rollOutMs);
     stage.lasting(forMs, () => {
       stage.draining.delete(node);
-      stage.rollOut();
+      stage.rollOut(rollOutMs);
     });
   },
   'ordered-drain': (stage, { node, forMs }) => {

@@ -35,7 +35,7 @@ const happening = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('kernel-meddling'), node: name, address: count, kind: z.enum(MEDDLINGS) }),
   z.strictObject({ what: z.literal('clock-jump'), node: name, toMs: count }),
   z.strictObject({ what: z.literal('false-fact'), node: name, address: count, says: z.enum(['observed', 'expired']) }),
-  z.strictObject({ what: z.literal('drain'), node: name, forMs: count }),
+  z.strictObject({ what: z.literal('drain'), node: name, forMs: count, rollOutMs: count }),
   z.strictObject({ what: z.literal('ordered-drain'), node: name, forMs: count }),
   z.strictObject({ what: z.literal('other-rules'), node: name, rules: z.enum(RULES), forMs: count }),
 ]);

@@ -50,8 +50,8 @@ export type Happening =
       readonly address: number;
       readonly says: 'observed' | 'expired';
     }
-  /** The pool document with a drain reaches the nodes one after another; each restarts for it. */
-  | { readonly what: 'drain'; readonly node: string; readonly forMs: number }
+  /** The pool document with a drain reaches the nodes within `rollOutMs`, in any order; each restarts for it. So does the one without. */
+  | { readonly what: 'drain'; readonly node: string; readonly forMs: number; readonly rollOutMs: number }
   /** An operator orders it through whichever node answers, and takes it back. */
   | { readonly what: 'ordered-drain'; readonly node: string; readonly forMs: number }
   /** One node runs with another version of the pool's rules for a while. */

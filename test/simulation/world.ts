@@ -22,9 +22,6 @@ export interface WorldWatch extends MachineWatch {
   readonly told: (line: string) => void;
 }
 
-/** How long nodes take to be told of a new pool document, one after another. */
-const ROLL_OUT_MS = 4000;
-
 export class World implements Stage {
   readonly time = new VirtualTime();
   readonly story: Story;
@@ -144,10 +141,10 @@ export class World implements Stage {
     await this.boot(machine);
   }
 
-  /** Every node restarts for the new documents, one after another. */
-  rollOut(): void {
+  /** Every node restarts for the new documents, in any order. */
+  rollOut(withinMs: number): void {
     for (const machine of this.machines.values())
-      this.time.after(this.isCalm ? 0 : this.random.between(0, ROLL_OUT_MS), () => void this.restart(machine));
+      this.time.after(this.isCalm ? 0 : this.random.between(0, withinMs), () => void this.restart(machine));
   }
 
   tell(line: string): void {
