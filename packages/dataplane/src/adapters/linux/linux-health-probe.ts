@@ -108,7 +108,7 @@ async function connectTo(port: number, { address, local, limit }: Asked): Promis
       resolve(problem);
     };
     socket.once('connect', () => end(undefined));
-    socket.once('error', (error) => end(error.message));
+    socket.on('error', (error) => end(error.message));
     limit.addEventListener('abort', () => end('no answer'), { once: true });
   });
 }
@@ -118,10 +118,11 @@ async function askPage(port: number, { address, local, limit }: Asked): Promise<
     const source = local === undefined ? {} : { localAddress: local };
     const request = get({ host: address, port, path: '/', agent: false, signal: limit, ...source }, (response) => {
       const { statusCode = 0 } = response;
+      response.on('error', () => undefined); // its body is of no interest
       response.destroy();
       resolve(statusCode > 0 && statusCode <= HTTP_STATUS_MAX ? undefined : `it answers with status ${statusCode}`);
     });
-    request.once('error', (error) => resolve(error.message));
+    request.on('error', (error) => resolve(error.message));
   });
 }
 
@@ -136,7 +137,7 @@ async function askName(port: number, { address, local, limit }: Asked): Promise<
       socket.close();
       resolve(problem);
     };
-    socket.once('error', (error) => end(error.message));
+    socket.on('error', (error) => end(error.message));
     limit.addEventListener('abort', () => end('no answer'), { once: true });
     socket.on('message', (message) => {
       if (isDnsResponse(message, id)) end(undefined);
