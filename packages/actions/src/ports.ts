@@ -170,6 +170,7 @@ export interface ExecutorFault {
   readonly code:
     | 'executor.not-configured'
     | 'executor.ambiguous'
+    | 'executor.incompatible'
     | 'executor.crashed'
     | 'executor.timed-out'
     | 'executor.bad-output'

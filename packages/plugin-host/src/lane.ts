@@ -3,10 +3,11 @@ import { err, type ResourceOf, type Result } from '@routerd/resources';
 import type { ResultMessage } from '@routerd/plugin-sdk';
 import type { Clock, Log } from '@routerd/runtime';
 import { executableProblem } from './check-executable.ts';
+import { describeLine, negotiated, PLAIN, type ExecutorDescription } from './negotiate.ts';
 import { PluginProcess, type PluginRequest, type ProcessFault } from './plugin-process.ts';
 
 export interface LaneFault {
-  readonly code: ProcessFault['code'] | 'executor.not-configured';
+  readonly code: ProcessFault['code'] | 'executor.not-configured' | 'executor.incompatible';
   readonly detail: string;
   /** False when the request was never written to a process. */
   readonly wasSent: boolean;
@@ -25,6 +26,9 @@ export class Lane {
   readonly #stopping = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   #process: PluginProcess | undefined;
+  #description = PLAIN;
+  /** False after an executor died of being asked: then it is taken for one that has nothing to say. */
+  #mayAsk = true;
   readonly #ending = new Set<Promise<void>>();
   #idle = new AbortController();
 
@@ -58,12 +62,41 @@ export class Lane {
       if (problem !== undefined) return notSent('executor.not-configured', problem);
       if (request.signal.aborted) return notSent('executor.cancelled', 'cancelled before it was sent');
       this.#process = this.#start();
+      const fault = await this.#negotiate(request);
+      if (fault !== undefined) return fault;
     }
     const answer = await this.#process.request(request);
     // Whatever went wrong, the next request gets a new process: what this one still thinks is not known.
     if (!answer.ok) await this.#discard(this.#process);
     else this.#letGoWhenIdle(this.#process);
     return answer.ok ? answer : err({ ...answer.error, wasSent: true });
+  }
+
+  /** What the executor said of itself when it was started last. */
+  get description(): ExecutorDescription {
+    return this.#description;
+  }
+
+  /** Asks a new process which version it speaks. @returns why it is of no use */
+  async #negotiate({ timeoutMs, signal }: PluginRequest): Promise<ReturnType<typeof notSent> | undefined> {
+    const asked = this.#process;
+    if (asked === undefined || !this.#mayAsk) return undefined;
+    const answer = await asked.request({ id: 'describe', line: describeLine('describe'), timeoutMs, signal });
+    if (!answer.ok) {
+      await this.#discard(asked);
+      if (answer.error.code !== 'executor.crashed') return notSent(answer.error.code, answer.error.detail);
+      this.#mayAsk = false;
+      this.#description = PLAIN;
+      this.#process = this.#start();
+      return undefined;
+    }
+    const negotiation = negotiated(answer.value);
+    if (negotiation.kind === 'agreed') {
+      this.#description = negotiation.description;
+      return undefined;
+    }
+    await this.#discard(asked);
+    return notSent('executor.incompatible', negotiation.detail);
   }
 
   #start(): PluginProcess {

@@ -9,12 +9,14 @@ import {
   type NicTarget,
   type ProviderExecutor,
 } from '@routerd/actions';
-import type { ResultMessage, Usage } from '@routerd/plugin-sdk';
-import { err, ok, type ResourceOf, type Result } from '@routerd/resources';
+import type { CheckReport, InventoryPage, PreflightReport, ResultMessage, Usage, Verb } from '@routerd/plugin-sdk';
+import { err, ok, type HostAddress, type ResourceOf, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { findExecutor } from './find-executor.ts';
+import type { ExecutorDescription } from './negotiate.ts';
 import { Lane, type LaneFault } from './lane.ts';
 import { redact } from './redact.ts';
+import { checkOf, inventoryOf, preflightOf, readLine } from './wire-reads.ts';
 import { executeLine, nicStateOf, observeLine, outcomeOf } from './wire.ts';
 
 export interface PluginExecutorOptions {
@@ -26,9 +28,19 @@ export interface PluginExecutorOptions {
 }
 
 export interface PluginExecutor extends ProviderExecutor {
+  /** What the machine's identity may do at that NIC. An executor without it fails with `invalid`; so do the next two. */
+  preflight(nic: NicTarget, actions: readonly Verb[], signal: AbortSignal): Promise<Read<PreflightReport>>;
+  /** Whether the addresses are in effect there. */
+  check(nic: NicTarget, addresses: readonly HostAddress[], signal: AbortSignal): Promise<Read<CheckReport>>;
+  /** One page of who has which address in the NIC's subnet, with limits and capacity. */
+  inventory(nic: NicTarget, page: string | undefined, signal: AbortSignal): Promise<Read<InventoryPage>>;
+  /** What the executor of that NIC said of itself; undefined until it was asked for something. */
+  description(nic: NicTarget): ExecutorDescription | undefined;
   /** Cancels what is under way and ends every plugin process. Afterwards every request is answered as cancelled. Idempotent. */
   stop(): Promise<void>;
 }
+
+type Read<Report> = Result<Report, ExecutorFault>;
 
 /** For one request, without `Plugin.timeout`: a cloud's slow write plus its read-back. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -43,7 +55,7 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
   let isStopped = false;
 
   const laneOf = (plugin: ResourceOf<'Plugin'>, nic: NicTarget): Lane => {
-    const key = `${plugin.metadata.name}|${nicKeyOf(nic)}`;
+    const key = laneKey(plugin, nic);
     const lane = lanes.get(key) ?? new Lane(plugin, { clock, log }, { idleMs, stopGraceMs: STOP_GRACE_MS });
     lanes.set(key, lane);
     return lane;
@@ -66,6 +78,21 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
     return answer.ok ? answer : err(executorFault(plugin.value.metadata.name, answer.error, mayMutate));
   };
 
+  /** A request that changes nothing, and what its answer says. */
+  const read = async <Report>(
+    nic: NicTarget,
+    asked: { readonly kind: string; readonly spec: object },
+    signal: AbortSignal,
+    reportOf: (message: ResultMessage) => Report | undefined,
+  ): Promise<Read<Report>> => {
+    const answer = await ask(nic, (id) => readLine(id, nic, asked), false, signal);
+    if (!answer.ok) return answer;
+    const { status, usage } = answer.value;
+    if (status.status === 'failed') return err(failure(status.error, usage));
+    const report = reportOf(answer.value);
+    return report === undefined ? err(badResult(false)) : ok(report);
+  };
+
   return {
     async execute(request: ExecuteRequest, signal: AbortSignal): Promise<Result<ExecuteOutcome, ExecutorFault>> {
       const mayMutate = request.mode === 'execute';
@@ -84,6 +111,16 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
       const state = kind === 'ObserveNicResult' && 'nic' in status && status.nic ? nicStateOf(status.nic) : undefined;
       return state === undefined ? err(badResult(false)) : ok({ ...state, usage });
     },
+    preflight: async (nic, actions, signal) =>
+      read(nic, { kind: 'PreflightRequest', spec: { actions: [...actions] } }, signal, preflightOf),
+    check: async (nic, addresses, signal) =>
+      read(nic, { kind: 'CheckRequest', spec: { addresses: [...addresses] } }, signal, checkOf),
+    inventory: async (nic, page, signal) =>
+      read(nic, { kind: 'InventoryRequest', spec: page === undefined ? {} : { page } }, signal, inventoryOf),
+    description(nic) {
+      const plugin = findExecutor(plugins, nic.provider);
+      return plugin.ok ? lanes.get(laneKey(plugin.value, nic))?.description : undefined;
+    },
     async stop() {
       isStopped = true;
       await Promise.all([...lanes.values()].map(async (lane) => lane.stop()));
@@ -91,9 +128,14 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
   };
 }
 
+function laneKey(plugin: ResourceOf<'Plugin'>, nic: NicTarget): string {
+  return `${plugin.metadata.name}|${nicKeyOf(nic)}`;
+}
+
 function executorFault(plugin: string, { code, detail, wasSent }: LaneFault, mayMutate: boolean): ExecutorFault {
   const named = `plugin ${plugin} ${detail}`;
-  if (code === 'executor.not-configured') return { code, errorClass: 'invalid', detail: `plugin ${plugin}: ${detail}` };
+  if (code === 'executor.not-configured' || code === 'executor.incompatible')
+    return { code, errorClass: 'invalid', detail: `plugin ${plugin}: ${detail}` };
   return { code, errorClass: wasSent && mayMutate ? 'unknown-outcome' : 'transport', detail: named };
 }
 

@@ -29,7 +29,7 @@ export function observeLine(id: string, nic: NicTarget): string {
 }
 
 /** Exactly the fields of the protocol: the plugin refuses any other. */
-function wireTarget({ provider, providerRef, nicRef, target }: NicTarget): NicTarget {
+export function wireTarget({ provider, providerRef, nicRef, target }: NicTarget): NicTarget {
   return { provider, providerRef, nicRef, target };
 }
 

@@ -45,8 +45,9 @@ function pluginResource(timeoutMs = 20_000): ResourceOf<'Plugin'> {
   };
 }
 
-function open(timeoutMs?: number, idleMs?: number): PluginExecutor {
-  const plugins = [pluginResource(timeoutMs)];
+function open(timeoutMs?: number, idleMs?: number, ...moods: readonly string[]): PluginExecutor {
+  const plugin = pluginResource(timeoutMs);
+  const plugins = [{ ...plugin, spec: { ...plugin.spec, args: [...plugin.spec.args, ...moods] } }];
   return createPluginExecutor({ plugins, clock: systemClock, log, ...(idleMs === undefined ? {} : { idleMs }) });
 }
 
@@ -114,6 +115,32 @@ describe('the plugin host', () => {
       ok: true,
       value: { addresses: ['10.77.60.10/32'], forwarding: true, usage: { writes: 0 } },
     });
+    expect(startedProcesses()).toHaveLength(2);
+  });
+
+  test('asks a new process what it speaks, and passes on what only some executors have', async () => {
+    expect(executor.description(nic())).toBeUndefined();
+    const preflight = await executor.preflight(nic(), ['assign-secondary-ip'], never);
+    expect(preflight).toMatchObject({
+      ok: true,
+      value: { identity: 'role/router', findings: [{ message: 'UnauthorizedOperation, token=[redacted]' }] },
+    });
+    expect(executor.description(nic())).toMatchObject({
+      name: 'steerable',
+      release: '1.2.3',
+      requests: ['ExecuteActionRequest', 'ObserveNicRequest', 'DescribeRequest', 'PreflightRequest'],
+    });
+    expect(await executor.check(nic(), [address('10.77.60.10')], never)).toMatchObject({
+      ok: false,
+      error: { code: 'executor.failed', errorClass: 'invalid', detail: 'this executor does not answer CheckRequest' },
+    });
+    expect(startedProcesses()).toHaveLength(1);
+  });
+
+  test('an executor that dies of being asked what it speaks is not asked again', async () => {
+    executor = open(20_000, 60_000, 'dies-of-questions');
+    expect((await executor.observe(nic(), never)).ok).toBe(true);
+    expect(executor.description(nic())).toMatchObject({ name: 'unnamed' });
     expect(startedProcesses()).toHaveLength(2);
   });
 

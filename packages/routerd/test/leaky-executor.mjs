@@ -22,6 +22,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     const nic = { addresses: [], forwarding: false };
     const observed = { apiVersion: API_VERSION, kind: 'ObserveNicResult', id, status: { status: 'completed', nic } };
     process.stdout.write(`${JSON.stringify(observed)}\n`);
+  } else if (kind !== 'ExecuteActionRequest') {
+    const error = { class: 'invalid', message: `${kind} is not known; token=${token}` };
+    const refused = { apiVersion: API_VERSION, kind: 'ExecuteActionResult', id, status: { status: 'failed', error } };
+    process.stdout.write(`${JSON.stringify(refused)}\n`);
   } else if (spec.addresses[0].address === '10.77.60.10/32') {
     answer(`403 for Authorization: Bearer ${jwt} (X-Amz-Security-Token=${token}) secret_access_key: ${key}`);
   } else if (spec.addresses[0].address === '10.77.60.11/32') {

@@ -21,7 +21,27 @@ async function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
+if (process.argv.includes('dies-of-questions')) {
+  process.stdin.prependOnceListener('data', (chunk: Buffer) => {
+    if (chunk.includes('DescribeRequest')) process.exit(9);
+  });
+}
+
 await serve({
+  about: { name: 'steerable', release: '1.2.3', providers: ['aws'], storesEpoch: false },
+  preflight: async (_, actions) => ({
+    identity: 'role/router',
+    findings: [
+      {
+        name: 'assign',
+        verdict: 'failed',
+        permission: 'ec2:AssignPrivateIpAddresses',
+        actions: [...actions],
+        message: 'UnauthorizedOperation, token=abcdef0123456789',
+        remedy: 'Allow it.',
+      },
+    ],
+  }),
   observe: async ({ target }) => {
     if (target['do'] === 'hang') return never();
     if (target['do'] === 'environment')
