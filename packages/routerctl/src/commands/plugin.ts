@@ -10,6 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { bundleCommand } from './plugin-bundle.ts';
 import { conformanceCommand } from './plugin-conformance.ts';
 import { newCommand } from './plugin-new.ts';
 import { age, renderFields, renderStructured, renderTable } from '../output.ts';
@@ -198,6 +199,7 @@ export const pluginRoutes = buildRouteMap<string, Context>({
     list: listCommand,
     run: runCommand,
     runs: runsCommand,
+    bundle: bundleCommand,
     conformance: conformanceCommand,
     new: newCommand,
   },
