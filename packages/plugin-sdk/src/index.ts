@@ -70,6 +70,11 @@ export {
   type AddressHolder,
   type NeededPermission,
 } from './read-reports.ts';
+export { editWholeNic, type WholeNicOutcome } from './whole-nic/edit-whole-nic.ts';
+export { assignWholeNic } from './whole-nic/assign-whole-nic.ts';
+export { unassignWholeNic } from './whole-nic/unassign-whole-nic.ts';
+export type { NicPlan, WholeNicCloud, WriteFault } from './whole-nic/whole-nic-cloud.ts';
+export { listOf, objectOf, textOf, type JsonObject } from './json.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';
 export { readUntil, withinLimit, type ReadUntilLimits } from './read-until.ts';

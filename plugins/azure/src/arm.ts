@@ -1,5 +1,5 @@
 /** What this executor needs of Azure Resource Manager: the port between its decisions and the vendor's runtime. */
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '@routerd/plugin-sdk';
 import type { NicDocument } from './nic-document.ts';
 
 export interface SubnetEntry {

@@ -1,12 +1,17 @@
 /** The executor: verbs to functions over one connection. */
-import { ExecutorError, requiredTarget, type ExecutorPlugin, type NicTarget } from '@routerd/plugin-sdk';
+import {
+  assignWholeNic,
+  ExecutorError,
+  requiredTarget,
+  unassignWholeNic,
+  type ExecutorPlugin,
+  type NicTarget,
+} from '@routerd/plugin-sdk';
 import type { Arm } from './arm.ts';
-import { assign } from './assign.ts';
-import { readNic } from './edit-nic.ts';
+import { azureNics } from './edit-nic.ts';
 import { setForwarding } from './forwarding.ts';
 import { nicStateOf } from './nic-state.ts';
 import { check, inventory, preflight } from './reports.ts';
-import { unassign } from './unassign.ts';
 
 /** Of the executor, as its package has it. */
 const RELEASE = '0.1.0';
@@ -16,25 +21,26 @@ const NIC_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkInterfaces\/[^/]+$/i;
 
 export function createAzureExecutor(arm: Arm): ExecutorPlugin {
+  const nics = azureNics(arm);
   return {
     about: { name: 'routerd-azure', release: RELEASE, providers: ['azure'], storesEpoch: true },
     inventory: async (nic, page) => inventory(arm, nicIdOf(nic), page),
     check: async (nic, addresses) => check(arm, nicIdOf(nic), addresses),
     preflight: async (nic, actions) => preflight(arm, nicIdOf(nic), actions),
     async observe(nic) {
-      return nicStateOf(await readNic(arm, nicIdOf(nic)));
+      return nicStateOf(await nics.read(nicIdOf(nic)));
     },
     async execute(call, context) {
       nicIdOf(call.nic);
       switch (call.action) {
         case 'assign-secondary-ip':
-          return assign(arm, call, context);
+          return assignWholeNic(nics, call, context);
         case 'unassign-secondary-ip':
-          return unassign(arm, call, context);
+          return unassignWholeNic(nics, call, context);
         case 'ensure-forwarding-enabled':
-          return setForwarding(arm, call, context, true);
+          return setForwarding(nics, call, context, true);
         case 'ensure-forwarding-disabled':
-          return setForwarding(arm, call, context, false);
+          return setForwarding(nics, call, context, false);
       }
     },
   };

@@ -1,5 +1,6 @@
 /** Whether Azure lets a NIC forward: `enableIPForwarding` of its document. */
 import {
+  editWholeNic,
   forEvery,
   skipped,
   succeeded,
@@ -7,19 +8,18 @@ import {
   type ExecuteCall,
   type ExecuteReport,
 } from '@routerd/plugin-sdk';
-import type { Arm } from './arm.ts';
-import { editNic, readNic } from './edit-nic.ts';
+import type { AzureNics } from './edit-nic.ts';
 import { NO_EDIT, type NicDocument, type NicEdit } from './nic-document.ts';
 import { nicStateOf } from './nic-state.ts';
 
 export async function setForwarding(
-  arm: Arm,
+  nics: AzureNics,
   call: ExecuteCall,
   context: CallContext,
   forwarding: boolean,
 ): Promise<ExecuteReport> {
   const id = call.nic.nicRef;
-  const own = await readNic(arm, id);
+  const own = await nics.read(id);
   const said = `IP forwarding of ${own.id}`;
   const word = forwarding ? 'on' : 'off';
   const report = (nic: NicDocument, status: typeof succeeded, message: string): ExecuteReport => ({
@@ -31,7 +31,7 @@ export async function setForwarding(
   if (context.mode === 'dry-run') return report(own, skipped, `dry run: ${said} would be switched ${word}`);
   const edit = (nic: NicDocument): NicEdit =>
     nic.ipForwarding === forwarding ? NO_EDIT : { ...NO_EDIT, ipForwarding: forwarding };
-  const { nic, failure } = await editNic(arm, context, { id, what: `switch ${word} ${said}`, edit });
+  const { nic, failure } = await editWholeNic(nics, context, { id, what: `switch ${word} ${said}`, edit });
   if (failure !== undefined) throw failure.error;
   return report(nic, succeeded, `${said} is ${word}`);
 }

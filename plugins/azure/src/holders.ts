@@ -1,7 +1,7 @@
 /** Whose NICs have the addresses that we want: looked up in the subnet, confirmed at each NIC. */
 import { bareAddress, type RequestedAddress } from '@routerd/plugin-sdk';
 import type { Arm } from './arm.ts';
-import { reading } from './edit-nic.ts';
+import { reading } from './reading.ts';
 import { entryFor, isSameId, subnetOf, type NicDocument } from './nic-document.ts';
 
 /**

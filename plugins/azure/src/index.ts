@@ -5,4 +5,4 @@ export { entryName, epochOfEntry } from './entry-name.ts';
 export { createAzureExecutor } from './executor.ts';
 export { editedBody, nicDocumentOf, type NicDocument, type NicEdit } from './nic-document.ts';
 export { operationStateOf, pollPauseMs, retryAfterMsOf, type OperationState } from './operation.ts';
-export { planAssign, planSeizure, planUnassign, type NicPlan } from './plan-assign.ts';
+export { planAssign, planSeizure, planUnassign } from './plan-assign.ts';

@@ -4,7 +4,7 @@
  * What a PUT leaves out goes back to its default, so nothing that was read may be lost: a document is changed, never rebuilt.
  * Entries keep their order, the primary first.
  */
-import { listOf, objectOf, textOf, type JsonObject } from './json.ts';
+import { listOf, objectOf, textOf, type JsonObject } from '@routerd/plugin-sdk';
 
 export interface IpConfiguration {
   readonly name: string;

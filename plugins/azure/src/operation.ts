@@ -1,5 +1,5 @@
 /** Long-running operations: what their replies say. Pure. */
-import { objectOf, textOf } from './json.ts';
+import { objectOf, textOf } from '@routerd/plugin-sdk';
 
 export type OperationState =
   | { readonly kind: 'running' }

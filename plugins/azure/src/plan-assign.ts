@@ -1,19 +1,25 @@
 /** What one NIC needs to take addresses, or to give them up. Pure. */
-import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddress } from '@routerd/plugin-sdk';
+import {
+  bareAddress,
+  failed,
+  succeeded,
+  type AddressResult,
+  type NicPlan,
+  type RequestedAddress,
+} from '@routerd/plugin-sdk';
 import { entryName, epochOfEntry } from './entry-name.ts';
 import { entryFor, NO_EDIT, type NicDocument, type NicEdit } from './nic-document.ts';
 
-export interface NicPlan {
-  /** Known without any write. */
-  readonly results: readonly AddressResult[];
-  readonly edit: NicEdit;
-}
+type AzureNicPlan = NicPlan<NicEdit>;
+
+/** Azure subscription and service limits, networking: private addresses for each network interface. */
+export const ADDRESSES_PER_NIC = 256;
 
 /**
  * Entries for what is missing. An entry of an earlier tenure gets the name of this one: its epoch is what another router compares.
  * One of a later tenure is left alone, and the request is told that it is stale.
  */
-export function planAssign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+export function planAssign(nic: NicDocument, requested: readonly RequestedAddress[]): AzureNicPlan {
   const results: AddressResult[] = [];
   const add: NicEdit['add'][number][] = [];
   const remove: string[] = [];
@@ -22,7 +28,10 @@ export function planAssign(nic: NicDocument, requested: readonly RequestedAddres
     const present = entryFor(nic, bare);
     const name = entryName(captureKey, bare, captureEpoch);
     const stored = present === undefined ? undefined : epochOfEntry(present.name);
-    if (present === undefined) add.push({ name, address: bare });
+    if (present === undefined && nic.ipConfigurations.length + add.length - remove.length >= ADDRESSES_PER_NIC) {
+      // Told here, before anything is taken from anybody for it.
+      results.push(failed(address, 'limit', `${nic.id} has ${ADDRESSES_PER_NIC} addresses, which is the limit`));
+    } else if (present === undefined) add.push({ name, address: bare });
     else if (present.isPrimary) results.push(failed(address, 'invalid', `${bare} is the primary address of ${nic.id}`));
     else if (stored !== undefined && stored > captureEpoch) results.push(stale(address, captureEpoch, stored));
     else if (stored !== undefined && stored < captureEpoch) {
@@ -34,7 +43,7 @@ export function planAssign(nic: NicDocument, requested: readonly RequestedAddres
 }
 
 /** Removals from our own NIC. */
-export function planUnassign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+export function planUnassign(nic: NicDocument, requested: readonly RequestedAddress[]): AzureNicPlan {
   const results: AddressResult[] = [];
   const remove: string[] = [];
   for (const { address, captureEpoch } of requested) {
@@ -58,7 +67,7 @@ export function planSeizure(
   holder: NicDocument,
   requested: readonly RequestedAddress[],
   nicOf: (node: string) => string | undefined,
-): NicPlan {
+): AzureNicPlan {
   const results: AddressResult[] = [];
   const remove: string[] = [];
   for (const { address, captureEpoch, seizeFrom } of requested) {

@@ -1,29 +1,30 @@
 /** What is asked without changing anything: who has what, is it in effect, may we. */
 import {
+  type AddressHolder,
   bareAddress,
   checkAddresses,
+  type CheckReport,
   ExecutorError,
   hostAddress,
+  type InventoryPage,
   neededFor,
+  type NeededPermission,
+  objectOf,
   pageOf,
   permissionFinding,
-  type AddressHolder,
-  type CheckReport,
-  type InventoryPage,
-  type NeededPermission,
   type PreflightReport,
+  textOf,
   type Verb,
 } from '@routerd/plugin-sdk';
 import type { Arm, Permission } from './arm.ts';
-import { reading, readNic } from './edit-nic.ts';
+import { readNic } from './edit-nic.ts';
 import { epochOfEntry } from './entry-name.ts';
 import { readHolders } from './holders.ts';
-import { objectOf, textOf } from './json.ts';
 import { entryFor, primaryOf, subnetOf, type NicDocument } from './nic-document.ts';
 import { nicStateOf } from './nic-state.ts';
+import { ADDRESSES_PER_NIC } from './plan-assign.ts';
+import { reading } from './reading.ts';
 
-/** Azure subscription and service limits, networking: private addresses for each network interface. */
-const ADDRESSES_PER_NIC = 256;
 /** Of each subnet Azure keeps five. */
 const RESERVED_PER_SUBNET = 5;
 /** Resource Manager throttles a principal in a subscription: buckets that refill at these rates ("Understand how ARM throttles requests"). */

@@ -98,13 +98,34 @@ describe('assign', () => {
   test('takes up a seizure that was cut off between its two writes', async () => {
     arm.put('b', '10.77.60.5', [held('10.77.60.10', 3)]);
     arm.beforePut = (id) => {
-      if (id === nicId('a')) throw new ArmError(fault('SomethingNew', 400));
+      if (id === nicId('a')) throw new ArmError(fault('TooManyRequests', 429));
     };
-    await expect(assign(requested('10.77.60.10', 7, 'router-b'))).rejects.toMatchObject({ errorClass: 'invalid' });
+    await expect(assign(requested('10.77.60.10', 7, 'router-b'))).rejects.toMatchObject({ errorClass: 'throttled' });
     expect([...arm.addressesOf('a'), ...arm.addressesOf('b')]).not.toContain('10.77.60.10');
     arm.beforePut = undefined;
     expect(statusOf(await assign(requested('10.77.60.10', 7, 'router-b')))).toEqual(['succeeded']);
     expect(arm.journal.map(({ id }) => id)).toEqual([nicId('b'), nicId('a')]);
+  });
+
+  test('what cannot be placed for good goes back to whom it was taken from, under the epoch that it had there', async () => {
+    arm.put('b', '10.77.60.5', [held('10.77.60.10', 3), held('10.77.60.13', 3)]);
+    arm.beforePut = (id) => {
+      if (id === nicId('a')) throw new ArmError(fault('SubnetIsFull', 400));
+    };
+    const report = await assign(requested('10.77.60.10', 7, 'router-b'));
+    expect(statusOf(report)).toEqual(['failed limit']);
+    expect(report.results[0]?.message).toContain(`given back to ${nicId('b')}`);
+    expect(report.observed['displacedNicRef']).toBeUndefined();
+    expect(arm.namesOf('b').toSorted()).toEqual(['ipconfig1', 'sam-pool-10-77-60-10-e3', 'sam-pool-10-77-60-13-e3']);
+  });
+
+  test('what does not fit is told before anything is taken from anybody for it', async () => {
+    const many = Array.from({ length: 254 }, (_, index) => held(`10.77.61.${index}`, 3));
+    arm.put('a', '10.77.60.4', many);
+    arm.put('b', '10.77.60.5', [held('10.77.60.10', 3), held('10.77.60.12', 3)]);
+    const report = await assign(requested('10.77.60.10', 7, 'router-b'), requested('10.77.60.12', 7, 'router-b'));
+    expect(statusOf(report)).toEqual(['succeeded', 'failed limit']);
+    expect(arm.addressesOf('b')).toEqual(['10.77.60.5', '10.77.60.12']);
   });
 
   test('never takes a primary, nor from a holder of a newer epoch', async () => {

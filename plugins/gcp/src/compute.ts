@@ -1,6 +1,6 @@
 /** What this executor needs of Compute Engine: the port between its decisions and the wire. */
 import type { InstanceDocument } from './instance-document.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from '@routerd/plugin-sdk';
 import type { NicName } from './nic-name.ts';
 
 /** Every method rejects with something that `faultOf` reads. */

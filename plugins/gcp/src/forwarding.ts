@@ -78,7 +78,9 @@ function refusal(what: string, fault: ComputeFault, forwarding: boolean): Execut
   const errorClass = classOf(fault);
   const error = executorError(what, fault);
   if (errorClass === 'invalid') {
-    const remedy = forwarding ? 'create the instance with --can-ip-forward' : 'it can stay on';
+    const remedy = forwarding
+      ? 'create the instance with --can-ip-forward, then run `routerctl action retry`'
+      : 'it can stay on';
     return new ExecutorError('invalid', `${error.message}; this cannot be changed while it runs: ${remedy}`);
   }
   if (errorClass === 'permission') {

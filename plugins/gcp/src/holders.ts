@@ -1,7 +1,7 @@
 /** Whose NICs have the addresses that we want: looked up in the project's list, confirmed at each instance. */
 import { bareAddress, type RequestedAddress } from '@routerd/plugin-sdk';
 import type { Compute } from './compute.ts';
-import { reading } from './edit-nic.ts';
+import { reading } from './reading.ts';
 import { holdingOf, type NicDocument } from './instance-document.ts';
 import type { NicName } from './nic-name.ts';
 

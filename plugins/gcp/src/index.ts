@@ -12,6 +12,5 @@ export {
   type NicDocument,
   type NicEdit,
 } from './instance-document.ts';
-export type { JsonObject } from './json.ts';
 export { nicNameText, parseNicName, resourceNameOf, type NicName } from './nic-name.ts';
-export { planAssign, planSeizure, planUnassign, type NicPlan } from './plan-address.ts';
+export { planAssign, planSeizure, planUnassign } from './plan-address.ts';

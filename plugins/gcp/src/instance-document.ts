@@ -3,7 +3,7 @@
  *
  * The alias ranges of a NIC are one list, written whole: what was read and is not ours goes back as it came.
  */
-import { listOf, objectOf, textOf, type JsonObject } from './json.ts';
+import { listOf, objectOf, textOf, type JsonObject } from '@routerd/plugin-sdk';
 import { resourceNameOf } from './nic-name.ts';
 
 export interface AliasRange {

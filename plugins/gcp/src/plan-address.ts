@@ -1,18 +1,21 @@
 /** What one NIC needs to take addresses, or to give them up. Pure. */
-import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddress } from '@routerd/plugin-sdk';
+import {
+  bareAddress,
+  failed,
+  succeeded,
+  type AddressResult,
+  type NicPlan,
+  type RequestedAddress,
+} from '@routerd/plugin-sdk';
 import { holdingOf, type NicDocument, type NicEdit } from './instance-document.ts';
 
 /** Compute Engine's limit on one NIC (VPC quotas and limits, alias IP ranges per network interface). */
 export const ALIAS_RANGES_MAX = 150;
 
-export interface NicPlan {
-  /** Known without any write. */
-  readonly results: readonly AddressResult[];
-  readonly edit: NicEdit;
-}
+type GcpNicPlan = NicPlan<NicEdit>;
 
 /** What does not fit is told here, address by address in the order of the request, before anything is taken from anybody for it. */
-export function planAssign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+export function planAssign(nic: NicDocument, requested: readonly RequestedAddress[]): GcpNicPlan {
   const results: AddressResult[] = [];
   const add: string[] = [];
   for (const { address } of requested) {
@@ -30,7 +33,7 @@ export function planAssign(nic: NicDocument, requested: readonly RequestedAddres
 }
 
 /** Removals from our own NIC. */
-export function planUnassign(nic: NicDocument, requested: readonly RequestedAddress[]): NicPlan {
+export function planUnassign(nic: NicDocument, requested: readonly RequestedAddress[]): GcpNicPlan {
   const results: AddressResult[] = [];
   const remove: string[] = [];
   for (const { address } of requested) {
@@ -54,7 +57,7 @@ export function planSeizure(
   holder: NicDocument,
   requested: readonly RequestedAddress[],
   nicOf: (node: string) => string | undefined,
-): NicPlan {
+): GcpNicPlan {
   const results: AddressResult[] = [];
   const remove: string[] = [];
   for (const { address, seizeFrom } of requested) {

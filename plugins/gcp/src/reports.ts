@@ -14,12 +14,13 @@ import {
   type Verb,
 } from '@routerd/plugin-sdk';
 import type { Compute } from './compute.ts';
-import { reading, readNic } from './edit-nic.ts';
+import { readNic } from './edit-nic.ts';
 import { readHolders } from './holders.ts';
 import { holdingOf, type NicDocument } from './instance-document.ts';
 import type { NicName } from './nic-name.ts';
 import { nicStateOf } from './nic-state.ts';
 import { ALIAS_RANGES_MAX } from './plan-address.ts';
+import { reading } from './reading.ts';
 
 export async function inventory(compute: Compute, name: NicName, page: string | undefined): Promise<InventoryPage> {
   const own = await readNic(compute, name);

@@ -103,12 +103,23 @@ describe('assign', () => {
   test('takes up a seizure that was cut off between its two writes', async () => {
     compute.put('b', '10.77.60.15', ['10.77.60.10/32']);
     compute.beforeWrite = (name) => {
-      if (name === instanceName('a')) throw new ComputeError(fault('invalid', 400));
+      if (name === instanceName('a')) throw new ComputeError(fault('rateLimitExceeded', 403));
     };
-    await expect(assign(requested('10.77.60.10', 'router-b'))).rejects.toMatchObject({ errorClass: 'invalid' });
+    await expect(assign(requested('10.77.60.10', 'router-b'))).rejects.toMatchObject({ errorClass: 'throttled' });
     expect([...compute.rangesOf('a'), ...compute.rangesOf('b')]).toEqual([]);
     compute.beforeWrite = undefined;
     expect(statusOf(await assign(requested('10.77.60.10', 'router-b')))).toEqual(['succeeded']);
+  });
+
+  test('what cannot be placed for good goes back to whom it was taken from', async () => {
+    compute.put('b', '10.77.60.15', ['10.77.60.10/32', '10.77.60.13/32']);
+    compute.beforeWrite = (name) => {
+      if (name === instanceName('a')) throw new ComputeError(fault('QUOTA_EXCEEDED', undefined));
+    };
+    const report = await assign(requested('10.77.60.10', 'router-b'));
+    expect(statusOf(report)).toEqual(['failed limit']);
+    expect(report.results[0]?.message).toContain(`given back to ${nicRef('b')}`);
+    expect(new Set(compute.rangesOf('b'))).toEqual(new Set(['10.77.60.10/32', '10.77.60.13/32']));
   });
 
   test('what does not fit is told before anything is taken from anybody for it', async () => {

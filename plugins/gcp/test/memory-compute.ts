@@ -1,12 +1,11 @@
 /** Compute Engine in memory: alias lists under fingerprints, one holder per address, refusals inside the operation. */
-import type { CallContext, ExecuteCall, RequestedAddress } from '@routerd/plugin-sdk';
+import type { CallContext, ExecuteCall, JsonObject, RequestedAddress } from '@routerd/plugin-sdk';
 import {
   ComputeError,
   instanceDocumentOf,
   type Compute,
   type ComputeFault,
   type InstanceDocument,
-  type JsonObject,
   type NicName,
 } from '../src/index.ts';
 

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getClient, type Client, type PathUncheckedResponse } from '@azure-rest/core-client';
 import type { Arm, Permission, Subnet, SubnetEntry } from '../arm.ts';
 import { ArmError } from '../classify.ts';
-import { listOf, objectOf, textOf, type JsonObject } from '../json.ts';
+import { listOf, objectOf, textOf, type JsonObject } from '@routerd/plugin-sdk';
 import { nicDocumentOf, type NicDocument } from '../nic-document.ts';
 import { errorOf, operationStateOf, pollPauseMs, retryAfterMsOf } from '../operation.ts';
 import { managedIdentity } from './identity.ts';

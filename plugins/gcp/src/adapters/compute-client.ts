@@ -6,11 +6,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Compute as MetadataIdentity } from 'google-auth-library';
-import { withinLimit } from '@routerd/plugin-sdk';
+import { type JsonObject, listOf, objectOf, textOf, withinLimit } from '@routerd/plugin-sdk';
 import type { Compute } from '../compute.ts';
 import { ComputeError, faultOf, type ComputeFault } from '../classify.ts';
 import { instanceDocumentOf, type InstanceDocument } from '../instance-document.ts';
-import { listOf, objectOf, textOf, type JsonObject } from '../json.ts';
 import { resourceNameOf, type NicName } from '../nic-name.ts';
 
 const ROOT = 'https://compute.googleapis.com/compute/v1';
