@@ -64,7 +64,7 @@ async function loseOne(stage: Stage, site: Site): Promise<void> {
     captureText(before.map((view) => ({ ...view, holder: standby(site), epoch: view.epoch + 1 }))),
     captureText(after),
   );
-  const flows = await traffic.stop(stage, 'lost');
+  const flows = await traffic.stop(stage, `with ${lost.name} lost`);
   const [calledAt, providerDoneAt] = [await watch?.calledAt(), watch?.capturedAt(standby(site), addresses)];
   const moved = { name: `${site} lost`, from: lost.name, to: standby(site), zero: at, flows };
   measureStages(stage, { ...moved, calledAt, providerDoneAt });
@@ -96,7 +96,7 @@ async function comeBack(stage: Stage, site: Site, router: Router, held: readonly
   // It has read the registry when it names the holder itself; what it would take it would want by then.
   const seen = await settled(lab, site, standby(site), { via: router.name });
   evidence.check(`${site} back: captures as ${router.name} sees them`, captureText(held), captureText(seen));
-  const flows = await traffic.stop(stage, 'back');
+  const flows = await traffic.stop(stage, `with ${router.name} back`);
   checkNoneLost(stage, flows);
   await stillHeld(lab, evidence, site, held);
 }
