@@ -6,7 +6,7 @@ import { shell } from './commands/shell.ts';
 import { status } from './commands/status.ts';
 import { down, up, wanDelay } from './commands/up-down.ts';
 import { LabFault } from './lab-fault.ts';
-import { HOST_NAMES } from './topology.ts';
+import { HOST_NAMES, SITES } from './topology.ts';
 
 const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, with two routers and a client each.
 
@@ -26,6 +26,7 @@ usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
   down                       remove the lab; also what a crash left behind
 
 options
+  --sites <list>             (up) with a fifth site: onprem,aws,azure,oci,gcp; or onprem,gcp alone; default the four
   --wan-delay <time>         (demo, up) one-way delay on the WAN; default 0
   --api-latency <time>       (demo, up) how long a mutating call of a cloud takes; default 300ms
   --wan-rate <rate>          (demo, up) rate of each WAN port as tc(8) writes it; default 200mbit
@@ -68,6 +69,7 @@ const OPTIONS = {
   lab: { type: 'string', default: 'main' },
   'wan-delay': { type: 'string', default: '0' },
   'wan-rate': { type: 'string', default: '200mbit' },
+  sites: { type: 'string', default: SITES.join(',') },
   'api-latency': { type: 'string', default: '300ms' },
   help: { type: 'boolean', short: 'h', default: false },
   ...CLOUD_OPTIONS,
@@ -118,7 +120,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'scenario':
       return runOne(place, needed(argument, 'the id of a scenario, for example D1'), rounds);
     case 'up':
-      return up(place);
+      return up(place, values.sites);
     case 'down':
       return down(place.name);
     case 'status':

@@ -3,19 +3,19 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cloudConfigOf, controlSocket, type CloudFiles, type EmulatorTimings } from './cloud-accounts.ts';
 import type { Lab } from './lab.ts';
-import type { Cloud } from './topology.ts';
+import type { EmulatedCloud } from './topology.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'cloud/main.ts');
 
 /** How long after a mutating call packets follow, milliseconds. */
-const FABRIC_DELAYS_MS: Readonly<Record<Cloud, number>> = { aws: 40, azure: 50, oci: 50 };
+const FABRIC_DELAYS_MS: Readonly<Record<EmulatedCloud, number>> = { aws: 40, azure: 50, oci: 50, gcp: 50 };
 
 /** @param apiLatencyMs how long a mutating call takes, at each vendor the same, so that what is measured can be compared; for Azure the whole operation */
-function timingsOf(cloud: Cloud, apiLatencyMs: number): EmulatorTimings {
+function timingsOf(cloud: EmulatedCloud, apiLatencyMs: number): EmulatorTimings {
   return { mutationDelayMs: apiLatencyMs, fabricDelayMs: FABRIC_DELAYS_MS[cloud] };
 }
 
-export async function startClouds(lab: Lab, pki: (cloud: Cloud) => CloudFiles): Promise<void> {
+export async function startClouds(lab: Lab, pki: (cloud: EmulatedCloud) => CloudFiles): Promise<void> {
   const dir = path.join(lab.files.stateDir, 'clouds');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   await Promise.all(

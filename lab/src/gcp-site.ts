@@ -1,18 +1,42 @@
 /**
- * A site at GCP as the others are at their clouds, for tests of the emulator and of the executor; no lab has it yet:
+ * The site at GCP that a lab may have beside the four:
  *
  *   gcp fabric .60 (.61 .62) ── gcp-router-a .14, gcp-router-b .15, gcp-client .16
  */
-import { GATEWAY, POOL_PREFIX } from './topology.ts';
+import {
+  CLIENTS,
+  FABRICS,
+  FOUR_SITES,
+  GCP_CLIENT,
+  GCP_ROUTERS,
+  ROUTERS,
+  type Fabric,
+  type Router,
+  type Topology,
+} from './topology.ts';
 
-export const GCP_FABRIC_WAN_ADDRESS = '198.51.100.60';
+const GCP_FABRIC: Fabric = { name: 'gcp-fabric', cloud: 'gcp', wanAddress: '198.51.100.60' };
 
-export const GCP_SITE = {
-  subnet: POOL_PREFIX,
-  gateway: GATEWAY,
-  routers: [
-    { name: 'gcp-router-a', site: 'gcp', address: '10.77.60.14', wanAddress: '198.51.100.61' },
-    { name: 'gcp-router-b', site: 'gcp', address: '10.77.60.15', wanAddress: '198.51.100.62' },
-  ],
-  clients: [{ name: 'gcp-client', site: 'gcp', address: '10.77.60.16' }],
-} as const;
+const routers: readonly Router[] = [...ROUTERS, ...GCP_ROUTERS];
+
+/** `pnpm lab up --sites onprem,aws,azure,oci,gcp`. */
+export const FIVE_SITES: Topology = {
+  ...FOUR_SITES,
+  id: 'five-sites',
+  fabrics: [...FABRICS, GCP_FABRIC],
+  routers,
+  federated: routers,
+  clients: [...CLIENTS, GCP_CLIENT],
+};
+
+const atOnpremAndGcp = routers.filter(({ site }) => site === 'onprem' || site === 'gcp');
+
+/** The LAN and GCP alone: `pnpm lab up --sites onprem,gcp`, and scenario G1. */
+export const ONPREM_AND_GCP: Topology = {
+  ...FIVE_SITES,
+  id: 'onprem-and-gcp',
+  fabrics: [GCP_FABRIC],
+  routers: atOnpremAndGcp,
+  federated: atOnpremAndGcp,
+  clients: FIVE_SITES.clients.filter(({ site }) => site === 'onprem' || site === 'gcp'),
+};

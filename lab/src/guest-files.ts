@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CHECKOUT, type LabFiles } from './lab-files.ts';
-import { API_ADDRESS, SITES, VENDOR_NAMES, type EmulatedCloud, type Site, type Topology } from './topology.ts';
+import { API_ADDRESS, VENDOR_NAMES, type EmulatedCloud, type Site, type Topology } from './topology.ts';
 
 /** The hosts file of a site; the cloud's guests also find the vendor's API there, and nothing else on the Internet. */
 export function hostsFile(topology: Topology, site: Site | EmulatedCloud | undefined): string {
@@ -31,7 +31,8 @@ export function writeGuestFiles(files: LabFiles, topology: Topology): GuestFiles
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   mkdirSync(files.socketDir, { recursive: true, mode: 0o700 });
   const hostsFileOf = (site: Site | undefined): string => path.join(dir, `${site ?? 'carrier'}.hosts`);
-  for (const site of [...SITES, undefined]) writeFileSync(hostsFileOf(site), hostsFile(topology, site));
+  const sites = new Set(topology.clients.map((client) => client.site));
+  for (const site of [...sites, undefined]) writeFileSync(hostsFileOf(site), hostsFile(topology, site));
   const resolvFile = path.join(dir, 'resolv.conf');
   writeFileSync(resolvFile, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n'); // refused at once, instead of a wait for nobody
   writePrograms(files);

@@ -4,7 +4,7 @@
  */
 import { directedFlows, reaches } from './client-flows.ts';
 import type { Lab } from './lab.ts';
-import { clientAt, GATEWAY, POOL, routersAt, type Cloud } from './topology.ts';
+import { clientAt, GATEWAY, POOL, routersAt, type EmulatedCloud } from './topology.ts';
 
 /** Includes what the emulated APIs take to assign nine addresses. */
 const REACH_DEADLINE_MS = 60_000;
@@ -20,7 +20,7 @@ export async function makeClientsKnown(lab: Lab): Promise<void> {
   );
 }
 
-async function emitFact(lab: Lab, cloud: Cloud): Promise<void> {
+async function emitFact(lab: Lab, cloud: EmulatedCloud): Promise<void> {
   const [router] = routersAt(cloud);
   if (router === undefined) throw new Error(`no router at ${cloud}`);
   const what = ['--type', 'routerd.client.ipv4.observed', '--pool', POOL, '--address', `${clientAt(cloud).address}/32`];

@@ -4,7 +4,7 @@ import { generateNodeIdentity, type NodeIdentity } from '@routerd/federation';
 import type { CloudFiles } from './cloud-accounts.ts';
 import type { LabFiles } from './lab-files.ts';
 import { authorityIn, createAuthority, issueServerCertificate, type Authority, type Certificate } from './pki.ts';
-import { API_ADDRESS, HUB, VENDOR_NAMES, type Cloud, type Router } from './topology.ts';
+import { API_ADDRESS, HUB, VENDOR_NAMES, type EmulatedCloud, type Router } from './topology.ts';
 import { generateWireGuardKeys, type WireGuardKeyPair } from './wireguard-keys.ts';
 
 export interface NodeKeys {
@@ -23,7 +23,7 @@ export interface Material {
   readonly hub: Certificate;
   /** Who provisions the hub's streams. */
   readonly operator: NodeIdentity;
-  readonly clouds: Readonly<Record<Cloud, CloudFiles>>;
+  readonly clouds: Readonly<Record<EmulatedCloud, CloudFiles>>;
 }
 
 /** @param routers those that are to be members of the federation */
@@ -62,7 +62,7 @@ export function vendorCaFile(files: LabFiles): string {
 
 async function issueCloudFiles(files: LabFiles, authority: Authority): Promise<Material['clouds']> {
   const identityAuthority = await createAuthority(pkiDir(files, 'oci-identity'), 'OCI instance identity (lab)');
-  const cloudFiles = async (cloud: Cloud): Promise<CloudFiles> => ({
+  const cloudFiles = async (cloud: EmulatedCloud): Promise<CloudFiles> => ({
     tls: await issueServerCertificate(authority, {
       names: VENDOR_NAMES[cloud],
       ips: [API_ADDRESS],
@@ -70,8 +70,13 @@ async function issueCloudFiles(files: LabFiles, authority: Authority): Promise<M
     }),
     identityCaDir: path.dirname(identityAuthority.certFile),
   });
-  const [aws, azure, oci] = await Promise.all([cloudFiles('aws'), cloudFiles('azure'), cloudFiles('oci')]);
-  return { aws, azure, oci };
+  const [aws, azure, oci, gcp] = await Promise.all([
+    cloudFiles('aws'),
+    cloudFiles('azure'),
+    cloudFiles('oci'),
+    cloudFiles('gcp'),
+  ]);
+  return { aws, azure, oci, gcp };
 }
 
 function pkiDir(files: LabFiles, name: string): string {

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { CLOUD_ACCOUNTS } from './cloud-accounts.ts';
 import {
+  GCP_EXCLUDED,
   GROUP,
   HUB,
   isCloud,
@@ -12,7 +13,7 @@ import {
   POOL_PREFIX,
   ROUTERS,
   tunnelTo,
-  type Cloud,
+  type EmulatedCloud,
   type Router,
 } from './topology.ts';
 
@@ -110,7 +111,7 @@ function overlay(router: Router, material: RouterMaterial, members: readonly Rou
   return [own, ...tunnels];
 }
 
-function provider(cloud: Cloud, material: RouterMaterial): readonly Document[] {
+function provider(cloud: EmulatedCloud, material: RouterMaterial): readonly Document[] {
   return [
     profile(cloud),
     resource('hybrid', 'ProviderActionPolicy', cloud, {
@@ -138,18 +139,20 @@ function provider(cloud: Cloud, material: RouterMaterial): readonly Document[] {
   ];
 }
 
-const CAPTURE_MODES: Readonly<Record<Cloud, string>> = {
+const CAPTURE_MODES: Readonly<Record<EmulatedCloud, string>> = {
   aws: 'eni-secondary-ip',
   azure: 'nic-secondary-ip',
   oci: 'vnic-secondary-ip',
+  gcp: 'alias-ip-range',
 };
 
-function profile(cloud: Cloud): Document {
+function profile(cloud: EmulatedCloud): Document {
   const { region, account, scope } = CLOUD_ACCOUNTS[cloud];
-  const where: Readonly<Record<Cloud, Document>> = {
+  const where: Readonly<Record<EmulatedCloud, Document>> = {
     aws: { accountID: account },
     azure: { subscriptionID: account, resourceGroup: scope },
     oci: { compartmentId: scope },
+    gcp: { accountID: account },
   };
   return resource('hybrid', 'CloudProviderProfile', cloud, {
     provider: cloud,
@@ -164,7 +167,7 @@ function profile(cloud: Cloud): Document {
 function mobilityPool(members: readonly Router[]): Document {
   return resource('mobility', 'MobilityPool', POOL, {
     prefix: POOL_PREFIX,
-    excludedAddresses: POOL_EXCLUDED,
+    excludedAddresses: [...POOL_EXCLUDED, ...(members.some(({ site }) => site === 'gcp') ? [GCP_EXCLUDED] : [])],
     groupRef: GROUP,
     members: members.map((router) => ({
       nodeRef: router.name,

@@ -26,11 +26,12 @@ export const HUB = { name: 'hub', address: '198.51.100.10', port: 4222 } as cons
 /** Where the vendors' API host names lead in a cloud's guests; on the fabric itself. RFC 5737 documentation range. */
 export const API_ADDRESS = '192.0.2.10';
 
+/** The four; a lab may have a fifth at GCP, see gcp-site.ts. */
 export const SITES = ['onprem', 'aws', 'azure', 'oci'] as const;
-export type Site = (typeof SITES)[number];
+export type Site = (typeof SITES)[number] | 'gcp';
 export const CLOUDS = ['aws', 'azure', 'oci'] as const;
 export type Cloud = (typeof CLOUDS)[number];
-/** What there is an emulator for: the lab's clouds, and one that no lab has a site at yet. */
+/** What there is an emulator for. */
 export const EMULATED_CLOUDS = [...CLOUDS, 'gcp'] as const;
 export type EmulatedCloud = (typeof EMULATED_CLOUDS)[number];
 
@@ -38,7 +39,7 @@ export interface Router {
   readonly name: string;
   readonly site: Site;
   readonly letter: 'a' | 'b' | 'c';
-  /** 1 to 8; last octet of the overlay address, and what its peers' tunnel ports are counted by. */
+  /** 1 to 10; last octet of the overlay address, and what its peers' tunnel ports are counted by. */
   readonly number: number;
   /** In the pool's prefix, on the LAN or the cloud's subnet. */
   readonly address: string;
@@ -64,7 +65,7 @@ export interface Client {
 
 export interface Fabric {
   readonly name: string;
-  readonly cloud: Cloud;
+  readonly cloud: EmulatedCloud;
   readonly wanAddress: string;
 }
 
@@ -96,6 +97,12 @@ export const CLIENTS: readonly Client[] = SITES.map((site, index) => ({
   nic: site === 'onprem' ? 'lan0' : 'eth0',
 }));
 
+/** At the fifth site, which a lab has where its topology says so. */
+export const GCP_ROUTERS: readonly Router[] = routersOf('gcp', { number: 9, octet: 14, wan: 61 });
+export const GCP_CLIENT: Client = { name: 'gcp-client', site: 'gcp', address: '10.77.60.16', nic: 'eth0' };
+/** Of the routers there. */
+export const GCP_EXCLUDED = '10.77.60.14/31';
+
 export const FABRICS: readonly Fabric[] = CLOUDS.map((cloud, index) => ({
   name: `${cloud}-fabric`,
   cloud,
@@ -105,7 +112,16 @@ export const FABRICS: readonly Fabric[] = CLOUDS.map((cloud, index) => ({
 /** The hosts that only carry: `wan` routes between the sites, `lan` is the on-prem Ethernet with the clients' gateway. */
 export const CARRIERS = ['wan', 'lan'] as const;
 
-export const TOPOLOGY_IDS = ['four-sites', 'three-at-aws', 'full-nics', 'pair-azure', 'pair-aws', 'pair-oci'] as const;
+export const TOPOLOGY_IDS = [
+  'four-sites',
+  'five-sites',
+  'onprem-and-gcp',
+  'three-at-aws',
+  'full-nics',
+  'pair-azure',
+  'pair-aws',
+  'pair-oci',
+] as const;
 export type TopologyId = (typeof TOPOLOGY_IDS)[number];
 
 /** What every kind of lab is built from: its machines, and how its places hang on the WAN. */
@@ -164,16 +180,16 @@ export const VENDOR_NAMES: Readonly<Record<EmulatedCloud, readonly string[]>> = 
   gcp: ['compute.googleapis.com'],
 };
 
-export function isCloud(site: Site): site is Cloud {
+export function isCloud(site: Site): site is EmulatedCloud {
   return site !== 'onprem';
 }
 
 export function routersAt(site: Site): readonly Router[] {
-  return ROUTERS.filter((router) => router.site === site);
+  return [...ROUTERS, ...GCP_ROUTERS].filter((router) => router.site === site);
 }
 
 export function clientAt(site: Site): Client {
-  const client = CLIENTS.find((candidate) => candidate.site === site);
+  const client = [...CLIENTS, GCP_CLIENT].find((candidate) => candidate.site === site);
   if (client === undefined) throw new Error(`no client at ${site}`);
   return client;
 }

@@ -1,21 +1,33 @@
 import { buildLab, type LabOptions } from '../build-lab.ts';
 import { openLab } from '../lab.ts';
+import { LabFault } from '../lab-fault.ts';
 import { labFiles } from '../lab-files.ts';
 import { readRecord } from '../lab-record.ts';
 import { exclusively } from '../lab-lock.ts';
 import { isRunning, signalProcess, type ProcessId } from '../process-table.ts';
 import { createProgress } from '../progress.ts';
 import { namespacesOf, tearDown } from '../tear-down.ts';
-import { FOUR_SITES } from '../topology.ts';
+import { SITE_CHOICES, topologyOfSites } from '../topologies.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { waitUntil } from '../wait-until.ts';
 
-export async function up(options: LabOptions): Promise<number> {
+/** @param sites what `--sites` says, comma separated */
+export async function up(options: LabOptions, sites: string): Promise<number> {
+  const topology = topologyOfSites(sites.split(','));
+  if (topology === undefined) {
+    const remedy = `There are ${SITE_CHOICES.map((choice) => choice.join(',')).join(' and ')}.`;
+    throw new LabFault('lab.usage', `No lab has the sites "${sites}".`, remedy);
+  }
   const progress = createProgress(process.stdout);
-  await untilInterrupted(labFiles(options.name), progress, async () => buildLab(FOUR_SITES, options, progress));
+  await untilInterrupted(labFiles(options.name), progress, async () => buildLab(topology, options, progress));
   const which = options.name === 'main' ? '' : ` --lab ${options.name}`;
   // What follows the host of `shell` belongs to the command that runs there.
-  const next = [`status${which}`, `shell${which} onprem-client`, `scenario D1${which}`, `down${which}`];
+  const next = [
+    `status${which}`,
+    `shell${which} onprem-client`,
+    `scenario ${topology.id === 'onprem-and-gcp' ? 'G1' : 'D1'}${which}`,
+    `down${which}`,
+  ];
   process.stdout.write(`\nThe lab is up. Next:\n${next.map((words) => `  pnpm lab ${words}\n`).join('')}`);
   return 0;
 }

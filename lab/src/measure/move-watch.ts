@@ -4,10 +4,10 @@ import { CloudControl, type FabricWatch } from '../cloud/control-client.ts';
 import type { CloudState, FabricEvent, JournalEntry } from '../cloud/control-messages.ts';
 import type { Lab } from '../lab.ts';
 import type { Stage } from '../scenario.ts';
-import { clientAt, type Cloud, type Router } from '../topology.ts';
+import { clientAt, type EmulatedCloud, type Router } from '../topology.ts';
 import { RouteWatch } from './route-watch.ts';
 
-export function cloudControl(lab: Lab, cloud: Cloud): CloudControl {
+export function cloudControl(lab: Lab, cloud: EmulatedCloud): CloudControl {
   return new CloudControl(controlSocket(lab.files, cloud));
 }
 
@@ -22,14 +22,19 @@ export function nicOf(
 }
 
 export class MoveWatch {
-  readonly cloud: Cloud;
+  readonly cloud: EmulatedCloud;
   readonly events: FabricEvent[] = [];
   readonly #control: CloudControl;
   readonly #since: number;
   readonly #routes: ReadonlyMap<string, RouteWatch>;
   #fabric: FabricWatch | undefined;
 
-  private constructor(cloud: Cloud, control: CloudControl, since: number, routes: ReadonlyMap<string, RouteWatch>) {
+  private constructor(
+    cloud: EmulatedCloud,
+    control: CloudControl,
+    since: number,
+    routes: ReadonlyMap<string, RouteWatch>,
+  ) {
     this.cloud = cloud;
     this.#control = control;
     this.#since = since;
@@ -37,7 +42,7 @@ export class MoveWatch {
   }
 
   /** Resolves when nothing can be missed any more. */
-  static async start(lab: Lab, cloud: Cloud): Promise<MoveWatch> {
+  static async start(lab: Lab, cloud: EmulatedCloud): Promise<MoveWatch> {
     const control = cloudControl(lab, cloud);
     const remote: readonly Router[] = lab.topology.federated.filter(({ site }) => site !== cloud);
     const [journal, routes] = await Promise.all([

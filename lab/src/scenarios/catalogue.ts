@@ -5,6 +5,7 @@ import { d3 } from './d3.ts';
 import { duplicate } from './duplicate.ts';
 import { fullDrain } from './full-drain.ts';
 import { exampleDemo } from './example-demo.ts';
+import { g1 } from './g1.ts';
 import { hubLost } from './hub-lost.ts';
 import { loss } from './loss.ts';
 import { nPlusOne } from './n-plus-one.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   exampleDemo,
   nPlusOne,
   fullDrain,
+  g1,
   p1,
   p2,
   p3,

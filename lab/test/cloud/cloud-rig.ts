@@ -17,8 +17,8 @@ import { macOf } from '../../src/mac-address.ts';
 import { connectClient, fabricDevice, layCables } from '../../src/network.ts';
 import { createAuthority, issueServerCertificate } from '../../src/pki.ts';
 import { tearDown } from '../../src/tear-down.ts';
-import { GCP_FABRIC_WAN_ADDRESS, GCP_SITE } from '../../src/gcp-site.ts';
-import { API_ADDRESS, FABRICS, FOUR_SITES, GATEWAY, VENDOR_NAMES, type EmulatedCloud } from '../../src/topology.ts';
+import { FIVE_SITES } from '../../src/gcp-site.ts';
+import { API_ADDRESS, GATEWAY, VENDOR_NAMES, type EmulatedCloud } from '../../src/topology.ts';
 import { bootVm, type Stream, type Vm } from '../../src/vm.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 import { SdkShell } from '../../src/vendor-sdk/sdk-shell.ts';
@@ -89,7 +89,7 @@ export async function openCloudRig(
     const pki = { tls, identityCaDir: path.join(files.stateDir, 'pki') };
     const config = adjust(
       cloudConfigOf(cloud, {
-        topology: cloud === 'gcp' ? GCP_SITE : FOUR_SITES,
+        topology: FIVE_SITES,
         files,
         pki,
         timings: { mutationDelayMs: 20, fabricDelayMs: 10, ...delays },
@@ -198,7 +198,7 @@ function rigFiles(cloud: EmulatedCloud): LabFiles {
 
 async function bootAll(files: LabFiles, config: CloudConfig, cloud: EmulatedCloud): Promise<ReadonlyMap<string, Vm>> {
   const hosts = path.join(files.stateDir, 'hosts.txt');
-  writeFileSync(hosts, hostsFile(FOUR_SITES, cloud));
+  writeFileSync(hosts, hostsFile(FIVE_SITES, cloud));
   const resolv = path.join(files.stateDir, 'resolv.conf');
   writeFileSync(resolv, 'nameserver 127.0.0.1\n');
   const names = ['fabric', 'internet', ...config.instances.map(({ name }) => name)];
@@ -230,7 +230,7 @@ async function connect(vm: (name: string) => Vm, config: CloudConfig): Promise<v
       carrierDevice: fabricDevice(name),
     })),
   ]);
-  const wanAddress = FABRICS.find((each) => each.cloud === config.cloud)?.wanAddress ?? GCP_FABRIC_WAN_ADDRESS;
+  const wanAddress = FIVE_SITES.fabrics.find((each) => each.cloud === config.cloud)?.wanAddress;
   await vm('internet').ip(['link set wan0 up', `addr add ${INTERNET}/24 dev wan0`]);
   await fabric.ip(['link set wan up', `addr add ${wanAddress}/24 dev wan`]);
   await Promise.all(

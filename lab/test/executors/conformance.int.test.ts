@@ -82,7 +82,7 @@ test.each(['aws', 'azure', 'oci', 'gcp'] as const)(
       const findings = await runConformance({ plan, cloud: testCloud(cloud, stage), folder: import.meta.dirname });
       const wanting = findings.filter(({ verdict }: Finding) => verdict !== 'passed');
       expect(wanting).toEqual([]);
-      expect(findings).toHaveLength(21);
+      expect(findings.length).toBeGreaterThanOrEqual(26);
     } finally {
       await stage.close();
     }

@@ -137,7 +137,7 @@ export class GcpMetadataServer implements Service {
           '0': {
             gateway: config.subnet.gateway,
             ip: nic.primary,
-            ipAliases: aliases.toSorted().map((address) => `${address}/32`),
+            'ip-aliases': aliases.toSorted().map((address) => `${address}/32`),
             mac: nic.mac,
             network: `projects/${number}/networks/${config.scope}`,
             subnetmask: '255.255.255.0',
