@@ -145,6 +145,10 @@ export class FactExchange implements FactBus, LogReader {
     return this.#accepted.all();
   }
 
+  latest(source: NodeName, address: HostAddress): AcceptedFact | undefined {
+    return this.#accepted.get(source, address);
+  }
+
   onAccepted(listener: (facts: readonly AcceptedFact[]) => void): () => void {
     return this.#listeners.add(listener);
   }

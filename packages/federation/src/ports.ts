@@ -76,6 +76,8 @@ export interface FactBus {
   recordAll(drafts: readonly FactDraft[]): readonly Result<Fact, FactFault>[];
   /** Last accepted fact per (source, address), from all nodes including this one. */
   accepted(): readonly AcceptedFact[];
+  /** Of these the one of that source about that address; cheap. */
+  latest(source: NodeName, address: HostAddress): AcceptedFact | undefined;
   /** Told of each batch of newly accepted facts, in order, never concurrently. @returns stops telling */
   onAccepted(listener: (facts: readonly AcceptedFact[]) => void): () => void;
 }

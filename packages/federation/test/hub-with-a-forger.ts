@@ -65,7 +65,8 @@ await provisionUntilDone(
   AbortSignal.timeout(20_000),
 );
 say({ publicKey: keyOf(peer).publicKey });
-for await (const line of createInterface({ input: process.stdin })) if (line === 'forge') say({ hubRefused: await forge() });
+for await (const line of createInterface({ input: process.stdin }))
+  if (line === 'forge') say({ hubRefused: await forge() });
 process.exit(0);
 
 /** One of each that a receiver refuses, after one that is sound. @returns what the hub itself refused */

@@ -171,7 +171,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       parts,
       highWater,
       orders: federation.value.orders,
-      onStaticDuty: (pool, address, duty) => localFacts.get(pool.context.name)?.follow(address, duty),
+      onStaticDuties: (pool, duties) => localFacts.get(pool.context.name)?.follow(duties),
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },
   );

@@ -1,14 +1,14 @@
 /**
  * What this node asserts about addresses of its own site, kept fresh for as long as their source stands by it.
  *
- * 1. One `observed` fact when an address is first asserted, and another each half TTL while it stays so; never more.
+ * 1. One `observed` fact when an address is first asserted, and another each half TTL while it stays so; never more. What is due about the same
+ *    time is said together: one write to the disk and one signature for many.
  * 2. Withdrawing publishes `expired`; an assertion that merely ends with the process publishes nothing.
  * 3. A refused fact (captured here, outside the pool) is reported once and tried again only when it is asserted anew.
  */
-import type { AcceptedFact, FactBus } from '@routerd/federation';
+import type { AcceptedFact, FactBus, FactDraft, FactType } from '@routerd/federation';
 import type { StaticDuty } from '@routerd/mobility';
 import {
-  unreachable,
   type DurationMs,
   type HostAddress,
   type Monotonic,
@@ -16,12 +16,12 @@ import {
   type PoolName,
   type SiteName,
 } from '@routerd/resources';
-import { steadyClock, type Clock, type Log } from '@routerd/runtime';
+import { Alarm, steadyClock, type Clock, type Log } from '@routerd/runtime';
 
 export interface LocalFactsPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly facts: Pick<FactBus, 'record' | 'accepted'>;
+  readonly facts: Pick<FactBus, 'recordAll' | 'accepted' | 'latest'>;
 }
 
 export interface LocalFactsOptions {
@@ -36,64 +36,58 @@ export interface LocalFactsOptions {
 /** The origin of what the pool declares. */
 const STATIC = 'static';
 
+/** Of the time between two facts about an address, this much may be missing when others are due. */
+const TOGETHER_SHARE = 0.1;
+
 interface Assertion {
   readonly origin: string;
-  readonly ends: AbortController;
+  /** When it is said again. */
+  readonly dueAt: Monotonic;
+}
+
+interface Word {
+  readonly address: HostAddress;
+  readonly origin: string;
+  readonly type: FactType;
 }
 
 export class LocalFacts {
   readonly #ports: LocalFactsPorts;
   readonly #options: LocalFactsOptions;
   readonly #assertions = new Map<HostAddress, Assertion>();
+  readonly #alarm: Alarm;
+  #nextDue = Number.POSITIVE_INFINITY as Monotonic;
 
   constructor(ports: LocalFactsPorts, options: LocalFactsOptions) {
     this.#ports = { ...ports, clock: steadyClock(ports.clock) };
     this.#options = options;
+    this.#alarm = new Alarm(this.#ports.clock, () => this.#renew());
   }
 
   /** The address is seen here. Cheap when it is asserted already. */
   assert(address: HostAddress, origin: string): void {
-    if (this.#assertions.has(address) || !this.#options.isMobile(address)) return;
-    const assertion = { origin, ends: new AbortController() };
-    this.#assertions.set(address, assertion);
-    const last = this.#lastOwnFact(address);
-    const half = this.#options.ttl / 2;
-    const age = last === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.now() - last;
-    if (age < half) void this.#keepFresh(address, assertion, half - age);
-    else if (this.#record(address, origin, 'routerd.client.ipv4.observed'))
-      void this.#keepFresh(address, assertion, half);
-    else this.#assertions.delete(address);
+    this.#assertAll([address], origin);
   }
 
   /** Positive evidence that the address is gone from here. */
   withdraw(address: HostAddress, origin: string): void {
-    const assertion = this.#assertions.get(address);
-    if (assertion === undefined) return;
-    assertion.ends.abort();
-    this.#assertions.delete(address);
-    this.#record(address, origin, 'routerd.client.ipv4.expired');
+    if (this.#assertions.delete(address)) this.#record([{ address, origin, type: 'routerd.client.ipv4.expired' }]);
   }
 
-  /** Does what the pool declares: says that the address is here, or gone, or nothing yet. Safe to repeat. */
-  follow(address: HostAddress, { verb }: StaticDuty): void {
-    switch (verb) {
-      case 'assert':
-        return this.assert(address, STATIC);
-      case 'withdraw':
-        return this.release(address, STATIC);
-      case 'wait':
-        return;
-      default:
-        return unreachable(verb);
-    }
+  /** Does what the pool declares: says that addresses are here, or gone, or nothing yet. Safe to repeat. */
+  follow(duties: readonly (readonly [HostAddress, StaticDuty])[]): void {
+    this.#assertAll(
+      duties.filter(([, { verb }]) => verb === 'assert').map(([address]) => address),
+      STATIC,
+    );
+    for (const [address, { verb }] of duties) if (verb === 'withdraw') this.release(address, STATIC);
   }
 
   /** The address is gone from here for good: says so unless that was this node's last word, also of what it never said was here. */
   release(address: HostAddress, origin: string): void {
-    this.#assertions.get(address)?.ends.abort();
     this.#assertions.delete(address);
     if (this.#lastOwnWord(address)?.fact.type !== 'routerd.client.ipv4.expired')
-      this.#record(address, origin, 'routerd.client.ipv4.expired');
+      this.#record([{ address, origin, type: 'routerd.client.ipv4.expired' }]);
   }
 
   /** Addresses of this pool that this node last said were here, by its own memory, from that origin. */
@@ -115,20 +109,55 @@ export class LocalFacts {
   }
 
   stop(): void {
-    for (const { ends } of this.#assertions.values()) ends.abort();
+    this.#alarm.set(undefined);
     this.#assertions.clear();
   }
 
-  async #keepFresh(address: HostAddress, assertion: Assertion, firstWait: number): Promise<void> {
+  #assertAll(addresses: readonly HostAddress[], origin: string): void {
     const { clock } = this.#ports;
-    let wait = firstWait;
-    for (;;) {
-      await clock.sleepUntil((clock.monotonic() + wait) as Monotonic, assertion.ends.signal);
-      if (assertion.ends.signal.aborted) return;
-      if (!this.#record(address, assertion.origin, 'routerd.client.ipv4.observed'))
-        return void this.#assertions.delete(address);
-      wait = this.#options.ttl / 2;
+    const half = this.#options.ttl / 2;
+    const fresh = addresses.filter((address) => !this.#assertions.has(address) && this.#options.isMobile(address));
+    if (fresh.length === 0) return;
+    const unsaid: Word[] = [];
+    for (const address of fresh) {
+      const last = this.#lastOwnFact(address);
+      const age = last === undefined ? Number.POSITIVE_INFINITY : clock.now() - last;
+      if (age < half) this.#keep(address, origin, half - age);
+      else unsaid.push({ address, origin, type: 'routerd.client.ipv4.observed' });
     }
+    this.#say(unsaid);
+    this.#schedule();
+  }
+
+  #renew(): void {
+    const due = this.#ports.clock.monotonic() + (this.#options.ttl / 2) * TOGETHER_SHARE;
+    const words: Word[] = [];
+    this.#nextDue = Number.POSITIVE_INFINITY as Monotonic;
+    for (const [address, { origin, dueAt }] of this.#assertions) {
+      if (dueAt <= due) words.push({ address, origin, type: 'routerd.client.ipv4.observed' });
+      else if (dueAt < this.#nextDue) this.#nextDue = dueAt;
+    }
+    this.#say(words);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#alarm.set(this.#assertions.size === 0 ? undefined : this.#nextDue);
+  }
+
+  /** What may not be said is asserted no more. */
+  #say(words: readonly Word[]): void {
+    const said = this.#record(words);
+    for (const [index, { address, origin }] of words.entries()) {
+      if (said[index] === true) this.#keep(address, origin, this.#options.ttl / 2);
+      else this.#assertions.delete(address);
+    }
+  }
+
+  #keep(address: HostAddress, origin: string, wait: number): void {
+    const dueAt = (this.#ports.clock.monotonic() + wait) as Monotonic;
+    this.#assertions.set(address, { origin, dueAt });
+    if (dueAt < this.#nextDue) this.#nextDue = dueAt;
   }
 
   /** When this node last said `observed` about the address, by the steady clock that facts are accepted by; undefined if its last word was another. */
@@ -138,33 +167,25 @@ export class LocalFacts {
   }
 
   #lastOwnWord(address: HostAddress): AcceptedFact | undefined {
-    const { self } = this.#options;
-    return this.#ports.facts.accepted().find(({ fact }) => fact.address === address && fact.source === self);
+    return this.#ports.facts.latest(this.#options.self, address);
   }
 
-  #record(
-    address: HostAddress,
-    origin: string,
-    type: 'routerd.client.ipv4.observed' | 'routerd.client.ipv4.expired',
-  ): boolean {
+  /** @returns whether each was recorded */
+  #record(words: readonly Word[]): readonly boolean[] {
+    if (words.length === 0) return [];
     const { pool, site, ttl } = this.#options;
-    const recorded = this.#ports.facts.record({ type, address, pool, site, ttl, origin });
-    if (recorded.ok)
-      this.#ports.log.info('fact recorded', {
-        event: 'federation.fact.recorded',
-        type,
-        address,
-        origin,
-        sequence: recorded.value.sequence,
-      });
-    else
-      this.#ports.log.info('fact refused', {
-        event: 'federation.fact.refused-local',
-        type,
-        address,
-        origin,
-        code: recorded.error.code,
-      });
-    return recorded.ok;
+    const { facts, log } = this.#ports;
+    const drafts = words.map(({ address, origin, type }): FactDraft => ({ type, address, pool, site, ttl, origin }));
+    return facts.recordAll(drafts).map((recorded, index) => {
+      const word = words[index];
+      if (recorded.ok)
+        log.info('fact recorded', {
+          event: 'federation.fact.recorded',
+          ...word,
+          sequence: recorded.value.sequence,
+        });
+      else log.info('fact refused', { event: 'federation.fact.refused-local', ...word, code: recorded.error.code });
+      return recorded.ok;
+    });
   }
 }

@@ -52,7 +52,7 @@ export interface ReconcilerPorts extends WorldInputsPorts {
   readonly parts: PartWatchPorts['store'];
   readonly highWater: Pick<HighWaterStore, 'all'>;
   /** Told what the pools have this node say about addresses, whenever that changes. */
-  readonly onStaticDuty: (pool: PoolState, address: HostAddress, duty: StaticDuty) => void;
+  readonly onStaticDuties: (pool: PoolState, duties: readonly (readonly [HostAddress, StaticDuty])[]) => void;
 }
 
 export interface ReconcilerOptions {
@@ -206,14 +206,18 @@ export class Reconciler {
   /** Not before facts and registry were read: until then nobody knows whether the address is captured at this very site. */
   #tellStaticDuties(changes: readonly PlanChange[]): void {
     if (!this.#inputs.worldSeen) return;
+    const duties = new Map<PoolState, [HostAddress, StaticDuty][]>();
     for (const { pool, after: plan } of changes) {
       const { address, staticDuty } = plan;
       const told = this.#toldDuties.get(pool) ?? new Map<HostAddress, StaticDuty['verb']>();
       this.#toldDuties.set(pool, told);
       if (staticDuty === undefined || (staticDuty.verb !== 'assert' && told.get(address) === staticDuty.verb)) continue;
       told.set(address, staticDuty.verb);
-      this.#ports.onStaticDuty(pool, address, staticDuty);
+      const ofPool = duties.get(pool) ?? [];
+      duties.set(pool, ofPool);
+      ofPool.push([address, staticDuty]);
     }
+    for (const [pool, ofPool] of duties) this.#ports.onStaticDuties(pool, ofPool);
   }
 
   #replanDirty(): readonly PlanChange[] {

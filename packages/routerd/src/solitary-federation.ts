@@ -20,6 +20,7 @@ export function solitaryFederation(): Federation {
       record: ({ pool }) => err({ code: 'fact.unknown-pool', pool }),
       recordAll: (drafts) => drafts.map(({ pool }) => err({ code: 'fact.unknown-pool', pool })),
       accepted: () => [],
+      latest: () => undefined,
       onAccepted: silent,
     },
     members: { members: () => new Map(), onChange: silent },

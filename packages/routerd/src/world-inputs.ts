@@ -18,9 +18,8 @@ import {
   type PoolContext,
   type PoolMember,
 } from '@routerd/mobility';
-import type { DurationMs, HostAddress, NodeName } from '@routerd/resources';
-import type { Clock, Log } from '@routerd/runtime';
-import { earliestLook, NextLook } from './next-look.ts';
+import type { DurationMs, HostAddress, Instant, NodeName } from '@routerd/resources';
+import { Alarm, type Clock, type Log } from '@routerd/runtime';
 import { addressesConcernedBy, symmetricDifference } from './nic-news.ts';
 import { NicTrust } from './nic-trust.ts';
 import type { PoolState } from './pool-state.ts';
@@ -78,7 +77,7 @@ export class WorldInputs {
   readonly #unsubscribe: (() => void)[] = [];
   readonly #dirty = new Map<PoolState, Set<HostAddress>>();
   readonly #steady: Clock;
-  readonly #nextLook: NextLook;
+  readonly #nextLook: Alarm;
   readonly #nicTrust = new NicTrust();
   readonly #orders: StandingOrders;
   readonly #refusals = new RefusalBook();
@@ -100,7 +99,7 @@ export class WorldInputs {
     this.#onTouched = onTouched;
     this.#signal = signal;
     this.#steady = steady;
-    this.#nextLook = new NextLook(this.#steady, () => this.#lookAgain());
+    this.#nextLook = new Alarm(this.#steady, () => this.#lookAgain());
     this.#orders = new StandingOrders(
       {
         log: ports.log,
@@ -135,7 +134,7 @@ export class WorldInputs {
   }
 
   stop(): void {
-    this.#nextLook.schedule(undefined);
+    this.#nextLook.setInstant(undefined);
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -161,7 +160,7 @@ export class WorldInputs {
   /** After a pass: freezes that its plans ask for are ordered, and time alone touches an address when its plan said so. */
   planned(plans: readonly AddressPlan[]): void {
     this.#orders.ask(plans);
-    this.#nextLook.schedule(earliestLook(this.#pools));
+    this.#nextLook.setInstant(earliestLook(this.#pools));
   }
 
   /** Has them planned again. */
@@ -345,4 +344,14 @@ export class WorldInputs {
     this.#ports.log.info('ready: captures may change', { event: 'routerd.ready' });
     this.touchAll();
   }
+}
+
+/** The earliest instant that any plan of the pools named. */
+function earliestLook(pools: readonly PoolState[]): Instant | undefined {
+  let next: Instant | undefined;
+  for (const pool of pools) {
+    const at = pool.nextLookAt();
+    if (at !== undefined && (next === undefined || at < next)) next = at;
+  }
+  return next;
 }

@@ -42,13 +42,21 @@ function rig(refuse: ReadonlySet<HostAddress> = new Set()) {
       observedAt: clock.now(),
       sequence: recorded.length,
     };
-    accepted.splice(0, accepted.length, { fact, acceptedAt: clock.now(), firstAcceptedAt: clock.now() });
+    const others = accepted.filter((each) => each.fact.address !== draft.address);
+    accepted.splice(0, accepted.length, ...others, { fact, acceptedAt: clock.now(), firstAcceptedAt: clock.now() });
     return ok(fact);
   };
-  const ports = { clock, log: new RecordingLog(), facts: { record, accepted: () => accepted } };
+  let writes = 0;
+  const recordAll = (drafts: readonly FactDraft[]): readonly Result<Fact, FactFault>[] => {
+    writes += 1;
+    return drafts.map(record);
+  };
+  const latest = (_source: string, of: HostAddress): AcceptedFact | undefined =>
+    accepted.find(({ fact }) => fact.address === of);
+  const ports = { clock, log: new RecordingLog(), facts: { recordAll, accepted: () => accepted, latest } };
   const open = (): LocalFacts =>
     new LocalFacts(ports, { self, pool, site, ttl: durationMs(60_000), isMobile: (each) => each !== gateway });
-  return { clock, recorded, open };
+  return { clock, recorded, open, writes: () => writes };
 }
 
 /** Lets the work of woken sleepers run. */
@@ -113,16 +121,38 @@ test('of an address that the pool excludes nothing is said', () => {
 test('what the pool has this node give away is denied once, also when an earlier process, or nobody, had asserted it', () => {
   const { recorded, open } = rig();
   const withdraw = { verb: 'withdraw', because: 'handed-away' } as const;
-  open().follow(address, withdraw);
-  open().follow(address, withdraw);
+  open().follow([[address, withdraw]]);
+  open().follow([[address, withdraw]]);
   expect(recorded.map(({ type }) => type)).toEqual(['routerd.client.ipv4.expired']);
-  open().follow(address, { verb: 'wait', because: 'not-released-yet' });
-  open().follow(address, { verb: 'assert', because: 'declared' });
+  open().follow([[address, { verb: 'wait', because: 'not-released-yet' }]]);
+  open().follow([[address, { verb: 'assert', because: 'declared' }]]);
   expect(recorded.map(({ type, origin }) => [type, origin])).toEqual([
     ['routerd.client.ipv4.expired', 'static'],
     ['routerd.client.ipv4.observed', 'static'],
   ]);
   expect(open().lastAsserted('static')).toEqual([address]);
-  open().follow(address, withdraw);
+  open().follow([[address, withdraw]]);
   expect(open().lastAsserted('static')).toEqual([]);
+});
+
+test('what the pool declares together is written together, and so is what is due about the same time', async () => {
+  const { clock, recorded, open, writes } = rig();
+  const facts = open();
+  const many = Array.from({ length: 300 }, (_, index) =>
+    must(parseHostAddress(`10.78.${index >> 8}.${index & 255}/32`)),
+  );
+  const declared = { verb: 'assert', because: 'declared' } as const;
+  facts.follow(many.slice(0, 200).map((each) => [each, declared]));
+  expect([recorded.length, writes()]).toEqual([200, 1]);
+  clock.advance(1000);
+  facts.follow(many.map((each) => [each, declared]));
+  expect([recorded.length, writes()]).toEqual([300, 2]);
+  // Those of the second write are due a second later: near enough to be said with the first.
+  clock.advance(29_000);
+  await breathe();
+  expect([recorded.length, writes()]).toEqual([600, 3]);
+  facts.stop();
+  clock.advance(600_000);
+  await breathe();
+  expect(writes()).toBe(3);
 });
