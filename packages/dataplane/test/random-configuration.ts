@@ -11,8 +11,12 @@ import {
   overlayPeer,
   providerClaim,
   proxyArpClaim,
+  KEY_A,
+  KEY_E,
   staticAddress,
   sysctl,
+  wireGuardInterface,
+  wireGuardPeer,
 } from './claims.ts';
 
 /** A small generator with a known sequence (mulberry32): between 0 and 1, 1 excluded. */
@@ -31,7 +35,15 @@ export interface DrawnConfiguration {
   readonly gates: CaptureGates;
 }
 
-export function drawConfiguration(random: () => number): DrawnConfiguration {
+/** What a host with real WireGuard devices needs for them. */
+export interface DrawnWireGuard {
+  readonly device: string;
+  readonly privateKeyFile: string;
+  readonly listenPort: number;
+}
+
+/** @param wireGuard without it none is drawn */
+export function drawConfiguration(random: () => number, wireGuard?: DrawnWireGuard): DrawnConfiguration {
   const chance = (probability: number): boolean => random() < probability;
   const oneOf = <T>(...items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
   const some = (probability: number, make: () => Resource): readonly Resource[] =>
@@ -65,6 +77,7 @@ export function drawConfiguration(random: () => number): DrawnConfiguration {
             ...some(0.5, () => firewallRule('mobile', { fromZone: 'tunnels', toZone: 'lan', action: 'accept' })),
           ]
         : []),
+      ...(wireGuard === undefined ? [] : drawWireGuard(wireGuard, chance)),
       ...some(0.3, () =>
         nat44Rule('out', {
           outboundInterface: 'lan0',
@@ -75,4 +88,19 @@ export function drawConfiguration(random: () => number): DrawnConfiguration {
     ],
     gates: { isCaptureOpen: (key) => open.has(key) },
   };
+}
+
+/** Most of the time a device, with one or two peers whose settings differ from draw to draw. */
+function drawWireGuard({ device, ...keys }: DrawnWireGuard, chance: (probability: number) => boolean): Resource[] {
+  if (chance(0.3)) return [];
+  return [
+    wireGuardInterface(device, { ...keys, mtu: chance(0.5) ? 1420 : 1380 }),
+    wireGuardPeer('first', device, {
+      publicKey: KEY_A,
+      allowedIPs: chance(0.5) ? ['10.77.60.0/24'] : ['10.77.60.0/24', '10.20.0.0/16'],
+      persistentKeepalive: chance(0.5) ? 25 : 0,
+    }),
+    ...(chance(0.5) ? [wireGuardPeer('second', device, { publicKey: KEY_E, allowedIPs: ['10.30.0.0/16'] })] : []),
+    ...(chance(0.5) ? [staticAddress('tunnel', device, '10.255.9.1/32')] : []),
+  ];
 }
