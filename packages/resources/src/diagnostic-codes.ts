@@ -96,7 +96,6 @@ export const DIAGNOSTIC_CODES = {
   'sysctl.twice': 'A kernel setting is declared once.',
   'sysctl.forwarding': 'Forwarding is not switched off.',
   'interface.twice': 'An ifname is declared once.',
-  'policy.overlap': 'A provider has one ProviderActionPolicy.',
   'policy.failover-waits': 'A takeover from a dead router does not wait for approval. (A warning.)',
   'plugin.capability': 'A plugin has the capability that it is used for: to observe or propose.',
   'subscription.unknown-node': 'A node whose facts are waited for is this node or has an EventPeer. (A warning.)',

@@ -94,14 +94,6 @@ export const relationCases: readonly InvalidCase[] = [
     codes: ['pool.member-unreachable', 'policy.failover-waits'],
   },
   {
-    title: 'two policies for one provider',
-    text: extended(
-      STATIC_PAIR,
-      'apiVersion: hybrid.routerd.net/v1alpha1\nkind: ProviderActionPolicy\nmetadata: {name: all}\nspec:\n  allowedProviders: [oci, aws]\n',
-    ),
-    codes: ['policy.overlap'],
-  },
-  {
     title: 'an EventPeer of this node itself',
     text: changed(ONPREM, 'groupRef: fleet\n  nodeName: aws-a', 'groupRef: fleet\n  nodeName: onprem-a'),
     codes: ['event-peer.self', 'pool.member-without-event-peer'],

@@ -121,20 +121,6 @@ function* wireGuardInterface(link: ResourceOf<'WireGuardInterface'>, index: Reso
   });
 }
 
-const firstPolicyFor = firstByKey('ProviderActionPolicy', ({ spec }) => spec.allowedProviders);
-
-/** The gates read the one policy of a provider: a second one would make the answer depend on order. */
-function* policiesApart(policy: ResourceOf<'ProviderActionPolicy'>, index: ResourceIndex): Iterable<Problem> {
-  for (const [position, provider] of policy.spec.allowedProviders.entries()) {
-    const other = firstPolicyFor(index).get(provider);
-    if (other === undefined || other === policy) continue;
-    yield errorAt(['spec', 'allowedProviders', position], {
-      code: 'policy.overlap',
-      message: `ProviderActionPolicy/${other.metadata.name} is the policy for ${provider} already; a provider has one policy.`,
-    });
-  }
-}
-
 /** Providers at which this node stands by for another: a dead router's captures are seized without anybody being asked. */
 const failoverProviders = oncePerIndex((index) => {
   const providers = new Map<string, string>();
@@ -168,6 +154,5 @@ export const nodeRules: readonly Rule[] = [
   rule('EventPeer', eventPeer, { brokenBy: ['EventPeer'] }),
   rule('Interface', interfaceOnce, { brokenBy: ['Interface'] }),
   rule('WireGuardInterface', wireGuardInterface, { brokenBy: ['WireGuardInterface'] }),
-  rule('ProviderActionPolicy', policiesApart, { brokenBy: ['ProviderActionPolicy'] }),
   rule('ProviderActionPolicy', failoverWaits),
 ];
