@@ -35,7 +35,7 @@ const FIRST_PART_MAX = 0.1;
 const FIRST_AFTER_MS_MAX = 1000;
 
 interface Running {
-  readonly check: LoweredHealthCheck;
+  /** Of its definition. */
   readonly content: string;
   readonly stopping: AbortController;
   readonly ended: Promise<void>;
@@ -69,20 +69,20 @@ export function createHealthChecker(ports: HealthCheckerPorts): HealthChecker {
   return {
     setDesired(checks) {
       const desired = new Map(checks.map((check) => [check.name, check]));
-      let wasKnown = false;
+      let hasChanged = false;
       for (const [name, current] of running) {
         const check = desired.get(name);
         if (check !== undefined && JSON.stringify(check) === current.content) continue;
-        wasKnown ||= verdicts.get(name)?.state !== undefined;
+        hasChanged ||= (verdicts.get(name)?.state ?? 'unknown') !== 'unknown';
         end(name, current);
       }
       for (const check of checks) {
         if (running.has(check.name)) continue;
         const stopping = new AbortController();
         const ended = keepAsking(check, ports, stopping.signal, (verdict) => onVerdict(check.name, verdict));
-        running.set(check.name, { check, content: JSON.stringify(check), stopping, ended });
+        running.set(check.name, { content: JSON.stringify(check), stopping, ended });
       }
-      if (wasKnown) for (const listener of listeners) listener();
+      if (hasChanged) for (const listener of listeners) listener();
     },
     verdict: (name) => verdicts.get(name) ?? UNKNOWN_HEALTH,
     onChange(listener) {

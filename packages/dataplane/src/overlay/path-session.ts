@@ -45,9 +45,10 @@ interface Open {
   readonly packetBytes: number;
 }
 
+/** Samples of one session of the peer that arrived here. */
 interface Count {
-  session: number;
-  samples: number;
+  readonly session: number;
+  readonly samples: number;
 }
 
 export class PathSession {
@@ -119,8 +120,8 @@ export class PathSession {
     this.#lastHeardAt = now;
     this.#count({ asksHeard: 1 });
     if (ask.purpose === 'sample') {
-      if (this.#received.session !== ask.session) this.#received = { session: ask.session, samples: 0 };
-      this.#received.samples += 1;
+      const { session, samples } = this.#received;
+      this.#received = { session: ask.session, samples: session === ask.session ? samples + 1 : 1 };
     }
     if (!this.#mayAnswer(now)) return this.#count({ asksRefused: 1 });
     const { purpose, sequence, token } = ask;
