@@ -10,9 +10,34 @@ import { isDraining } from './placement.ts';
  */
 export function restoresForwarding(situation: PoolSituation, address: HostAddress): boolean {
   if ((situation.heldForOtherPools ?? 0) > 0 || (situation.ownedHere ?? 0) > 0) return false;
-  for (const [other, phase] of situation.heldBySelf)
-    if (other !== address && (phase !== 'releasing' || other > address)) return false;
-  return true;
+  const { staying, lastToLeave } = departuresIn(situation);
+  const isLast = lastToLeave === undefined || lastToLeave <= address;
+  return isLast && (staying.length === 0 || (staying.length === 1 && staying[0] === address));
+}
+
+/** Who of those that this node holds leaves its NIC, and who does not. */
+interface Departures {
+  /** Addresses that are not being released; two are as good as any more. */
+  readonly staying: readonly HostAddress[];
+  /** The highest of those that are. */
+  readonly lastToLeave: HostAddress | undefined;
+}
+
+/** By situation, which never changes: to look through all for each address that is released costs the square of a mass release. */
+const departures = new WeakMap<PoolSituation, Departures>();
+
+function departuresIn(situation: PoolSituation): Departures {
+  const known = departures.get(situation);
+  if (known !== undefined) return known;
+  const staying: HostAddress[] = [];
+  let lastToLeave: HostAddress | undefined;
+  for (const [address, phase] of situation.heldBySelf) {
+    if (phase === 'releasing') lastToLeave = lastToLeave === undefined || address > lastToLeave ? address : lastToLeave;
+    else if (staying.length < 2) staying.push(address);
+  }
+  const found = { staying, lastToLeave };
+  departures.set(situation, found);
+  return found;
 }
 
 /**

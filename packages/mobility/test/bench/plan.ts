@@ -57,8 +57,15 @@ function reportTime(what: string, { cpuMs, wallMs }: Time, boundMax?: number): v
   report(`${what} (${wallMs.toFixed(0)} ms on the wall)`, cpuMs, 'ms', boundMax);
 }
 
-function planAll(world: PoolWorld, dead: readonly string[] = []): Time {
-  const situation = situationOf(world.context, nicOf(world), dead);
+interface Planned {
+  readonly world: PoolWorld;
+  /** What the NIC carries; what this node holds unless told. */
+  readonly nic?: ReadonlySet<HostAddress>;
+  readonly dead?: readonly string[];
+}
+
+function planAll({ world, nic = nicOf(world), dead = [] }: Planned): Time {
+  const situation = situationOf(world.context, nic, dead);
   return timed(() => void world.replanAll(world.addresses(), situation, NO_MARKS));
 }
 
@@ -68,13 +75,13 @@ function percentile(samples: readonly number[], share: number): number {
 
 function fullPlans(): void {
   const largest = worldOf('aws-router-a', 65_536, false, true);
-  reportTime('full plan of 65536 addresses at 4 sites, all captured', planAll(largest), 1500);
+  reportTime('full plan of 65536 addresses at 4 sites, all captured', planAll({ world: largest }), 1500);
   report('resident memory with that world', process.memoryUsage.rss() / 1024 / 1024, 'MiB', 600);
   for (const count of [4096, 16_384, 65_536]) {
-    const { cpuMs } = planAll(count === 65_536 ? largest : worldOf('aws-router-a', count, false, true));
+    const { cpuMs } = planAll({ world: count === 65_536 ? largest : worldOf('aws-router-a', count, false, true) });
     report(`  again, ${count} addresses, each`, (cpuMs * 1000) / count, 'µs');
   }
-  const fresh = (isSpread: boolean): Time => planAll(worldOf('aws-router-a', 65_536, isSpread, false));
+  const fresh = (isSpread: boolean): Time => planAll({ world: worldOf('aws-router-a', 65_536, isSpread, false) });
   reportTime('full plan of 65536 addresses that nobody captures yet', fresh(false), 1500);
   // Two hashes for each capture and each delivery, which nothing decides but rendezvous: the dearest world there is.
   reportTime('  the same with routers of equal priority', fresh(true));
@@ -82,7 +89,7 @@ function fullPlans(): void {
 
 function oneFact(): void {
   const world = worldOf('aws-router-a', 65_536, false, true);
-  planAll(world);
+  planAll({ world });
   const situation = situationOf(world.context, nicOf(world));
   const rounds = Array.from({ length: 5 }, (_, round) => factRound(world, situation, round));
   // What other programs take away only adds: the best of the rounds is the nearest to the truth.
@@ -116,18 +123,44 @@ function failOver(): void {
   for (const held of [250, 1000, 4000]) {
     const count = Math.ceil((held * SITES.length) / (SITES.length - 1));
     const world = worldOf('aws-router-b', count, false, true);
-    planAll(world);
-    const took = planAll(world, ['aws-router-a']);
+    planAll({ world });
+    const took = planAll({ world, dead: ['aws-router-a'] });
     const claims = [...world.plans()].filter(({ transition }) => transition !== undefined).length;
     reportTime(`fail-over of a router that holds ${claims} addresses`, took, held === 1000 ? 50 : undefined);
   }
+}
+
+/** Every machine is gone, and the NIC is clear: what is left to say of each address is that nobody captures it, and of the NIC to stop. */
+function massRelease(): void {
+  for (const count of [16_384, 65_536]) {
+    const world = releasingWorld(count);
+    const took = planAll({ world, nic: new Set() });
+    const vacated = [...world.plans()].filter(({ transition }) => transition?.phase === 'vacant').length;
+    const stops = world.actingPlans().filter(({ actions }) => actions[0]?.verb === 'ensure-forwarding-disabled').length;
+    if (vacated !== count - 1 || stops !== 1) misses.push('the end of a mass release');
+    reportTime(`release of ${count} addresses of one NIC at once`, took, count === 65_536 ? 1500 : undefined);
+  }
+}
+
+function releasingWorld(count: number): PoolWorld {
+  const context = largeContext('aws-router-a', false);
+  const world = new PoolWorld(context, []);
+  const holder = memberNamed(context, 'aws-router-a');
+  for (let index = 0; index < count; index += 1) {
+    const address = addressOf(index);
+    const sighting = sightingOf(address, 'onprem', memberNamed(context, 'onprem-router-a').node, 0);
+    world.acceptSighting({ ...sighting, kind: 'expired' });
+    const record = recordOf(context, address, holder);
+    world.acceptRecord(record.key, { ...record, phase: 'releasing' });
+  }
+  return world;
 }
 
 /** For every router of the pool, from the present to the end of what follows. */
 function whatIf(): void {
   const world = worldOf('aws-router-b', 1334, false, true);
   const { context } = world;
-  planAll(world);
+  planAll({ world });
   const present = {
     context,
     now: NOW,
@@ -148,5 +181,6 @@ function whatIf(): void {
 fullPlans();
 oneFact();
 failOver();
+massRelease();
 whatIf();
 if (misses.length > 0) process.exitCode = 1;
