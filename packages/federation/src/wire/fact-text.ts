@@ -71,9 +71,12 @@ const FORM = new RegExp(
 export function factOfText(text: string): SignedFact | undefined {
   const parts = FORM.exec(text);
   if (parts === null) return undefined;
-  const [, index, path, middle = '', group = '', id = '', origin = '', poolText = '', counted = ''] = parts;
-  const [signature = '', end = '', siteText = '', sourceText = '', subject = '', time = '', ttlText = '', type] =
-    parts.slice(9);
+  const [, index, path, middle = '', , , , , counted = '', signature = '', end = '', , , , time = '', ttlText, type] =
+    parts;
+  const [group = '', id = '', origin = '', poolText = '', siteText = '', sourceText = '', subject = ''] = copiesOf([
+    ...parts.slice(4, 8),
+    ...parts.slice(11, 14),
+  ]);
   const pool = parsePoolName(poolText);
   const site = parseSiteName(siteText);
   const source = parseNodeName(sourceText);
@@ -101,4 +104,10 @@ export function factOfText(text: string): SignedFact | undefined {
   };
   const place = index === undefined || path === undefined ? undefined : { index: batchIndex, path };
   return { fact, content: `{${middle}${end}`, place, signature };
+}
+
+/** Of texts that JSON writes as they are. What a regular expression finds keeps the whole text in memory, for as long as it is kept itself. */
+function copiesOf(found: readonly (string | undefined)[]): readonly string[] {
+  const copies: readonly string[] = JSON.parse(`["${found.join('","')}"]`);
+  return copies;
 }
