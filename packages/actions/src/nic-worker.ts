@@ -14,7 +14,7 @@ import type { BatchExecution } from './batch-execution.ts';
 import { withDeadline } from './deadline.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
 import { localTimeIn } from './local-time.ts';
-import { describeRefusal, type ActionPolicy } from './policy.ts';
+import { describeRefusal, remedyFor, type ActionPolicy } from './policy.ts';
 import { nicKeyOf, type ActionRow, type NicKey, type NicState, type NicTarget } from './ports.ts';
 import { decideRun, type HeldRow } from './run.ts';
 import { WakeUp } from './wake-up.ts';
@@ -219,7 +219,8 @@ export class NicWorker {
   #noteHeld(held: readonly HeldRow[]): void {
     const { journal, clock } = this.#ports;
     for (const { row, refusal, message } of held) {
-      const text = refusal === undefined ? message : `${describeRefusal(row.id, refusal)}. ${refusal.remedy}`;
+      const text =
+        refusal === undefined ? message : `${describeRefusal(row.id, refusal)}. ${remedyFor(row.id, refusal)}`;
       if (row.message !== text) journal.transition([row.id], WAITING_STATUSES, { message: text }, clock.now());
     }
     if (held.length > 0) this.#view.onHeld(held);

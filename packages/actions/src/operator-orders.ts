@@ -6,7 +6,7 @@ import { withDeadline } from './deadline.ts';
 import type { EnginePorts } from './engine-parts.ts';
 import { isFenced, STALE_MESSAGE } from './fence.ts';
 import { localTimeIn } from './local-time.ts';
-import { admit, describeRefusal, type ActionPolicy, type Refusal } from './policy.ts';
+import { admit, describeRefusal, remedyFor, type ActionPolicy, type Refusal } from './policy.ts';
 import type { ActionRow, ExecutionMode } from './ports.ts';
 import { planUndo } from './rollback.ts';
 import type { HeldRow } from './run.ts';
@@ -251,5 +251,5 @@ function notFound(id: number): ActionFault {
 function denied(id: number, refusal: Refusal): ActionFault {
   const code = refusal.gate === 'approval' ? 'action.not-approved' : 'action.gate-denied';
   const message = refusal.gate === 'approval' ? refusal.message : describeRefusal(id, refusal);
-  return { code, message, remedy: refusal.remedy };
+  return { code, message, remedy: remedyFor(id, refusal) };
 }

@@ -92,6 +92,11 @@ function refusalOf(policy: ActionPolicy, proposal: ActionProposal, context: Admi
   );
 }
 
+/** The remedy for one action: where it names a command, with the action's number. */
+export function remedyFor(actionId: number, { remedy }: Refusal): string {
+  return remedy.replace('approve ID', `approve ${actionId}`);
+}
+
 /** How a refusal stands in the journal. */
 export function describeRefusal(actionId: number, refusal: Refusal): string {
   return `policy gate denied action ${actionId}: ${refusal.message}`;

@@ -67,7 +67,7 @@ export function remedyOf(errorClass: ErrorClass): string {
     case 'held-elsewhere':
       return 'Another NIC holds the address. A router of ours gives it up by itself; from a foreign NIC it must be removed by hand.';
     case 'permission':
-      return "Allow the operation to the router's instance identity, then run it again with `routerctl action execute ID --approved`.";
+      return "Allow the operation to the router's instance identity, then `routerctl action retry ID`; it is also tried again by itself.";
     case 'invalid':
       return 'Correct nicRef and capture.target of the member in the MobilityPool.';
     case 'limit':

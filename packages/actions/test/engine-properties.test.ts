@@ -13,7 +13,7 @@ import { createMemoryExecutor, type InjectedFault } from '../src/adapters/memory
 import { createMemoryJournal } from '../src/adapters/memory/memory-journal.ts';
 import type { FenceRegistry, ProviderExecutor } from '../src/ports.ts';
 import { address, assign, DOMAIN, keyOf, NIC, OTHER, policy, POOL, proposal, SELF } from './engine-rig.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { MemoryRegistry } from '../src/contract/memory-registry.ts';
 
 const HOSTS = [10, 11, 12] as const;
 const NODES = [

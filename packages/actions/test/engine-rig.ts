@@ -15,7 +15,7 @@ import { createMemoryJournal } from '../src/adapters/memory/memory-journal.ts';
 import type { EngineLimits } from '../src/engine-parts.ts';
 import type { ActionPolicy } from '../src/policy.ts';
 import { type ActionRow, type Journal, type NicTarget } from '../src/ports.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { MemoryRegistry } from '../src/contract/memory-registry.ts';
 
 export const SELF = 'aws-router-a' as NodeName;
 export const OTHER = 'aws-router-b' as NodeName;

@@ -2,7 +2,7 @@ import { fenceAction, type CaptureEpoch } from '@routerd/mobility';
 import { expect, test } from 'vitest';
 import { confirmFence, STALE_MESSAGE } from '../src/fence.ts';
 import { address, assign, DOMAIN, keyOf, OTHER, POOL, proposal, SELF } from './engine-rig.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { MemoryRegistry } from '../src/contract/memory-registry.ts';
 
 const signal = new AbortController().signal;
 const fields = (host: number) => ({ pool: POOL, address: address(host), domain: DOMAIN });

@@ -15,7 +15,7 @@ import { createMemoryExecutor, type MemoryExecutor } from '../src/adapters/memor
 import { createMemoryJournal } from '../src/adapters/memory/memory-journal.ts';
 import type { FenceRegistry, Journal, ProviderExecutor } from '../src/ports.ts';
 import { address, assign, DOMAIN, keyOf, NIC, OTHER, policy, POOL, proposal, SELF } from './engine-rig.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { MemoryRegistry } from '../src/contract/memory-registry.ts';
 import {
   crashingExecutor,
   Life,

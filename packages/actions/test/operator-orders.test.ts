@@ -15,7 +15,7 @@ test('an action that needs approval waits for it, says so, and runs at once when
   expect(rig.row(assign(10))).toMatchObject({
     status: 'pending',
     message:
-      'policy gate denied action 1: action is pending and not approved (approval required). Approve it with `routerctl action approve ID`.',
+      'policy gate denied action 1: action is pending and not approved (approval required). Approve it with `routerctl action approve 1`.',
   });
   expect(rig.executed()).toEqual([]);
   expect(rig.engine.approve(1, 'alice')).toMatchObject({

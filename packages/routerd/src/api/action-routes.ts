@@ -4,8 +4,11 @@ import { durationMs, PROVIDERS } from '@routerd/resources';
 import { z } from 'zod';
 import { actionView, attemptView } from '../views/action-view.ts';
 import type { NodeView } from '../views/node-view.ts';
+
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 import type { ActionOrders } from './orders.ts';
+
+type ActionsView = Pick<NodeView, 'actions'>;
 
 const somebody = z.strictObject({ by: z.string().min(1).max(128) });
 const pruneLimits = z.strictObject({
@@ -13,7 +16,7 @@ const pruneLimits = z.strictObject({
   keepRows: z.number().int().min(0).optional(),
 });
 
-export function actionRoutes(node: NodeView, orders: ActionOrders): readonly Route[] {
+export function actionRoutes(node: ActionsView, orders: ActionOrders): readonly Route[] {
   return [
     { method: 'GET', pattern: '/v1/actions', handle: ({ query }) => listActions(node, query) },
     {
@@ -64,7 +67,7 @@ function refused(status: 400 | 404 | 409, fault: ApiFault): ApiAnswer {
   return { status, fault };
 }
 
-function listActions(node: NodeView, query: URLSearchParams): ApiAnswer {
+function listActions(node: ActionsView, query: URLSearchParams): ApiAnswer {
   const status = query.get('status');
   const provider = query.get('provider');
   if (status !== null && !ACTION_STATUSES.includes(status as ActionStatus))
@@ -87,13 +90,13 @@ function listActions(node: NodeView, query: URLSearchParams): ApiAnswer {
   return done({ items: rows.map(actionView) });
 }
 
-function actionOf(node: NodeView, id: number): unknown {
+function actionOf(node: ActionsView, id: number): unknown {
   const row = node.actions().find((other) => other.id === id);
   return row === undefined ? undefined : actionView(row);
 }
 
 function withAction<Answer extends ApiAnswer | Promise<ApiAnswer>>(
-  node: NodeView,
+  node: ActionsView,
   text: string | undefined,
   then: (id: number) => Answer,
 ): Answer | ApiAnswer {
@@ -109,7 +112,7 @@ function withAction<Answer extends ApiAnswer | Promise<ApiAnswer>>(
   return then(id);
 }
 
-function approve(node: NodeView, orders: ActionOrders, id: number, body: unknown): ApiAnswer {
+function approve(node: ActionsView, orders: ActionOrders, id: number, body: unknown): ApiAnswer {
   const parsed = somebody.safeParse(body);
   if (!parsed.success) return refused(400, { code: 'action.approver-missing', message: 'Say who approves.' });
   const approved = orders.approve(id, parsed.data.by);

@@ -1,7 +1,7 @@
 /** A capture registry in memory: one ordered log per key, first record per revision wins. Can be cut off or overtaken at will. */
 import type { CaptureEpoch, CaptureKey, CaptureRecord, CaptureTransition, ClaimId, Revision } from '@routerd/mobility';
 import { instant, type NodeName } from '@routerd/resources';
-import type { FenceAppendOutcome, FenceRegistry } from '../src/ports.ts';
+import type { FenceAppendOutcome, FenceRegistry } from '../ports.ts';
 
 export class MemoryRegistry implements FenceRegistry {
   readonly appends: (readonly CaptureTransition[])[] = [];
