@@ -1,12 +1,19 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CloudConfig } from '../../src/cloud/cloud-config.ts';
 import { address, measureStart, observed, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { failOverTest } from './fail-over.ts';
 
 let stage: ExecutorStage;
 const measured: string[] = [];
 
 beforeAll(async () => {
-  stage = await openStage('aws');
+  // The type with the most addresses on a NIC: 50, one of them its own.
+  const adjust = (config: CloudConfig): CloudConfig => ({
+    ...config,
+    instances: config.instances.map((each) => ({ ...each, type: 'm5.24xlarge' })),
+  });
+  stage = await openStage('aws', { adjust });
 });
 
 afterAll(async () => {
@@ -15,6 +22,12 @@ afterAll(async () => {
 });
 
 executorContract('aws', async () => stage.contractRig());
+
+failOverTest({
+  stage: () => stage,
+  perNic: 49,
+  callsMax: (_, nics) => nics,
+});
 
 describe('the AWS executor', () => {
   beforeEach(async () => {

@@ -1,6 +1,7 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { failOverTest } from './fail-over.ts';
 
 const CAPTURED = '10.77.60.110';
 
@@ -17,6 +18,12 @@ afterAll(async () => {
 });
 
 executorContract('azure', async () => stage.contractRig());
+
+failOverTest({
+  stage: () => stage,
+  perNic: 200,
+  callsMax: () => 2,
+});
 
 describe('the Azure executor', () => {
   beforeEach(async () => {

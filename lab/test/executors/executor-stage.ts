@@ -8,6 +8,7 @@ import type { ExecutorRig } from '@routerd/actions/contract';
 import { createPluginExecutor, type PluginExecutor } from '@routerd/plugin-host';
 import { durationMs, hostAddressOf, parseIpv4, type HostAddress, type ResourceOf } from '@routerd/resources';
 import { RecordingLog, systemClock } from '@routerd/runtime';
+import { bundledExecutor } from '../../src/executor-bundle.ts';
 import { CHECKOUT } from '../../src/lab-files.ts';
 import type { JournalEntry } from '../../src/cloud/control-messages.ts';
 import type { EmulatedCloud } from '../../src/topology.ts';
@@ -27,7 +28,11 @@ export function address(bare: string): HostAddress {
   return hostAddressOf(parsed.value);
 }
 
+/** What is run of each cloud's executor: as operators run it, bundled. */
+const mains = new Map<EmulatedCloud, string>();
+
 export async function openStage(cloud: EmulatedCloud, options: RigOptions = {}): Promise<ExecutorStage> {
+  mains.set(cloud, await bundledExecutor(cloud));
   return new ExecutorStage(cloud, await openCloudRig(cloud, options));
 }
 
@@ -142,7 +147,7 @@ export function pluginCommand(
   cloud: EmulatedCloud,
   router: RouterLetter,
 ): { readonly argv: readonly [string, ...string[]]; readonly env: Readonly<Record<string, string>> } {
-  const main = path.join(CHECKOUT, 'plugins', cloud, 'src/main.ts');
+  const main = mains.get(cloud) ?? path.join(CHECKOUT, 'plugins', cloud, 'src/main.ts');
   const { pid } = rig.guest(`${cloud}-router-${router}`).record.holder;
   // Without the PID namespace: then the process that the host kills is the plugin itself.
   const enter = ['-t', `${pid}`, '-m', '-u', '-n', `--wd=${CHECKOUT}`];
@@ -155,17 +160,18 @@ export function pluginCommand(
   };
 }
 
-function openPlugin(
+/** What a router's configuration says of it. */
+export function pluginResource(
   rig: CloudRig,
   cloud: EmulatedCloud,
   router: RouterLetter,
-  { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
-): PluginExecutor {
+  timeoutMs: number,
+): ResourceOf<'Plugin'> {
   const {
     argv: [executable, ...args],
     env,
   } = pluginCommand(rig, cloud, router);
-  const plugin: ResourceOf<'Plugin'> = {
+  return {
     apiVersion: 'plugin.routerd.net/v1alpha1',
     kind: 'Plugin',
     metadata: { name: `${cloud}-executor`, annotations: {}, ownerRefs: [] },
@@ -179,6 +185,15 @@ function openPlugin(
       context: { resources: [] },
     },
   };
+}
+
+function openPlugin(
+  rig: CloudRig,
+  cloud: EmulatedCloud,
+  router: RouterLetter,
+  { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
+): PluginExecutor {
+  const plugin = pluginResource(rig, cloud, router, timeoutMs);
   return createPluginExecutor({ plugins: [plugin], clock: systemClock, log: log.child({ router }) });
 }
 

@@ -1,6 +1,7 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { failOverTest } from './fail-over.ts';
 
 const CAPTURED = '10.77.60.110';
 
@@ -17,6 +18,12 @@ afterAll(async () => {
 });
 
 executorContract('oci', async () => stage.contractRig());
+
+failOverTest({
+  stage: () => stage,
+  perNic: 64,
+  callsMax: (addresses) => addresses,
+});
 
 describe('the OCI executor', () => {
   beforeEach(async () => {
