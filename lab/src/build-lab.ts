@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly wanRate: string;
   /** Of a cloud's mutating calls, milliseconds. */
   readonly apiLatencyMs: number;
+  /** Folders of plugins that stand in for this checkout's executors, by cloud. */
+  readonly executors: Readonly<Record<string, string>>;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function buildLab(topology: Topology, options: LabOptions, progress
 /** Removes what is left of an owner that is gone, and takes the name. */
 async function claimLab(
   topology: Topology,
-  { name, keep, apiLatencyMs }: LabOptions,
+  { name, keep, apiLatencyMs, executors }: LabOptions,
   progress: Progress,
 ): Promise<Lab> {
   const files = labFiles(name);
@@ -62,7 +64,10 @@ async function claimLab(
     const removed = await tearDown(files);
     if (removed > 0) progress.note(`removed ${removed} namespaces that an earlier run left behind`);
     rmSync(files.logDir, { recursive: true, force: true });
-    return new Lab(files, claimRecord(files, { topology: topology.id, keep, wanDelayMs: 0, apiLatencyMs }));
+    return new Lab(
+      files,
+      claimRecord(files, { topology: topology.id, keep, wanDelayMs: 0, apiLatencyMs, executors: { ...executors } }),
+    );
   });
 }
 

@@ -1,4 +1,6 @@
 /** `pnpm lab …` and `npm run demo`. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cloud, CLOUD_HELP } from './commands/cloud.ts';
 import { demo, listScenarios, runOne } from './commands/demo.ts';
@@ -6,7 +8,7 @@ import { shell } from './commands/shell.ts';
 import { status } from './commands/status.ts';
 import { down, up, wanDelay } from './commands/up-down.ts';
 import { LabFault } from './lab-fault.ts';
-import { HOST_NAMES, SITES } from './topology.ts';
+import { EMULATED_CLOUDS, HOST_NAMES, SITES } from './topology.ts';
 
 const HELP = `Four sites on one machine: an on-prem LAN, AWS, Azure and OCI, with two routers and a client each.
 
@@ -27,6 +29,7 @@ usage: pnpm lab <command>            (npm run lab -- <command> without pnpm)
 
 options
   --sites <list>             (up) with a fifth site: onprem,aws,azure,oci,gcp; or onprem,gcp alone; default the four
+  --executor <cloud>=<dir>   (demo, up, scenario) a plugin of yours instead of that cloud's executor, from its folder; may be repeated
   --wan-delay <time>         (demo, up) one-way delay on the WAN; default 0
   --api-latency <time>       (demo, up) how long a mutating call of a cloud takes; default 300ms
   --wan-rate <rate>          (demo, up) rate of each WAN port as tc(8) writes it; default 200mbit
@@ -70,6 +73,7 @@ const OPTIONS = {
   'wan-delay': { type: 'string', default: '0' },
   'wan-rate': { type: 'string', default: '200mbit' },
   sites: { type: 'string', default: SITES.join(',') },
+  executor: { type: 'string', multiple: true },
   'api-latency': { type: 'string', default: '300ms' },
   help: { type: 'boolean', short: 'h', default: false },
   ...CLOUD_OPTIONS,
@@ -105,6 +109,7 @@ async function main(argv: readonly string[]): Promise<number> {
     wanRate: values['wan-rate'],
     apiLatencyMs: parseDelayMs(values['api-latency']),
     keep: values.keep || command === 'up',
+    executors: executorsOf(values.executor ?? []),
   };
   if (command === 'cloud') {
     const { count, for: time, amount, router, operation, last } = values;
@@ -141,6 +146,19 @@ function needed(argument: string | undefined, what: string): string {
 
 function usage(message: string): LabFault {
   return new LabFault('lab.usage', message, 'See "pnpm lab --help".');
+}
+
+/** `gcp=plugins/my-cloud`, each; folders from where the command was given. */
+function executorsOf(given: readonly string[]): Readonly<Record<string, string>> {
+  const entries = given.map((text) => {
+    const [cloudName = '', ...rest] = text.split('=');
+    const folder = path.resolve(rest.join('='));
+    const isKnown = EMULATED_CLOUDS.some((each) => each === cloudName) && rest.length > 0;
+    if (!isKnown) throw usage(`"${text}" is no cloud with a folder, as in gcp=plugins/my-cloud.`);
+    if (!existsSync(path.join(folder, 'src/main.ts'))) throw usage(`${folder} has no src/main.ts.`);
+    return [cloudName, folder] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function parseCount(text: string): number {

@@ -19,6 +19,8 @@ const labRecord = z.strictObject({
   wanDelayMs: z.number().min(0),
   /** How long a mutating call of an emulated cloud takes, milliseconds. */
   apiLatencyMs: z.number().min(0),
+  /** Programs of executors that are not this checkout's own, by cloud: the folder of a plugin. */
+  executors: z.record(z.string(), z.string()).default({}),
   vms: z.array(
     z.strictObject({
       hostName: z.string(),
@@ -55,7 +57,7 @@ export function isInUse(record: LabRecord): boolean {
 /** Takes the name; a second taker is refused, also when both come at once (link(2) is atomic). The caller has cleaned up what a dead owner left. */
 export function claimRecord(
   files: LabFiles,
-  options: Pick<LabRecord, 'topology' | 'keep' | 'wanDelayMs' | 'apiLatencyMs'>,
+  options: Pick<LabRecord, 'topology' | 'keep' | 'wanDelayMs' | 'apiLatencyMs' | 'executors'>,
 ): LabRecord {
   const owner = identify(process.pid);
   if (owner === undefined) throw new Error('this process is not in /proc');

@@ -2,13 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import path from 'node:path';
+import { controlSocket } from './cloud-accounts.ts';
 import type { Lab } from './lab.ts';
 import { CHECKOUT, routerDir } from './lab-files.ts';
 import type { Material } from './material.ts';
 import { commandOf, processesIn, threadsOf } from './process-table.ts';
 import { isReady } from './router-api.ts';
 import { renderRouterConfig, type RouterMaterial } from './router-config.ts';
-import { isCloud, peersOf, type Router } from './topology.ts';
+import { isCloud, peersOf, type EmulatedCloud, type Router, type Site } from './topology.ts';
 import type { Vm } from './vm.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -60,11 +61,26 @@ function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
     wireGuardKeys: new Map(federated.map(({ name }) => [name, material.of(name).wireGuard.publicKey])),
     executor: {
       node: process.execPath,
-      main: isCloud(router.site) ? path.join(CHECKOUT, 'plugins', router.site, 'src/main.ts') : '',
-      environment: { NODE_EXTRA_CA_CERTS: material.caFile, NODE_COMPILE_CACHE: lab.files.compileCacheDir },
+      main: isCloud(router.site) ? executorOf(lab, router.site) : '',
+      environment: {
+        NODE_EXTRA_CA_CERTS: material.caFile,
+        NODE_COMPILE_CACHE: lab.files.compileCacheDir,
+        ...standInEnvironment(lab, router.site),
+      },
     },
   };
   writeFileSync(path.join(dir, 'router.yaml'), renderRouterConfig(router, own, federated));
+}
+
+/** This checkout's own, or the plugin that `--executor` named. */
+function executorOf(lab: Lab, cloud: EmulatedCloud): string {
+  return path.join(lab.record.executors[cloud] ?? path.join(CHECKOUT, 'plugins', cloud), 'src/main.ts');
+}
+
+/** A plugin that knows no vendor gets at the cloud by the lab's own door. */
+function standInEnvironment(lab: Lab, site: Site): Readonly<Record<string, string>> {
+  if (!isCloud(site) || lab.record.executors[site] === undefined) return {};
+  return { LAB_CLOUD_SOCKET: controlSocket(lab.files, site) };
 }
 
 /** Also starts it again after it was killed: the state directory and the kernel are as it left them. */

@@ -46,6 +46,7 @@ test('the WAN gets a delay while it runs, another one, and loses it again', asyn
     ready: true,
     wanDelayMs: 0,
     apiLatencyMs: 0,
+    executors: {},
     vms: [],
     daemons: [],
   };

@@ -81,6 +81,11 @@ export class CloudControl {
     await this.#call('POST', `/instances/${encodeURIComponent(instance)}/addresses`, order);
   }
 
+  /** As somebody at the vendor's console would: it may be carried on, or no longer. */
+  async setForwarding(instance: string, forwarding: boolean): Promise<void> {
+    await this.#call('POST', `/instances/${encodeURIComponent(instance)}/forwarding`, { forwarding });
+  }
+
   /** Resolves when no change of the fabric can be missed any more. */
   async watch(onEvent: (event: FabricEvent) => void): Promise<FabricWatch> {
     const message = await this.#open('GET', '/watch');

@@ -173,6 +173,8 @@ export const cloudState = z.strictObject({
 export type CloudState = z.output<typeof cloudState>;
 
 export const powerOrder = z.strictObject({ power: z.enum(['on', 'off']) });
+/** `POST /instances/<name>/forwarding`: somebody at the console switches it, past any identity. */
+export const forwardingOrder = z.strictObject({ forwarding: z.boolean() });
 /** `POST /instances/<name>/addresses`: somebody other than routerd changes the NIC, past any identity. */
 export const addressOrder = z.strictObject({
   assign: z.array(z.string()).default([]),

@@ -2,11 +2,12 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { addressesOf, assign, nicOfInstance, unassign, type Nic } from './address-space.ts';
+import { addressesOf, assign, nicOfInstance, setForwarding, unassign, type Nic } from './address-space.ts';
 import {
   addressOrder,
   cardOrder,
   faultCard,
+  forwardingOrder,
   knobs,
   powerOrder,
   type CardState,
@@ -142,12 +143,17 @@ export class ControlServer {
   }
 
   async #instanceOrder(method: string, path: string, given: () => unknown): Promise<WireReply> {
-    const [, name = '', order] = /^\/instances\/([^/]+)\/(power|addresses)$/.exec(path) ?? [];
+    const [, name = '', order] = /^\/instances\/([^/]+)\/(power|addresses|forwarding)$/.exec(path) ?? [];
     if (method !== 'POST' || order === undefined) return jsonReply(404, { error: `there is no ${method} ${path}` });
     const nic = nicOfInstance(this.#parts.plane.space, decodeURIComponent(name));
     if (nic === undefined) return jsonReply(404, { error: `there is no instance ${name}` });
     if (order === 'power') {
       await this.#parts.fabric.setPower(nic.device, powerOrder.parse(given()).power);
+      return jsonReply(200, {});
+    }
+    if (order === 'forwarding') {
+      const { forwarding } = forwardingOrder.parse(given());
+      this.#parts.plane.changeNow((space) => setForwarding(space, nic.id, forwarding));
       return jsonReply(200, {});
     }
     return this.#changeAddresses(nic, addressOrder.parse(given()));

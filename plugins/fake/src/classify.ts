@@ -1,10 +1,11 @@
 /** What an error of the provider asks of the caller. Whatever is not known may have happened after the change was made. */
 import { ExecutorError, type ErrorClass } from '@routerd/plugin-sdk';
-import { CloudError } from './file-cloud.ts';
+import { CloudError } from './provider.ts';
 
 const CLASS_OF_CODE: Readonly<Record<string, ErrorClass>> = {
   AddressInUse: 'held-elsewhere',
   OutsideSubnet: 'invalid',
+  NicFull: 'limit',
   NicNotFound: 'not-found',
   TooManyRequests: 'throttled',
 };

@@ -14,18 +14,18 @@ import {
   type ExecutorPlugin,
 } from '@routerd/plugin-sdk';
 import { executorError } from './classify.ts';
-import { holderOf, type FileCloud } from './file-cloud.ts';
 import { nicStateOf, ownNic } from './own-nic.ts';
+import { holderOf, type Provider } from './provider.ts';
 import { check, inventory, preflight } from './reports.ts';
 
-export function createFakeExecutor(cloud: FileCloud): ExecutorPlugin {
+export function createFakeExecutor(cloud: Provider): ExecutorPlugin {
   return {
     about: { name: 'fake', release: '0.1.0', providers: PROVIDERS, storesEpoch: false },
     inventory: async (nic, page) => inventory(cloud, nic, page),
     check: async (nic, addresses) => check(cloud, nic, addresses),
     preflight: async (nic, actions) => preflight(cloud, nic, actions),
     async observe(nic) {
-      return nicStateOf(ownNic(cloud, nic));
+      return nicStateOf(await ownNic(cloud, nic));
     },
     async execute(call, context) {
       switch (call.action) {
@@ -42,12 +42,12 @@ export function createFakeExecutor(cloud: FileCloud): ExecutorPlugin {
   };
 }
 
-async function assign(cloud: FileCloud, call: ExecuteCall, context: CallContext): Promise<ExecuteReport> {
+async function assign(cloud: Provider, call: ExecuteCall, context: CallContext): Promise<ExecuteReport> {
   const { nicRef } = call.nic;
-  ownNic(cloud, call.nic);
+  await ownNic(cloud, call.nic);
   const results = new AddressResults(call.addresses);
   const takeFrom = new Set<string>();
-  const { nics } = cloud.read();
+  const nics = await cloud.nics();
   for (const { address, seizeFrom } of call.addresses) {
     const bare = bareAddress(address);
     const holder = holderOf(nics, bare);
@@ -67,9 +67,9 @@ async function assign(cloud: FileCloud, call: ExecuteCall, context: CallContext)
   return report(cloud, call, results);
 }
 
-async function unassign(cloud: FileCloud, call: ExecuteCall, context: CallContext): Promise<ExecuteReport> {
+async function unassign(cloud: Provider, call: ExecuteCall, context: CallContext): Promise<ExecuteReport> {
   const { nicRef } = call.nic;
-  const { addresses } = ownNic(cloud, call.nic);
+  const { addresses } = await ownNic(cloud, call.nic);
   const results = new AddressResults(call.addresses);
   for (const { address } of call.addresses) {
     if (!addresses.includes(bareAddress(address))) results.settle(succeeded(address, 'alreadyAbsent'));
@@ -88,7 +88,7 @@ interface Work {
 }
 
 /** One call for what is open, sent once. Whatever it answered, reading tells what came of it. */
-async function change(cloud: FileCloud, work: Work, what: string, call: () => Promise<void>): Promise<void> {
+async function change(cloud: Provider, work: Work, what: string, call: () => Promise<void>): Promise<void> {
   const { context, results } = work;
   const open = results.open();
   if (open.length === 0) return;
@@ -98,7 +98,7 @@ async function change(cloud: FileCloud, work: Work, what: string, call: () => Pr
   }
   const error = await context.mutate(what, async () => attempt(what, call));
   const isAssign = work.call.action === 'assign-secondary-ip';
-  const { addresses } = ownNic(cloud, work.call.nic);
+  const { addresses } = await ownNic(cloud, work.call.nic);
   for (const { address } of open) {
     if (addresses.includes(bareAddress(address)) === isAssign) results.settle(succeeded(address, `done: ${what}`));
   }
@@ -106,24 +106,24 @@ async function change(cloud: FileCloud, work: Work, what: string, call: () => Pr
 }
 
 async function setForwarding(
-  cloud: FileCloud,
+  cloud: Provider,
   call: ExecuteCall,
   context: CallContext,
   forwarding: boolean,
 ): Promise<ExecuteReport> {
-  const before = ownNic(cloud, call.nic).forwarding;
+  const before = (await ownNic(cloud, call.nic)).forwarding;
   const what = `set forwarding of ${call.nic.nicRef} to ${forwarding}`;
-  const answer = (status: typeof succeeded, message: string): ExecuteReport => ({
+  const answer = async (status: typeof succeeded, message: string): Promise<ExecuteReport> => ({
     results: forEvery(call.addresses, (address) => status(address, message)),
     observed: { priorForwarding: String(before) },
-    nic: nicStateOf(ownNic(cloud, call.nic)),
+    nic: nicStateOf(await ownNic(cloud, call.nic)),
   });
   if (before === forwarding) return answer(succeeded, `alreadyPresent: ${what}`);
   if (context.mode === 'dry-run') return answer(skipped, `dry run: would ${what}`);
   const error = await context.mutate(what, async () =>
     attempt(what, async () => cloud.setForwarding(call.nic.nicRef, forwarding)),
   );
-  if (ownNic(cloud, call.nic).forwarding === forwarding) return answer(succeeded, `done: ${what}`);
+  if ((await ownNic(cloud, call.nic)).forwarding === forwarding) return answer(succeeded, `done: ${what}`);
   throw error ?? new ExecutorError('unknown-outcome', `${what} was accepted and does not show`);
 }
 
@@ -137,7 +137,7 @@ async function attempt(what: string, call: () => Promise<void>): Promise<Executo
   }
 }
 
-function report(cloud: FileCloud, call: ExecuteCall, results: AddressResults): ExecuteReport {
+async function report(cloud: Provider, call: ExecuteCall, results: AddressResults): Promise<ExecuteReport> {
   const observed = { networkInterfaceId: call.nic.nicRef };
-  return { results: results.conclude(), observed, nic: nicStateOf(ownNic(cloud, call.nic)) };
+  return { results: results.conclude(), observed, nic: nicStateOf(await ownNic(cloud, call.nic)) };
 }

@@ -5,35 +5,18 @@
 import { accessSync, constants, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { CloudError, holderOf, type Nic, type Nics, type Provider } from './provider.ts';
 
 export const FAULTS = ['throttle', 'server-error', 'lost-reply', 'hang', 'slow'] as const;
 export type Fault = (typeof FAULTS)[number];
 const SLOW_MS = 2000;
 
-export interface Nic {
-  /** Bare. */
-  readonly primary: string;
-  readonly addresses: readonly string[];
-  readonly forwarding: boolean;
-}
-
 export interface Cloud {
-  readonly nics: Readonly<Record<string, Nic>>;
+  readonly nics: Nics;
   /** Mutating calls so far, whatever came of them. */
   readonly mutations: number;
   /** What the next mutating calls meet. */
   readonly faults: readonly Fault[];
-}
-
-/** As a provider's SDK rejects. */
-export class CloudError extends Error {
-  override readonly name = 'CloudError';
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 export const EMPTY_CLOUD: Cloud = {
@@ -46,7 +29,7 @@ export const EMPTY_CLOUD: Cloud = {
   faults: [],
 };
 
-export class FileCloud {
+export class FileCloud implements Provider {
   readonly #file: string;
 
   constructor(file: string) {
@@ -57,8 +40,7 @@ export class FileCloud {
     return JSON.parse(readFileSync(this.#file, 'utf8'));
   }
 
-  /** @returns why it could not be written, as far as that can be told without writing */
-  writeProblem(): string | undefined {
+  async writeProblem(): Promise<string | undefined> {
     try {
       accessSync(this.#file, constants.W_OK);
       accessSync(path.dirname(this.#file), constants.W_OK);
@@ -74,10 +56,10 @@ export class FileCloud {
     renameSync(`${this.#file}.new`, this.#file);
   }
 
-  /**
-   * All addresses onto one NIC, or none.
-   * @param takeFrom NICs that may lose a secondary by it
-   */
+  async nics(): Promise<Nics> {
+    return this.read().nics;
+  }
+
   async assign(nicRef: string, addresses: readonly string[], takeFrom: readonly string[]): Promise<void> {
     await this.#mutate((nics) => {
       const own = nicIn(nics, nicRef);
@@ -110,7 +92,7 @@ export class FileCloud {
     await this.#mutate((nics) => ({ ...nics, [nicRef]: { ...nicIn(nics, nicRef), forwarding } }));
   }
 
-  async #mutate(decide: (nics: Cloud['nics']) => Cloud['nics']): Promise<void> {
+  async #mutate(decide: (nics: Nics) => Nics): Promise<void> {
     const { faults, ...before } = this.read();
     const [fault, ...rest] = faults;
     this.write({ ...before, mutations: before.mutations + 1, faults: rest });
@@ -124,17 +106,7 @@ export class FileCloud {
   }
 }
 
-export interface Holder {
-  readonly nicRef: string;
-  readonly isPrimary: boolean;
-}
-
-export function holderOf(nics: Cloud['nics'], address: string): Holder | undefined {
-  const found = Object.entries(nics).find(([, nic]) => nic.primary === address || nic.addresses.includes(address));
-  return found === undefined ? undefined : { nicRef: found[0], isPrimary: found[1].primary === address };
-}
-
-function nicIn(nics: Cloud['nics'], nicRef: string): Nic {
+function nicIn(nics: Nics, nicRef: string): Nic {
   const nic = nics[nicRef];
   if (nic === undefined) throw new CloudError('NicNotFound', `there is no ${nicRef}`);
   return nic;

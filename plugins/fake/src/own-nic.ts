@@ -1,10 +1,11 @@
 /** The NIC that a request is about, and its state in the protocol's words. */
 import { ExecutorError, hostAddress, requiredTarget, type NicState, type NicTarget } from '@routerd/plugin-sdk';
-import type { FileCloud, Nic } from './file-cloud.ts';
+import type { Nic, Provider } from './provider.ts';
 
-export function ownNic(cloud: FileCloud, target: NicTarget): Nic {
-  const nic = cloud.read().nics[requiredTarget(target, 'nicRef')];
-  if (nic === undefined) throw new ExecutorError('not-found', `there is no NIC ${target.nicRef}`);
+export async function ownNic(cloud: Provider, target: NicTarget): Promise<Nic> {
+  const nicRef = requiredTarget(target, 'nicRef');
+  const nic = (await cloud.nics())[nicRef];
+  if (nic === undefined) throw new ExecutorError('not-found', `there is no NIC ${nicRef}`);
   return nic;
 }
 

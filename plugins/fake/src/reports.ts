@@ -13,15 +13,15 @@ import {
   type PreflightReport,
   type Verb,
 } from '@routerd/plugin-sdk';
-import { holderOf, type FileCloud } from './file-cloud.ts';
 import { nicStateOf, ownNic } from './own-nic.ts';
+import { holderOf, type Provider } from './provider.ts';
 
 /** The file has room for any number; a provider has its limit here. */
 const SECONDARIES_MAX = 100;
 
-export async function inventory(cloud: FileCloud, target: NicTarget, page: string | undefined): Promise<InventoryPage> {
-  const own = ownNic(cloud, target);
-  const entries = Object.entries(cloud.read().nics).flatMap(([nicRef, { primary, addresses }]) => [
+export async function inventory(cloud: Provider, target: NicTarget, page: string | undefined): Promise<InventoryPage> {
+  const own = await ownNic(cloud, target);
+  const entries = Object.entries(await cloud.nics()).flatMap(([nicRef, { primary, addresses }]) => [
     { address: hostAddress(primary), nicRef, isPrimary: true },
     ...addresses.map((bare) => ({ address: hostAddress(bare), nicRef, isPrimary: false })),
   ]);
@@ -38,10 +38,10 @@ export async function inventory(cloud: FileCloud, target: NicTarget, page: strin
   };
 }
 
-export async function check(cloud: FileCloud, target: NicTarget, addresses: readonly string[]): Promise<CheckReport> {
-  const own = ownNic(cloud, target);
+export async function check(cloud: Provider, target: NicTarget, addresses: readonly string[]): Promise<CheckReport> {
+  const own = await ownNic(cloud, target);
   const lookUp = async (bare: readonly string[]): Promise<ReadonlyMap<string, AddressHolder>> => {
-    const { nics } = cloud.read();
+    const nics = await cloud.nics();
     const holderEntry = (address: string): readonly (readonly [string, AddressHolder])[] => {
       const holder = holderOf(nics, address);
       return holder === undefined ? [] : [[address, holder]];
@@ -52,17 +52,17 @@ export async function check(cloud: FileCloud, target: NicTarget, addresses: read
   return { results, forwarding: own.forwarding ? 'enabled' : 'disabled' };
 }
 
-/** What may be done with a file is what its permissions say; a provider is asked by its dry runs, or by the list of what a role may do. */
+/** What may be done with a file or a socket is what its permissions say; a provider is asked by its dry runs, or by the list of what a role may do. */
 export async function preflight(
-  cloud: FileCloud,
+  cloud: Provider,
   target: NicTarget,
   actions: readonly Verb[],
 ): Promise<PreflightReport> {
-  ownNic(cloud, target);
-  const problem = cloud.writeProblem();
+  await ownNic(cloud, target);
+  const problem = await cloud.writeProblem();
   const verdict = problem === undefined ? 'passed' : 'failed';
-  const detail = problem ?? 'the file of the cloud can be written';
-  const remedy = 'let the user of the plugin write the file of the cloud and its folder';
-  const needed = neededFor([{ permission: 'file:write', actions: VERBS }], actions);
+  const detail = problem ?? 'the cloud can be changed';
+  const remedy = 'let the user of the plugin write the file or the socket of the cloud';
+  const needed = neededFor([{ permission: 'cloud:write', actions: VERBS }], actions);
   return { findings: needed.map((each) => permissionFinding(each, { verdict, detail, remedy })) };
 }

@@ -165,7 +165,7 @@ export class ComputeApi implements Service {
       perform: (principal) => {
         if (!asked.ok) return faultReply(asked.error);
         const has = permissions.filter((permission) => this.#isGranted(permission, principal, nic));
-        return jsonReply(200, { ...(has.length === 0 ? {} : { permissions: has }) });
+        return jsonReply(200, has.length === 0 ? {} : { permissions: has });
       },
     };
   }

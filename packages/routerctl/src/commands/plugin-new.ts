@@ -39,7 +39,7 @@ export const newCommand = buildCommand<NewFlags, [string], Context>({
       [
         `${folder} has an executor for a cloud that is a file.`,
         `  routerctl plugin conformance ${folder}   # passes now`,
-        '  replace src/file-cloud.ts by the provider’s SDK, and keep it passing: docs/how-to/provider-plugin.md',
+        '  write an adapter over the provider’s SDK behind src/provider.ts, and keep it passing: docs/how-to/provider-plugin.md',
         '',
       ].join('\n'),
     );
