@@ -1,6 +1,7 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { failOverTest } from './fail-over.ts';
 
 const CAPTURED = '10.77.60.110';
 const PATCH = 'instances.updateNetworkInterface';
@@ -18,6 +19,12 @@ afterAll(async () => {
 });
 
 executorContract('gcp', async () => stage.contractRig());
+
+failOverTest({
+  stage: () => stage,
+  perNic: 150,
+  callsMax: (_, nics) => 2 * nics,
+});
 
 describe('the GCP executor', () => {
   beforeEach(async () => {
@@ -128,6 +135,11 @@ describe('the GCP executor', () => {
     const [said] = await statuses(stage.executor, request('ensure-forwarding-enabled', stage.nicA, [CAPTURED]));
     expect(said).toMatch(/executor\.failed invalid.*create the instance with --can-ip-forward/);
     expect(await stage.isForwarding(stage.nicA)).toBe(false);
+    // Somebody has set it meanwhile: the same request, asked again by an operator, finds it so.
+    await stage.rig.control.setKnobs({});
+    const enable = request('ensure-forwarding-enabled', stage.nicA, [CAPTURED]);
+    expect(await statuses(stage.executor, enable)).toEqual(['succeeded']);
+    expect(await statuses(stage.executor, enable)).toEqual(['succeeded']);
   });
 
   test('two routers that seize from each other leave every address on at most one of them, and the next attempt places it', async () => {
