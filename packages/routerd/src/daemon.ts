@@ -131,7 +131,10 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
     takeMembers(told, node.value.federation, log);
   };
   node.value.federation.onRoster((received) => {
-    void membership.takeRoster(received).then(async (isNewer) => (isNewer ? rejoin() : undefined));
+    const taken = membership.takeRoster(received).then(async (isNewer) => (isNewer ? rejoin() : undefined));
+    taken.catch((cause: unknown) => {
+      log.error('the list of members was not taken over', { event: 'routerd.roster.failed', cause: String(cause) });
+    });
   });
   await node.value.start();
   steps.push({ name: 'node', stop: async () => node.value.stop() });
