@@ -1,7 +1,7 @@
 /** `pnpm lab cloud …`: what goes wrong at an emulated cloud of a lab that is up, switched by hand. */
 import { controlSocket } from '../cloud-accounts.ts';
 import { CloudControl } from '../cloud/control-client.ts';
-import type { CardOrder } from '../cloud/control-messages.ts';
+import { OPERATION_GROUPS, type CardOrder } from '../cloud/control-messages.ts';
 import { absenceOf, CARD_NAMES, cardOf, isCardName, type CardName } from '../cloud/fault-catalogue.ts';
 import { openLab, type Lab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
@@ -24,7 +24,7 @@ options of fault
   --for <time>       no longer than that: 500ms, 30s; at most an hour
   --amount <n>       what the card measures: milliseconds of latency, addresses of limit
   --router <host>    only requests of that machine
-  --operation <op>   other operations than the card's own: a name as "calls" shows it, or writes, reads, polls, identity, *
+  --operation <op>   other operations than the card's own: a name as "calls" shows it, or ${OPERATION_GROUPS.join(', ')}
 
 examples
   pnpm lab cloud fault aws throttle --count 3
