@@ -67,8 +67,11 @@ export class Lane {
     }
     const answer = await this.#process.request(request);
     // Whatever went wrong, the next request gets a new process: what this one still thinks is not known.
-    if (!answer.ok) await this.#discard(this.#process);
-    else this.#letGoWhenIdle(this.#process);
+    if (!answer.ok) {
+      await this.#discard(this.#process);
+      // It dies of everything, so it was not the question: the next one is asked again.
+      if (answer.error.code === 'executor.crashed') this.#mayAsk = true;
+    } else this.#letGoWhenIdle(this.#process);
     return answer.ok ? answer : err({ ...answer.error, wasSent: true });
   }
 

@@ -6,6 +6,7 @@ import { configReportToJson, loadConfig, renderConfigReport } from './load-confi
 import { nodeSettings } from './node-settings.ts';
 import { cleanupCommand } from './one-shot/cleanup-command.ts';
 import { applyCommand, planCommand } from './one-shot/commands.ts';
+import { preflightCommand } from './one-shot/preflight-command.ts';
 import { VERSION } from './version.ts';
 
 interface ServeFlags {
@@ -97,11 +98,12 @@ const routes = buildRouteMap<string, Context>({
     plan: planCommand,
     apply: applyCommand,
     cleanup: cleanupCommand,
+    preflight: preflightCommand,
   },
   docs: {
     brief: 'Selective Address Mobility: the daemon of one router',
     fullDescription:
-      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd plan --diff\n  routerd apply --once\n  routerd cleanup --dry-run\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage; from plan: something to do',
+      'Selective Address Mobility: the daemon of one router.\n\nEXAMPLES\n  routerd validate --config /usr/local/etc/routerd\n  routerd plan --diff\n  routerd apply --once\n  routerd cleanup --dry-run\n  routerd preflight\n  routerd serve --config /usr/local/etc/routerd/router.yaml\n\nEXIT CODES\n  0 done   1 refused or failed   2 wrong usage; from plan: something to do',
   },
 });
 

@@ -4,7 +4,6 @@ import {
   nicKeyOf,
   type ActionEngine,
   type Journal,
-  type NicTarget,
   type ProviderExecutor,
 } from '@routerd/actions';
 import { createMemoryPartStore, type PartStore } from '@routerd/config';
@@ -25,7 +24,7 @@ import {
   type Vrrp,
 } from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
-import { nicTargetOf, type PoolContext } from '@routerd/mobility';
+import type { PoolContext } from '@routerd/mobility';
 import {
   durationMs,
   err,
@@ -42,6 +41,7 @@ import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
+import { providerNicOf } from './provider-nic.ts';
 import { observersOf, type ObservingAdapters } from './observing.ts';
 import { Reconciler, type LeaseMemory } from './reconciler.ts';
 import { solitaryFederation } from './solitary-federation.ts';
@@ -308,30 +308,16 @@ function ownAddresses(settings: NodeSettings, host: HostReconciler): ReadonlySet
   ]);
 }
 
-function nicTargetOfSelf(context: PoolContext): NicTarget | undefined {
-  const { selfMember } = context;
-  const capture = selfMember?.spec.capture;
-  if (selfMember === undefined || capture?.type !== 'provider-secondary-ip') return undefined;
-  const provider = context.profiles.get(capture.providerRef)?.spec.provider;
-  if (provider === undefined) return undefined;
-  return {
-    provider,
-    providerRef: capture.providerRef,
-    nicRef: capture.nicRef,
-    target: nicTargetOf(context, selfMember),
-  };
-}
-
 /** One object, since a reading is known to be new by its identity. */
 const NO_NIC = { kind: 'unknown' } as const;
 
 function observeNic(engine: ActionEngine, context: PoolContext): void {
-  const nic = nicTargetOfSelf(context);
+  const nic = providerNicOf(context);
   if (nic !== undefined) engine.requestObservation(nic);
 }
 
 function nicOf(engine: ActionEngine, context: PoolContext) {
-  const target = nicTargetOfSelf(context);
+  const target = providerNicOf(context);
   return target === undefined ? NO_NIC : engine.nic(nicKeyOf(target));
 }
 
