@@ -5,6 +5,7 @@ import { createMemoryHost, type MemoryHost } from '../src/adapters/memory/memory
 import { MemoryLedger } from '../src/adapters/memory/memory-ledger.ts';
 import type { HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
+import type { Host } from '../src/ports.ts';
 import { createHostReconciler, type HostReconciler } from '../src/reconciler/host-reconciler.ts';
 import { overlayPeer, providerClaim, proxyArpClaim } from './claims.ts';
 
@@ -33,11 +34,11 @@ function rigOf(parts: Partial<Pick<Rig, 'host' | 'ledger'>> = {}): Rig {
 }
 
 /** Lets what waits for a burst of events go on. */
-async function settle({ clock, reconciler }: Rig): Promise<void> {
+async function settle({ clock, reconciler }: Rig, turnMs = 5): Promise<void> {
   const settled = reconciler.settled();
   for (let turn = 0; turn < 20; turn += 1) {
     await Promise.resolve();
-    clock.advance(5);
+    clock.advance(turnMs);
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
@@ -159,6 +160,44 @@ test('what did not land is in the status and is tried again, ever more slowly, a
     await settle(rig);
   }
   expect(rig.reconciler.status()).toMatchObject({ settled: true, residuals: [] });
+});
+
+test.each([
+  ['ten seconds, where a reading takes next to nothing', 0, 10_000],
+  ['a minute, where a reading takes long', 300, 60_000],
+])('what the kernel tells nobody is mended within %s', async (_, readingMs, withinMs) => {
+  const { host, ledger, clock, log } = rigOf();
+  const slow: Host = {
+    observe: async () => {
+      clock.advance(readingMs);
+      return host.observe();
+    },
+    apply: async (ops) => host.apply(ops),
+    watch: (listener) => host.watch(listener),
+  };
+  const rig = { host, ledger, clock, log, reconciler: createHostReconciler({ host: slow, ledger, clock, log }) };
+  const turnMs = readingMs === 0 ? 1 : 50; // time goes on while the host is read
+  rig.reconciler.start();
+  rig.reconciler.setDesired(one);
+  await settle(rig, turnMs);
+  // The first look comes before anybody knows how long a reading takes, at least for a host that was not read yet.
+  clock.advance(10_000);
+  await settle(rig, turnMs);
+  const isThere = async (): Promise<boolean> => {
+    const observed = await host.observe();
+    return observed.ok && observed.value.proxyNeighbors.length > 0;
+  };
+  const [neighbor] = one.proxyNeighbors;
+  expect(neighbor).toBeDefined();
+  if (neighbor !== undefined) await host.apply([{ verb: 'proxy-neighbor-remove', neighbor }]);
+  expect(await isThere()).toBe(false);
+  clock.advance(withinMs - 5000);
+  await settle(rig, turnMs);
+  expect(await isThere()).toBe(false);
+  clock.advance(5000);
+  await settle(rig, turnMs);
+  expect(await isThere()).toBe(true);
+  await rig.reconciler.stop();
 });
 
 test('a host that cannot be read is left alone until it can', async () => {

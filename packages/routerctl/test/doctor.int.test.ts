@@ -87,13 +87,6 @@ test('a sound router passes; what is broken on its host is found, and passes aga
       ['ip', 'rule', 'add', 'to', '10.77.60.10', 'blackhole'],
       ['ip', 'rule', 'del', 'to', '10.77.60.10', 'blackhole'],
     ],
-    // routerd looks for proxy neighbours that others delete only now and then.
-    [
-      'hybrid.proxy-neighbor',
-      'fail',
-      ['ip', 'neigh', 'del', 'proxy', '10.77.60.10', 'dev', 'lan0'],
-      ['ip', 'neigh', 'add', 'proxy', '10.77.60.10', 'dev', 'lan0', 'protocol', '84'],
-    ],
     [
       'hybrid.forward-policy',
       'warn',
@@ -127,6 +120,21 @@ test('the table ends with remedies and counts; --no-host runs nothing on the hos
   const none = await rig.routerctl('metrics', '--only', 'weather');
   expect([none.code, none.stdout]).toEqual([1, '']);
   expect(none.stderr).toContain('No metric has "weather" in its name.');
+  const peers = await rig.routerctl('overlay', 'peers');
+  expect(peers.stdout).toMatch(/^PEER +INTERFACE +STATE +RTT /);
+  expect(peers.stdout).toMatch(/^cloud +tun0 +unmeasured /m);
+  expect(peers.stdout).toContain('cloud: underlay.address');
+  const [shown] = JSON.parse((await rig.routerctl('overlay', 'peers', '-o', 'json')).stdout).items;
+  expect(shown).toMatchObject({
+    peer: 'cloud',
+    node: 'cloud',
+    interface: 'tun0',
+    state: 'unmeasured',
+    loss: {},
+    mtu: {},
+  });
+  const status = await rig.routerctl('status');
+  expect(status.stdout).toMatch(/^Overlay: +0 of 1 paths up, cloud unmeasured$/m);
   const unknown = await rig.routerctl('doctor', 'weather');
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('One of hybrid, federation, dynamic, plugin, actions');

@@ -82,9 +82,12 @@ const EVENT_BURST_MS = 5;
 const QUIET_SHARE = 2;
 /**
  * What the kernel does not report (a proxy neighbour that somebody deletes, a WireGuard peer, most settings that the kernel itself changes) is
- * found by a reading at this interval. It is on no path of a change.
+ * found by a reading now and then. It is on no path of a change. A host with few objects is read within milliseconds and looked at every ten
+ * seconds; of a large one the readings take at most this share of the time, and it is looked at once a minute at least.
  */
-const AUDIT_MS = 60_000;
+const AUDIT_SHARE = 1 / 500;
+const AUDIT_MS_MIN = 10_000;
+const AUDIT_MS_MAX = 60_000;
 /** A device that goes takes its proxy neighbours with it, and so does its last address. */
 const CHANGES_CAPTURED: readonly HostOp['verb'][] = [
   'proxy-neighbor-add',
@@ -138,6 +141,8 @@ class LevelReconciler implements HostReconciler {
   #opsRepaired = 0;
   #readings = 0;
   #readingFault: string | undefined;
+  /** How long the last reading took. */
+  #readingMs = 0;
 
   constructor(ports: HostReconcilerPorts) {
     this.#ports = ports;
@@ -239,7 +244,7 @@ class LevelReconciler implements HostReconciler {
   async #audit(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await this.#sleep(AUDIT_MS, signal);
+      await this.#sleep(Math.min(AUDIT_MS_MAX, Math.max(AUDIT_MS_MIN, this.#readingMs / AUDIT_SHARE)), signal);
       if (signal.aborted) return;
       this.#mustRead = true;
       this.#run();
@@ -285,7 +290,8 @@ class LevelReconciler implements HostReconciler {
     const settings = this.#desired?.sysctls.map(({ path }) => path) ?? [];
     const reading = await this.#ports.host.observe(settings);
     const endedAt = this.#ports.clock.monotonic();
-    this.#readAgainFrom = endedAt + QUIET_SHARE * (endedAt - startedAt);
+    this.#readingMs = endedAt - startedAt;
+    this.#readAgainFrom = endedAt + QUIET_SHARE * this.#readingMs;
     this.#readings += 1;
     this.#readingFault = reading.ok ? undefined : reading.error.detail;
     if (!reading.ok) {
