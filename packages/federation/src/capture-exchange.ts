@@ -72,6 +72,11 @@ export class CaptureExchange implements CaptureRegistry, LogReader {
     return this.#log.position();
   }
 
+  /** As {@link position}, of what others wrote: this node's own records are no news of the world. */
+  positionOfOthers(): number {
+    return this.#log.positionOfOthers(this.#options.config.self);
+  }
+
   onChange(listener: (keys: readonly CaptureKey[]) => void): () => void {
     return this.#listeners.add(listener);
   }

@@ -49,6 +49,8 @@ export class CaptureLog {
   #rebuilding: Map<CaptureKey, CaptureRecord[]> | undefined;
   #seenWhileRebuilding = new Map<ClaimId, CaptureKey>();
   #position = 0;
+  /** Sequence of the last record of each writer, since reading began. */
+  readonly #lastOf = new Map<NodeName, number>();
   #highWater: Map<CaptureKey, CaptureEpoch>;
 
   constructor(options: CaptureLogOptions) {
@@ -69,7 +71,15 @@ export class CaptureLog {
     return this.#position;
   }
 
+  /** Sequence of the last record that another node than this wrote. */
+  positionOfOthers(self: NodeName): number {
+    let last = 0;
+    for (const [writer, sequence] of this.#lastOf) if (writer !== self && sequence > last) last = sequence;
+    return last;
+  }
+
   restarted(): void {
+    this.#lastOf.clear();
     this.#rebuilding = new Map();
     this.#seenWhileRebuilding = new Map();
     this.#position = 0;
@@ -108,7 +118,7 @@ export class CaptureLog {
     return { changed, isRemembered, claims: this.#seenWhileRebuilding };
   }
 
-  #parse({ subject, data }: LogMessage): CaptureRecord | undefined {
+  #parse({ subject, data, sequence }: LogMessage): CaptureRecord | undefined {
     const { group, refuse, readWire = readByParsing } = this.#options;
     const spoken = parseCaptureSubject(group, subject);
     if (spoken === undefined) {
@@ -122,6 +132,7 @@ export class CaptureLog {
       return undefined;
     }
     const record = parsed.value;
+    this.#lastOf.set(source, sequence);
     if (record.writer !== source) {
       refuse({ reason: 'capture.wrong-writer', source, detail: `says it was written by ${record.writer}` });
       return undefined;

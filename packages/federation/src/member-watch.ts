@@ -23,6 +23,8 @@ export interface MemberWatchOptions {
   readonly start: string;
   /** How far this node has read the two logs. */
   readonly positions: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
+  /** How far a peer has to have read them to know what this node acts on: this node's own records are not part of that. */
+  readonly toBeRead: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
   /** Told whenever a peer told its clock. */
   readonly onClock: () => void;
 }
@@ -30,19 +32,25 @@ export interface MemberWatchOptions {
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
 const RANK: Readonly<Record<Liveness, number>> = { alive: 0, suspect: 1, dead: 2, unheard: 3 };
 
+/** A message that is late by more restarts than these is not to be expected. */
+const FORMER_MAX = 8;
+/** Facts are repeated all the time; who has read but for so many has not to read the log from its start. */
+const FACTS_UNDER_WAY_MAX = 256;
 const NONE: ReadonlySet<PoolName> = new Set();
 
 interface Peer {
   liveness: Liveness;
   heardAt: Monotonic | undefined;
   start: string;
+  /** Earlier starts, the last first: what comes of them now was late, and is not of this life. */
+  former: readonly string[];
   sequence: number;
   /** What was last said about its pools, so that it is said once. */
   differs: string;
 }
 
 function unheard(): Peer {
-  return { liveness: 'unheard', heardAt: undefined, start: '', sequence: 0, differs: '' };
+  return { liveness: 'unheard', heardAt: undefined, start: '', former: [], sequence: 0, differs: '' };
 }
 
 /**
@@ -54,6 +62,7 @@ export class MemberWatch implements MemberView {
   readonly #options: MemberWatchOptions;
   readonly #peers: Map<NodeName, Peer>;
   readonly #listeners = new Listeners<undefined>();
+  readonly #readListeners = new Listeners<undefined>();
   readonly #reports = new PeerReports();
   readonly #poolDigests: ReadonlyMap<PoolName, string>;
   readonly #drains: ReadonlySet<PoolName>;
@@ -135,6 +144,22 @@ export class MemberWatch implements MemberView {
     return (this.#reports.of(node)?.factsRead ?? 0) >= sequence;
   }
 
+  /** Whoever has started anew, or is cut off, tells no position or an old one; one that has not said what it read is taken to have not. */
+  unread(): ReadonlySet<NodeName> {
+    return new Set([...this.#peers].flatMap(([node, peer]) => (this.#hasRead(node, peer) ? [] : [node])));
+  }
+
+  #hasRead(node: NodeName, { liveness }: Peer): boolean {
+    const about = this.#reports.of(node);
+    if (liveness !== 'alive' || about === undefined) return false;
+    const { capturesRead, factsRead } = this.#options.toBeRead();
+    return about.capturesRead >= capturesRead && about.factsRead >= factsRead - FACTS_UNDER_WAY_MAX;
+  }
+
+  onRead(listener: () => void): () => void {
+    return this.#readListeners.add(listener);
+  }
+
   onChange(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -174,9 +199,11 @@ export class MemberWatch implements MemberView {
       return;
     }
     const { start, sequence } = parsed.value;
-    if (start === peer.start && sequence <= peer.sequence) return;
+    if ((start === peer.start && sequence <= peer.sequence) || peer.former.includes(start)) return;
+    const wasUnread = !this.#hasRead(node, peer);
     if (parsed.value.about !== undefined) this.#learn(node, peer, parsed.value.about);
     const isNewcomer = start !== peer.start;
+    if (isNewcomer && peer.start !== '') peer.former = [peer.start, ...peer.former].slice(0, FORMER_MAX);
     this.#heard(() => {
       Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
       this.#set(node, peer, 'alive');
@@ -184,6 +211,7 @@ export class MemberWatch implements MemberView {
     // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
     if (isNewcomer) this.#beat();
     if (parsed.value.about !== undefined) this.#weighClock();
+    if (wasUnread && this.#hasRead(node, peer)) this.#readListeners.tell(undefined);
   }
 
   /** Said once, and once that it is over. */

@@ -116,8 +116,9 @@ class NodeFederation implements Federation {
       keepingTrouble: trouble('events'),
     });
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
+    const toBeRead = () => ({ ...positions(), capturesRead: this.#registry.positionOfOthers() });
     const onClock = (): void => this.#facts.clocksTold();
-    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions, onClock });
+    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions, toBeRead, onClock });
   }
 
   get facts(): FactBus {

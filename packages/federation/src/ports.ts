@@ -87,7 +87,11 @@ export interface MemberView {
   members(): ReadonlyMap<NodeName, Liveness>;
   /** Whether the node's own document of the pool takes it out of service, by its last word; undefined while it has told nothing. */
   drains?(node: NodeName, pool: PoolName): boolean | undefined;
+  /** Peers that are silent, or have not told yet that they have read what this node has read of the logs. */
+  unread?(): ReadonlySet<NodeName>;
   onChange(listener: () => void): () => void;
+  /** Told when there is a peer less in {@link unread}. @returns stops telling */
+  onRead?(listener: () => void): () => void;
 }
 
 export type AppendOutcome =

@@ -66,6 +66,19 @@ describe('judging members by their heartbeats', () => {
     expect(rig.beats).toEqual([0, 100, 100]);
   });
 
+  it('what an earlier life of a peer said arrives late and counts for nothing', async () => {
+    const rig = open();
+    rig.watch.connected();
+    rig.hear(PEER, 'start-1', 1);
+    rig.hear(PEER, 'start-2', 1);
+    await rig.pass(1200);
+    expect(rig.liveness()).toBe('suspect');
+    const beats = rig.beats.length;
+    rig.hear(PEER, 'start-1', 2);
+    expect(rig.liveness()).toBe('suspect');
+    expect(rig.beats).toHaveLength(beats);
+  });
+
   it('while disconnected nobody changes, and on reconnect patience starts anew', async () => {
     const rig = open();
     rig.watch.connected();
@@ -178,6 +191,7 @@ function open(): Rig {
     refusals,
     start: 'own-start',
     onClock: () => undefined,
+    toBeRead: () => ({ factsRead: 0, capturesRead: 0 }),
     positions: () => ({ factsRead: 0, capturesRead: 0 }),
   });
   const liveness = (): string => watch.members().get(PEER) ?? 'not a member';
