@@ -24,7 +24,7 @@ import type {
   Reason,
   SeizeRefusal,
 } from './model.ts';
-import { mayStopForwarding, restoresForwarding, standsByForwarding } from './nic-forwarding.ts';
+import { mayStillSend, mayStopForwarding, restoresForwarding, standsByForwarding } from './nic-forwarding.ts';
 import { closedGate, isGone } from './placement.ts';
 import { proposalOf } from './provider-action.ts';
 import { isLeftBehind, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
@@ -204,9 +204,11 @@ function cleaningUp(
     return isLeftBehind(context, record, { isOwnNic })
       ? cleaning('unassign-secondary-ip', 'an earlier tenure left the address on this NIC')
       : idle;
-  if (nic.forwarding && mayStopForwarding(context, situation, record))
-    return cleaning('ensure-forwarding-disabled', 'all captures have left this NIC');
-  return idle;
+  if (!nic.forwarding || !mayStopForwarding(context, situation, record)) return idle;
+  const unread = mayStillSend(context, situation);
+  return unread.length > 0
+    ? { ...idle, because: [...because, { rule: 'capture.overlap', unread }] }
+    : cleaning('ensure-forwarding-disabled', 'all captures have left this NIC');
 }
 
 /** Three-valued: undefined while the host or the NIC was not read. */

@@ -150,6 +150,7 @@ export type Reason =
   | { readonly rule: 'capture.drift'; readonly detail: string }
   | { readonly rule: 'capture.held-by-stranger'; readonly asked: readonly NodeName[] }
   | { readonly rule: 'capture.ready-to-deliver'; readonly epoch: CaptureEpoch }
+  | { readonly rule: 'capture.overlap'; readonly unread: readonly NodeName[] }
   | { readonly rule: 'capture.left-behind'; readonly detail: string }
   | { readonly rule: 'capture.releasing'; readonly detail: string };
 
@@ -252,6 +253,11 @@ export interface PoolSituation {
    * the load unless told.
    */
   readonly carried?: ReadonlyMap<NodeName, number>;
+  /**
+   * Members that may not have read what this node has read, because they are silent or still reading: what they send may go by an earlier
+   * state of the registry. Nobody unless told.
+   */
+  readonly unread?: ReadonlySet<NodeName>;
   /** Of the virtual address that this node's captures are gated by. Unread is unknown, and both capture nothing. */
   readonly vrrp?: VrrpRole;
 }

@@ -1,5 +1,5 @@
 /** When a NIC may stop forwarding for others: not while anything captured through it, or delivered behind it, would be cut. Pure. */
-import type { HostAddress } from '@routerd/resources';
+import type { HostAddress, NodeName } from '@routerd/resources';
 import type { CaptureRecord } from './capture-record.ts';
 import type { PoolContext, PoolSituation } from './model.ts';
 import { isDraining } from './placement.ts';
@@ -61,6 +61,19 @@ export function mayStopForwarding(context: PoolContext, situation: PoolSituation
   const holdsNothing = situation.heldBySelf.size === 0 && (situation.heldForOtherPools ?? 0) === 0;
   const deliversNothing = situation.ownedHere === 0 || isSelfDraining(context, situation);
   return isOver && wasOurs && holdsNothing && deliversNothing;
+}
+
+/**
+ * Members of other sites that may still send to this router, which they did before: a daemon that is being restarted, or is cut off, leaves
+ * the routes of its kernel as they are (fail static). In the order of their names.
+ */
+export function mayStillSend({ members, selfMember }: PoolContext, { unread }: PoolSituation): readonly NodeName[] {
+  if (unread === undefined) return [];
+  const others = [...unread].filter((node) => {
+    const site = members.get(node)?.site;
+    return site !== undefined && site !== selfMember?.site;
+  });
+  return others.toSorted();
 }
 
 function isSelfDraining({ selfMember }: PoolContext, situation: PoolSituation): boolean {

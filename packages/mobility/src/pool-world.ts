@@ -55,6 +55,8 @@ export class PoolWorld {
   readonly #lookAgain = new LookAgain();
   /** Addresses whose plan asks something of a provider. */
   readonly #acting = new Set<HostAddress>();
+  /** Addresses that left this NIC, which goes on forwarding until everybody knows. */
+  readonly #overlapping = new Set<HostAddress>();
   /** Addresses that this node wants to claim and the registry does not give it yet. */
   readonly #claiming = new Set<HostAddress>();
   /** Addresses that are not where they would be if every NIC had room, or not there yet. */
@@ -154,6 +156,11 @@ export class PoolWorld {
   /** Addresses that must be planned again when the room on a NIC changes for reasons that this pool does not see. */
   roomConcerned(): ReadonlySet<HostAddress> {
     return this.#roomConcerned;
+  }
+
+  /** Addresses that must be planned again when a member has read what this node has read. */
+  overlapping(): ReadonlySet<HostAddress> {
+    return this.#overlapping;
   }
 
   /** How many addresses live at a site, by the leases that were last derived; ended ones do not count. */
@@ -286,6 +293,11 @@ export class PoolWorld {
     else this.#leases.set(address, after.lease);
     this.#lookAgain.set(address, after.lookAgainAt);
     putIf(this.#acting, address, after.actions.length > 0);
+    putIf(
+      this.#overlapping,
+      address,
+      after.because.some(({ rule }) => rule === 'capture.overlap'),
+    );
     this.#moveSite(address, siteOf(before), siteOf(after));
     const { self, selfMember } = this.context;
     const holder = selfMember === undefined ? undefined : this.record(address, selfMember.domain)?.holder;

@@ -75,6 +75,8 @@ export function renderReason(reason: Reason): string {
       return `the provider says that another NIC holds the address, and it is none of ${reason.asked.join(', ') || 'ours'}: nothing is taken from strangers`;
     case 'capture.ready-to-deliver':
       return `has its NIC forward, so that it can take over and deliver at once (epoch ${reason.epoch})`;
+    case 'capture.overlap':
+      return `keeps forwarding: ${reason.unread.join(', ')} may not know yet that others deliver now`;
     case 'capture.left-behind':
       return `cleans up: ${reason.detail}`;
     case 'capture.releasing':

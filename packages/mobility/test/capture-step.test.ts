@@ -263,12 +263,15 @@ test('a router whose captures were all taken over stops forwarding, once that is
   expect(wishes(plan(equal, options, taken))).toMatchObject(stops);
   const drained = { ...options, draining: [A], ownedHere: 1 };
   expect(wishes(plan(equal, drained, taken)), 'its partner delivers while it drains').toMatchObject(stops);
+  const knowing = { ...options, unread: [B, 'nobody-of-the-pool'] };
+  expect(wishes(plan(equal, knowing, taken)), 'its partner never sends to it').toMatchObject(stops);
   const still: readonly [string, SituationOptions, CaptureRecord][] = [
     ['an address lives here', { ...options, ownedHere: 1 }, taken],
     ['it is not known whether one does', { nic: empty }, taken],
     ['it holds another address', { ...options, held: new Map([[address, 'held']]) }, taken],
     ['another pool holds one on this NIC', { ...options, heldForOtherPools: 1 }, taken],
     ['the successor has not verified it', options, recordOf(equal, B, { phase: 'confirmed', previous: A })],
+    ['a router of another site may not know yet', { ...options, unread: ['onprem-router-a'] }, taken],
     ['it never captured this address', options, recordOf(equal, B, { previous: 'aws-router-c' })],
   ];
   for (const [why, given, record] of still) expect(plan(equal, given, record).actions, why).toEqual([]);

@@ -166,6 +166,7 @@ export interface SituationOptions {
   readonly held?: ReadonlyMap<HostAddress, CapturePhase>;
   readonly heldForOtherPools?: number;
   readonly ownedHere?: number;
+  readonly unread?: readonly string[];
   readonly load?: Readonly<Record<string, number>>;
   readonly vrrp?: VrrpRole;
 }
@@ -201,6 +202,7 @@ export function situationOf(context: PoolContext, options: SituationOptions = {}
     heldBySelf: options.held ?? new Map<HostAddress, CapturePhase>(),
     ...(options.heldForOtherPools === undefined ? {} : { heldForOtherPools: options.heldForOtherPools }),
     ...(options.ownedHere === undefined ? {} : { ownedHere: options.ownedHere }),
+    ...(options.unread === undefined ? {} : { unread: new Set(options.unread.map(node)) }),
     ...(options.vrrp === undefined ? {} : { vrrp: options.vrrp }),
     load: new Map(Object.entries(options.load ?? {}).map(([name, count]) => [node(name), count])),
   };

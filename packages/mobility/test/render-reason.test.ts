@@ -136,6 +136,10 @@ const TOLD: Told = {
     { rule: 'capture.ready-to-deliver', epoch },
     'has its NIC forward, so that it can take over and deliver at once (epoch 7)',
   ],
+  'capture.overlap': [
+    { rule: 'capture.overlap', unread: [a] },
+    'keeps forwarding: aws-router-a may not know yet that others deliver now',
+  ],
   'capture.left-behind': [{ rule: 'capture.left-behind', detail: 'on this NIC' }, 'cleans up: on this NIC'],
   'capture.releasing': [{ rule: 'capture.releasing', detail: 'moved' }, 'releases: moved'],
 };
