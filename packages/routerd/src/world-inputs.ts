@@ -123,6 +123,7 @@ export class WorldInputs {
       }),
       federation.registry.onChange((keys) => this.#onRecords(keys)),
       federation.members.onChange(() => this.touchAll()),
+      federation.members.onRead?.(() => this.#onRead()) ?? nothing,
       federation.onStatus(() => this.#onFederationStatus()),
       host.onChange(() => this.#onHostChange()),
       vrrp.onChange(() => this.#onRoleChange()),
@@ -241,6 +242,10 @@ export class WorldInputs {
       );
   }
 
+  #onRead(): void {
+    for (const pool of this.#pools) this.touch(pool, pool.overlapping());
+  }
+
   #onRoleChange(): void {
     this.#gateChanged = true;
     this.touchAll();
@@ -319,6 +324,7 @@ export class WorldInputs {
       registryConnected: federation.status().connected,
       nic: this.#nicTrust.trusted(pool, actions.nic(pool.context)),
       hostCaptures: host.captured(),
+      unread: federation.members.unread?.() ?? NOBODY,
       ...(vrrp === undefined ? {} : { vrrp }),
       ...surroundingsOf(pool, this.#pools),
     };
@@ -354,4 +360,10 @@ function earliestLook(pools: readonly PoolState[]): Instant | undefined {
     if (at !== undefined && (next === undefined || at < next)) next = at;
   }
   return next;
+}
+
+const NOBODY: ReadonlySet<NodeName> = new Set();
+
+function nothing(): void {
+  // There is nobody who tells.
 }
