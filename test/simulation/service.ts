@@ -84,6 +84,15 @@ function undelivered(
   return undefined;
 }
 
+/** Routers of other sites whose kernels deliver something to this one. */
+export function sendersTo(world: World, node: string): readonly string[] {
+  const { site } = world.machine(node);
+  return [...world.machines.values()]
+    .filter((machine) => machine.site !== site)
+    .filter(({ kernel }) => kernel?.shown().routes.some(({ device }) => device === `wg-${node}`) === true)
+    .map(({ name }) => name);
+}
+
 /** The device that packets for the address leave by. */
 function routeOf(machine: Machine, address: HostAddress): string | undefined {
   const routes = machine.kernel?.shown().routes;

@@ -5,7 +5,7 @@ import { MoveBound } from './move-bound.ts';
 import { ProviderInvariants } from './provider-invariants.ts';
 import { RegistryAudit } from './registry-audit.ts';
 import type { Seams } from './seams.ts';
-import { capturersAt, unserved } from './service.ts';
+import { capturersAt, sendersTo, unserved } from './service.ts';
 import type { Story } from './story.ts';
 import type { Violation } from './violation.ts';
 import { World } from './world.ts';
@@ -14,6 +14,8 @@ export interface SimulateOptions {
   readonly seams?: Seams;
   /** Told of everything that happens, for a timeline. */
   readonly onLine?: (at: number, line: string) => void;
+  /** Told when a router's NIC was switched to forward no more: which routers of other sites still send to it. */
+  readonly onForwardingStopped?: (node: string, senders: readonly string[]) => void;
 }
 
 export interface Outcome {
@@ -55,7 +57,7 @@ class Play {
   readonly #violations: Violation[] = [];
   readonly #onLine: (at: number, line: string) => void;
 
-  constructor(story: Story, { seams = {}, onLine = () => undefined }: SimulateOptions) {
+  constructor(story: Story, { seams = {}, onLine = () => undefined, onForwardingStopped }: SimulateOptions) {
     this.#story = story;
     this.#onLine = onLine;
     const isConnected = (name: string): boolean => this.#world.hub.isConnected(name);
@@ -99,6 +101,8 @@ class Play {
         mutated: (_site, mutation) => {
           this.#tell(`${mutation.node} has: ${mutation.verb} ${mutation.address} epoch ${mutation.captureEpoch}`);
           provider.mutated(mutation);
+          if (mutation.verb === 'ensure-forwarding-disabled')
+            onForwardingStopped?.(mutation.node, sendersTo(this.#world, mutation.node));
         },
         stored: (log, message) => {
           if (log !== 'captures') return;
