@@ -24,7 +24,9 @@ test('help and the list of scenarios need no lab', async () => {
   expect(help.out).toContain('pnpm lab scenario D3');
   const list = await lab('demo', '--list');
   expect(list.code).toBe(0);
-  for (const id of ['D1', 'D2', 'D3', 'R1', 'P1', 'P2', 'P3']) expect(list.out).toContain(id);
+  const cards = await lab('cloud', 'cards');
+  for (const card of ['throttle', 'stale-reads', 'no-identity']) expect(cards.out).toContain(card);
+  for (const id of ['D1', 'D2', 'D3', 'R1', 'G1', 'P1', 'P2', 'P3']) expect(list.out).toContain(id);
 });
 
 test('wrong usage ends with 2, names what is wrong and where to look', async () => {
@@ -36,6 +38,9 @@ test('wrong usage ends with 2, names what is wrong and where to look', async () 
     ['wan-delay', 'soon'],
     ['shell'],
     ['up', '--size', '3'],
+    ['up', '--sites', 'onprem,mars'],
+    ['up', '--executor', 'mars=plugins/fake'],
+    ['cloud', 'dance'],
   ]) {
     const said = await lab(...args);
     expect(said.code, args.join(' ')).toBe(2);
@@ -45,7 +50,7 @@ test('wrong usage ends with 2, names what is wrong and where to look', async () 
 });
 
 test('what needs a lab that is up says how to get one, and taking down none is no fault', async () => {
-  for (const args of [['status'], ['scenario', 'D2'], ['shell', 'onprem-client']]) {
+  for (const args of [['status'], ['scenario', 'D2'], ['shell', 'onprem-client'], ['cloud', 'fault', 'aws', 'off']]) {
     const said = await lab(...args);
     expect(said.code, args.join(' ')).toBe(1);
     expect(said.err).toContain('remedy: Start one with "pnpm lab up".');

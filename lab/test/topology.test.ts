@@ -3,14 +3,14 @@ import { parseAllDocuments } from 'yaml';
 import { KINDS } from '@routerd/resources';
 import { CLOUD_ACCOUNTS, cloudConfigOf } from '../src/cloud-accounts.ts';
 import { cloudConfig } from '../src/cloud/cloud-config.ts';
+import { FIVE_SITES } from '../src/gcp-site.ts';
 import { hostsFile } from '../src/guest-files.ts';
 import { labFiles } from '../src/lab-files.ts';
 import { renderRouterConfig, type RouterMaterial } from '../src/router-config.ts';
+import { topologyOfSites } from '../src/topologies.ts';
 import {
   carrierPort,
-  CLIENTS,
-  CLOUDS,
-  FABRICS,
+  EMULATED_CLOUDS,
   FOUR_SITES,
   HOST_NAMES,
   listenPortFor,
@@ -19,29 +19,33 @@ import {
   tunnelTo,
 } from '../src/topology.ts';
 
+const ALL = FIVE_SITES.federated;
 const material: RouterMaterial = {
   seedFile: '/keys/seed',
   hubCaFile: '/keys/ca.pem',
   wireGuardKeyFile: '/keys/wireguard',
-  identities: new Map(ROUTERS.map(({ name }, index) => [name, `U${'ABCDEFGH'[index]}`.padEnd(56, 'A')])),
-  wireGuardKeys: new Map(ROUTERS.map(({ name }, index) => [name, `${'ABCDEFGH'[index]}`.padEnd(43, 'A').concat('=')])),
+  identities: new Map(ALL.map(({ name }, index) => [name, `U${'ABCDEFGHIJ'[index]}`.padEnd(56, 'A')])),
+  wireGuardKeys: new Map(ALL.map(({ name }, index) => [name, `${'ABCDEFGHIJ'[index]}`.padEnd(43, 'A').concat('=')])),
   executor: { node: '/usr/bin/node', main: '/plugins/main.ts', environment: {} },
 };
 
-const documentsOf = (name: string): unknown[] => {
-  const router = ROUTERS.find((each) => each.name === name);
+const documentsOf = (name: string, members = ROUTERS): unknown[] => {
+  const router = members.find((each) => each.name === name);
   if (router === undefined) throw new Error(`no router ${name}`);
-  return parseAllDocuments(renderRouterConfig(router, material)).map((document): unknown => document.toJS());
+  return parseAllDocuments(renderRouterConfig(router, material, members)).map((document): unknown => document.toJS());
 };
 
-test('every document of every router is accepted by the schema of its kind', () => {
-  for (const { name } of ROUTERS) {
-    for (const document of documentsOf(name)) {
-      const kind = Object.values(KINDS).find((schema) => schema.safeParse(document).success);
-      expect(kind, `${name}: ${JSON.stringify(document)}`).toBeDefined();
+test.each([FOUR_SITES, FIVE_SITES])(
+  '$id: every document of every router is accepted by the schema of its kind',
+  (lab) => {
+    for (const { name } of lab.federated) {
+      for (const document of documentsOf(name, lab.federated)) {
+        const kind = Object.values(KINDS).find((schema) => schema.safeParse(document).success);
+        expect(kind, `${name}: ${JSON.stringify(document)}`).toBeDefined();
+      }
     }
-  }
-});
+  },
+);
 
 test('the mobility pool is the same document on every router', () => {
   const pools = ROUTERS.map(({ name }) =>
@@ -65,19 +69,21 @@ test('both ends of every tunnel agree on the ports, and no router uses a port tw
 const plugged = HOST_NAMES.filter((name) => !/^(aws|azure|oci)-(router|client)/.test(name));
 
 test('no two hosts share an address, and every device name fits the kernel', () => {
-  const addresses = [...ROUTERS, ...CLIENTS].map((host) => host.address);
-  const wan = [...ROUTERS, ...FABRICS].map((host) => host.wanAddress);
+  const { clients, fabrics } = FIVE_SITES;
+  const addresses = [...ALL, ...clients].map((host) => host.address);
+  const wan = [...ALL, ...fabrics].map((host) => host.wanAddress);
+  expect(new Set(ALL.map(({ overlay }) => overlay)).size).toBe(10);
   expect(new Set(addresses).size).toBe(addresses.length);
   expect(new Set(wan).size).toBe(wan.length);
-  for (const name of [...ROUTERS.map(tunnelTo), ...plugged.map(carrierPort)])
+  for (const name of [...ALL.map(tunnelTo), ...plugged.map(carrierPort), 'p-gcp'])
     expect(name.length).toBeLessThanOrEqual(15);
 });
 
 test('what a cloud is told is what its schema accepts, with ids that differ between machines', () => {
   const pki = { tls: { certFile: '/tls/cert.pem', keyFile: '/tls/key.pem' }, identityCaDir: '/tls/identity' };
-  for (const cloud of CLOUDS) {
+  for (const cloud of EMULATED_CLOUDS) {
     const told = cloudConfigOf(cloud, {
-      topology: FOUR_SITES,
+      topology: FIVE_SITES,
       files: labFiles('unit'),
       pki,
       timings: { mutationDelayMs: 1, fabricDelayMs: 1 },
@@ -87,6 +93,15 @@ test('what a cloud is told is what its schema accepts, with ids that differ betw
     expect(told.controlSocket.length).toBeLessThan(108);
   }
   expect(CLOUD_ACCOUNTS.aws.instanceId('aws-router-a')).toMatch(/^i-[0-9a-f]{17}$/);
+});
+
+test('a lab is chosen by its sites, in whatever order; the pool of one with GCP leaves its routers out', () => {
+  expect(topologyOfSites(['gcp', 'onprem'])?.id).toBe('onprem-and-gcp');
+  expect(topologyOfSites(['gcp', 'oci', 'azure', 'aws', 'onprem'])?.id).toBe('five-sites');
+  expect(topologyOfSites(['onprem', 'mars'])).toBeUndefined();
+  const excluded = (members: typeof ROUTERS): boolean =>
+    JSON.stringify(documentsOf('onprem-router-a', members)).includes('10.77.60.14/31');
+  expect([excluded(ROUTERS), excluded(ALL)]).toEqual([false, true]);
 });
 
 test("only a cloud's guests find its vendor's names, on the fabric", () => {
