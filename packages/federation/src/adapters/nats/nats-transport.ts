@@ -20,6 +20,7 @@ import {
   type GroupName,
 } from '../../subjects.ts';
 import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
+import { AcknowledgedPublisher } from './acknowledged-publisher.ts';
 import { connectHub, describe, type HubConnection } from './connect-hub.ts';
 import { readStream, type ReadPosition } from './stream-reader.ts';
 
@@ -48,6 +49,7 @@ interface Session {
   readonly server: string;
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
+  readonly publisher: AcknowledgedPublisher;
   /** False as soon as the session is to be silent; what still arrives afterwards is dropped. */
   isOpen: boolean;
   /** Ends the present reading of each stream; the next begins at once, at the start. */
@@ -123,18 +125,10 @@ export class NatsTransport implements Transport {
     }
   }
 
-  async #publish({ subject, id, text }: OutgoingMessage, stream: string): Promise<Result<number, TransportFault>> {
+  async #publish(message: OutgoingMessage, stream: string): Promise<Result<number, TransportFault>> {
     const session = this.#session;
     if (session === undefined || session.connection.isClosed()) return NOT_CONNECTED;
-    try {
-      // Whoever else listened on the subject could acknowledge; the name of the stream says that it was the right one.
-      const expect = { streamName: stream };
-      const ack = await session.client.publish(subject, text, { msgID: id, timeout: PUBLISH_TIMEOUT_MS, expect });
-      return ok(ack.seq);
-    } catch (cause) {
-      const isAnswer = cause instanceof JetStreamApiError;
-      return err({ code: isAnswer ? 'transport.refused' : 'transport.unanswered', detail: describe(cause) });
-    }
+    return session.publisher.publish(message, stream);
   }
 
   async #run(listener: TransportListener): Promise<void> {
@@ -161,11 +155,13 @@ export class NatsTransport implements Transport {
 
   /** Returns when the connection has closed and all that used it has ended. */
   async #serve({ connection, server }: HubConnection, listener: TransportListener): Promise<void> {
-    const { group } = this.#options;
+    const { group, self: node, clock } = this.#options;
     const client = jetstream(connection);
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    const session: Session = { connection, server, client, manager, isOpen: true, reading: new AbortController() };
     if (this.#stopping.signal.aborted) return connection.close();
+    const publisher = new AcknowledgedPublisher({ connection, node, clock, timeoutMs: PUBLISH_TIMEOUT_MS });
+    const ends = new AbortController();
+    const session: Session = { connection, server, client, manager, publisher, isOpen: true, reading: ends };
     this.#session = session;
     connection.subscribe(heartbeatSubject(group, '*' as NodeName), {
       callback: (fault, message) => {

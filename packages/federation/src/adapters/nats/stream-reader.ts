@@ -13,8 +13,8 @@ import type { NodeName } from '@routerd/resources';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { LogMessage, LogReader } from '../../transport.ts';
 
-/** Messages of one pull. A pull ends when it got as many, and the next is asked for: one round trip. */
-const PULL_MESSAGES = 1000;
+/** Messages of one pull. A pull ends when it got as many, and the next is asked for: a round trip, of which a newcomer feels each. */
+const PULL_MESSAGES = 4000;
 const PULL_EXPIRES_MS = 30_000;
 /** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
 const PULL_HEARTBEAT_MS = 2000;
