@@ -1,7 +1,7 @@
 /** A hub that routerd runs itself, with everything that may happen to the process. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -123,27 +123,68 @@ describe('a managed hub', () => {
     expect(said.map(({ fields }) => fields['text'])).toContain('Server is ready');
   });
 
+  it('is started again from a program that was replaced, with its streams', async () => {
+    const program = path.join(folder, 'nats-server');
+    copyFileSync('/usr/sbin/nats-server', program);
+    const hub = makeHub(program);
+    hub.start();
+    await untilTrue(() => hub.state().phase === 'healthy', 'the hub healthy');
+    await provision();
+    const node = await startNode(ONPREM_A);
+    node.facts.record(observed(address(10), ONPREM_A));
+    await untilTrue(() => node.status().connected && node.status().outboxDepth === 0, 'the fact stored');
+    await node.stop();
+    const { pid } = hub.state();
+    expect(await hub.configure(settings)).toBe(true);
+    expect(hub.state().pid).toBe(pid);
+    copyFileSync('/usr/sbin/nats-server', `${program}.new`);
+    renameSync(`${program}.new`, program);
+    expect(await hub.configure(settings)).toBe(true);
+    await untilTrue(() => hub.state().pid !== pid && hub.state().phase === 'healthy', 'the new server');
+    expect(hub.state()).toMatchObject({ restarts: 0, lastError: undefined });
+    const again = await startNode(ONPREM_A, new MemoryFactStore());
+    await untilTrue(() => again.facts.accepted().length === 1, 'the fact from the streams');
+  });
+
+  it('takes the place of a server that was left standing still by a killed owner', async () => {
+    const left = await startByAnother();
+    process.kill(left.pid, 'SIGSTOP');
+    left.owner.kill('SIGKILL');
+    await once(left.owner, 'exit');
+    expect(existsSync(`/proc/${left.pid}`)).toBe(true);
+    const hub = await startHub();
+    expect(hub.state().pid).not.toBe(left.pid);
+    expect(hub.state().restarts).toBe(0);
+    expect(log.lines.filter(({ fields }) => fields['event'] === 'hub.leftover')).toHaveLength(1);
+    await untilTrue(() => !existsSync(`/proc/${left.pid}`), 'the server gone');
+  });
+
   it('ends with the process that runs it, also when that one is killed', async () => {
-    const script = path.join(folder, 'owner.ts');
-    const options = JSON.stringify({ stateDir: path.join(folder, 'state'), settings: { ...settings, nodes: [] } });
-    await writeFile(
-      script,
-      `import { ManagedHub } from ${JSON.stringify(path.resolve(import.meta.dirname, '../src/index.ts'))};
-       import { createLog, systemClock } from ${JSON.stringify(path.resolve(import.meta.dirname, '../../runtime/src/index.ts'))};
-       const { stateDir, settings } = ${options};
-       const hub = new ManagedHub({ stateDir, settings: { ...settings, nodes: new Map() }, clock: systemClock, log: createLog('silent') });
-       hub.onState(({ phase, pid }) => { if (phase === 'healthy') process.stdout.write(String(pid)); });
-       hub.start();`,
-    );
-    const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    undo.push(async () => Promise.resolve(void owner.kill('SIGKILL')));
-    const [said] = await once(owner.stdout, 'data');
-    const pid = Number(String(said));
+    const { owner, pid } = await startByAnother();
     expect(existsSync(`/proc/${pid}`)).toBe(true);
     owner.kill('SIGKILL');
     await untilTrue(() => !existsSync(`/proc/${pid}`), 'the server gone');
   });
 });
+
+/** A process of its own that runs the hub. */
+async function startByAnother(): Promise<{ readonly owner: ChildProcess; readonly pid: number }> {
+  const script = path.join(folder, 'owner.ts');
+  const options = JSON.stringify({ stateDir: path.join(folder, 'state'), settings: { ...settings, nodes: [] } });
+  await writeFile(
+    script,
+    `import { ManagedHub } from ${JSON.stringify(path.resolve(import.meta.dirname, '../src/index.ts'))};
+       import { createLog, systemClock } from ${JSON.stringify(path.resolve(import.meta.dirname, '../../runtime/src/index.ts'))};
+       const { stateDir, settings } = ${options};
+       const hub = new ManagedHub({ stateDir, settings: { ...settings, nodes: new Map() }, clock: systemClock, log: createLog('silent') });
+       hub.onState(({ phase, pid }) => { if (phase === 'healthy') process.stdout.write(String(pid)); });
+       hub.start();`,
+  );
+  const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  undo.push(async () => Promise.resolve(void owner.kill('SIGKILL')));
+  const [said] = await once(owner.stdout, 'data');
+  return { owner, pid: Number(String(said)) };
+}
 
 function publicKeys(...names: readonly NodeName[]): ReadonlyMap<NodeName, string> {
   return new Map(names.map((name) => [name, identities.get(name)?.publicKey ?? '']));

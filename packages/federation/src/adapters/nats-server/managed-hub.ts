@@ -7,6 +7,7 @@ import { Listeners } from '../../listeners.ts';
 import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
 import { HealthWatch } from './health-watch.ts';
 import { fileIdentity } from './file-identity.ts';
+import { endLeftovers } from './leftover-servers.ts';
 import { ServerProcess } from './server-process.ts';
 
 export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
@@ -201,6 +202,7 @@ export class ManagedHub {
       if (this.#written === '' || this.#whileDown !== undefined || this.#stopping.signal.aborted) return undefined;
       this.#startedFrom = await this.#origin();
       const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
+      await endLeftovers({ configFile, portsDir, clock, log });
       this.#process = new ServerProcess({ program, configFile, portsDir, clock, log });
       this.#set({ phase: 'starting', pid: this.#process.pid });
       return this.#process;
