@@ -3,7 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { renderHubConfig, type HubConfigOptions } from '@routerd/federation';
+import { keeperState, type KeeperOptions, type KeeperState } from './chaos-words.ts';
 
 export class ChaosHub {
   readonly address: string;
@@ -11,6 +13,9 @@ export class ChaosHub {
   readonly #namespace: string;
   readonly #folder: string;
   #process: ChildProcess | undefined;
+  #settings: Omit<HubConfigOptions, 'listen' | 'storeDir'> | undefined;
+  /** Every state that the keeper has told, where one keeps the server. */
+  readonly kept: KeeperState[] = [];
 
   constructor(namespace: string, address: string, folder: string) {
     this.#namespace = namespace;
@@ -25,6 +30,7 @@ export class ChaosHub {
   }
 
   configure(settings: Omit<HubConfigOptions, 'listen' | 'storeDir'>): void {
+    this.#settings = settings;
     const text = renderHubConfig({ ...settings, listen: { host: this.address, port: 4222 }, storeDir: this.storeDir });
     writeFileSync(this.#configFile(), text, { mode: 0o600 });
   }
@@ -46,6 +52,25 @@ export class ChaosHub {
       log,
     ];
     this.#process = spawn('ip', argv, { stdio: 'ignore' });
+  }
+
+  /** As routerd runs a hub: supervised, and started again when it fails. Instead of `start`, with the same streams. */
+  startKept(): void {
+    const { serverName = '', operator = '', nodes, cluster } = this.#settings ?? {};
+    const told: KeeperOptions = {
+      stateDir: path.join(this.#folder, 'keeper'),
+      storeDir: this.storeDir,
+      serverName,
+      address: this.address,
+      operator,
+      nodes: Object.fromEntries(nodes ?? []),
+      routes: [...(cluster?.routes ?? [])],
+    };
+    const program = path.join(import.meta.dirname, 'hub-keeper.ts');
+    const argv = ['netns', 'exec', this.#namespace, 'setpriv', '--pdeathsig', 'KILL', process.execPath, program];
+    const child = spawn('ip', [...argv, JSON.stringify(told)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    createInterface({ input: child.stdout }).on('line', (line) => this.kept.push(keeperState.parse(JSON.parse(line))));
+    this.#process = child;
   }
 
   signal(name: NodeJS.Signals): void {

@@ -16,11 +16,14 @@ import { runCommand } from '@routerd/runtime';
 import { ChaosHub } from './chaos-hub.ts';
 import { openChaosNet, type ChaosNet } from './chaos-net.ts';
 import { ChaosSite } from './chaos-site.ts';
+import { KernelWitness, WITNESSES } from './kernel-witness.ts';
 
 export interface ChaosRig {
   readonly net: ChaosNet;
   readonly hubs: readonly ChaosHub[];
   readonly sites: readonly ChaosSite[];
+  /** Routers whose kernels must not notice anything. */
+  readonly witnesses: readonly KernelWitness[];
   /** Who orders the capture log now; waits until somebody does. */
   leader(): Promise<ChaosHub>;
   /** Fills the disk of `oci` or hub-3. @returns frees it */
@@ -55,7 +58,7 @@ export async function openChaosRig(): Promise<ChaosRig> {
     };
     const disks = { 'hub-3': await smallDisk('hub-3', HUB_DISK_MIB), oci: await smallDisk('oci', NODE_DISK_MIB) };
 
-    const identities = new Map(SITES.map((name) => [name, generateNodeIdentity()]));
+    const identities = new Map([...SITES, ...WITNESSES].map((name) => [name, generateNodeIdentity()]));
     const operator = generateNodeIdentity();
     const hubs: ChaosHub[] = [];
     for (const number of [1, 2, 3]) {
@@ -77,24 +80,49 @@ export async function openChaosRig(): Promise<ChaosRig> {
     }
     const sites: ChaosSite[] = [];
     const servers = hubs.map(({ address }) => `nats://${address}:4222`);
-    for (const [index, [name, { seed }]] of [...identities].entries()) {
+    for (const [index, name] of SITES.entries()) {
+      const seed = identities.get(name)?.seed ?? '';
       const namespace = await net.add(name, `10.99.0.${11 + index}`);
       const stateDir = path.join(folder, name);
       mkdirSync(stateDir, { recursive: true, mode: 0o700 });
       const others = [...identities].filter(([other]) => other !== name);
       const peers = Object.fromEntries(others.map(([other, { publicKey }]) => [other, publicKey]));
-      const site = new ChaosSite(namespace, { self: name, seed, servers, peers, stateDir, octet: 10 + index });
+      const inPool = SITES.filter((other) => other !== name);
+      const site = new ChaosSite(namespace, {
+        octet: 10 + index,
+        self: name,
+        seed,
+        servers,
+        peers,
+        stateDir,
+        others: inPool,
+      });
       sites.push(site);
       undo.push(async () => site.kill());
     }
     const operate = operatorIn(await net.add('operator', '10.99.0.20'), [GROUP, operator.seed, ...servers]);
     for (const hub of hubs) hub.start();
     await operate();
-    await Promise.all(sites.map(async (site) => site.start()));
+    const witnesses: KernelWitness[] = [];
+    for (const [index, name] of WITNESSES.entries()) {
+      const others = [...identities].filter(([other]) => other !== name);
+      const witness = new KernelWitness({
+        name,
+        namespace: await net.add(name, `10.99.0.${31 + index}`),
+        seed: identities.get(name)?.seed ?? '',
+        servers,
+        peers: new Map(others.map(([other, { publicKey }]) => [other, publicKey])),
+        folder: path.join(folder, name),
+      });
+      witnesses.push(witness);
+      undo.push(async () => witness.close());
+    }
+    await Promise.all([...sites, ...witnesses].map(async (each) => each.start()));
     return {
       net,
       hubs,
       sites,
+      witnesses,
       leader: async () => {
         const name = await operate();
         const hub = hubs[Number(name.replace('hub-', '')) - 1];

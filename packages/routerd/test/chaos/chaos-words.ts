@@ -16,6 +16,28 @@ export const nodeOptions = z.object({
 });
 export type NodeOptions = z.output<typeof nodeOptions>;
 
+/** What a keeper of a hub is told. */
+export const keeperOptions = z.object({
+  stateDir: z.string(),
+  storeDir: z.string(),
+  serverName: z.string(),
+  address: z.string(),
+  operator: z.string(),
+  /** Name → public key. */
+  nodes: z.record(z.string(), z.string()),
+  routes: z.array(z.string()),
+});
+export type KeeperOptions = z.output<typeof keeperOptions>;
+
+/** Each state of a hub that is kept. */
+export const keeperState = z.object({
+  phase: z.string(),
+  pid: z.number().nullable(),
+  restarts: z.number(),
+  lastError: z.string().nullable(),
+});
+export type KeeperState = z.output<typeof keeperState>;
+
 /** Rates in times a second; 0 is none. */
 export const order = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('load'), facts: z.number(), contends: z.boolean() }),
