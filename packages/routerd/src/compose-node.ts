@@ -1,11 +1,5 @@
 /** One node put together from its adapters. The daemon brings the real ones, tests and simulation the in-memory twins: all else is the same. */
-import {
-  createActionEngine,
-  nicKeyOf,
-  type ActionEngine,
-  type Journal,
-  type ProviderExecutor,
-} from '@routerd/actions';
+import { createActionEngine, nicKeyOf, type ActionEngine, type Journal, type ProviderExecutor } from '@routerd/actions';
 import { createMemoryPartStore, type PartStore } from '@routerd/config';
 import {
   createHealthChecker,
