@@ -74,3 +74,4 @@ export { jsonSchema, jsonSchemaOf, type JsonSchema } from './schema/json-schema.
 export { referenceDocument } from './schema/reference-document.ts';
 export { DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts';
 export { authoredForm, type AuthoredResource } from './schema/authored-form.ts';
+export { namesSecret } from './secret-words.ts';

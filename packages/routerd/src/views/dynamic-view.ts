@@ -1,8 +1,9 @@
 /** What the API shows of dynamic parts: what became of each, what they hold, and what they made of startup-config. */
 import { isDamaged, type EffectiveResource, type PartVerdict, STARTUP_SOURCE } from '@routerd/config';
-import { authoredForm, formatInstant, type AuthoredResource, type Instant } from '@routerd/resources';
+import { authoredForm, formatInstant, type AuthoredResource, type Instant, type Resource } from '@routerd/resources';
 import { NEVER, plannedSource, type DerivedConfig } from '../derived-config.ts';
 import type { PoolState } from '../pool-state.ts';
+import { shownSpec } from './shown-spec.ts';
 
 type Part = DerivedConfig['parts'][number];
 
@@ -28,7 +29,7 @@ export function effectiveView({ config }: DerivedConfig): unknown {
   return {
     items: config.resources.map(({ resource, source }) => ({
       source,
-      resource: source === STARTUP_SOURCE ? authoredForm(resource) : marked(authoredForm(resource), source),
+      resource: source === STARTUP_SOURCE ? shownForm(resource) : marked(shownForm(resource), source),
     })),
     suppressed: suppressedView(config.suppressed),
   };
@@ -37,9 +38,7 @@ export function effectiveView({ config }: DerivedConfig): unknown {
 /** GET /v1/config/diff: what parts add to startup-config and leave out of it. */
 export function diffView({ config }: DerivedConfig): unknown {
   return {
-    added: config.resources
-      .filter(isAdded)
-      .map(({ resource, source }) => ({ source, resource: authoredForm(resource) })),
+    added: config.resources.filter(isAdded).map(({ resource, source }) => ({ source, resource: shownForm(resource) })),
     suppressed: suppressedView(config.suppressed),
   };
 }
@@ -50,11 +49,17 @@ function isAdded({ source }: EffectiveResource): boolean {
 
 function suppressedView(suppressed: DerivedConfig['config']['suppressed']): readonly unknown[] {
   return suppressed.map(({ resource, maskedBy, maskedUntil, reason }) => ({
-    resource: authoredForm(resource),
+    resource: shownForm(resource),
     maskedBy,
     maskedUntil: formatInstant(maskedUntil),
     reason,
   }));
+}
+
+/** As an author would write it, without what must not be shown. */
+function shownForm(resource: Resource): AuthoredResource {
+  const form = authoredForm(resource);
+  return { ...form, spec: shownSpec(form.spec) };
 }
 
 const SOURCE_ANNOTATION = 'routerd.net/dynamic-source';
@@ -113,7 +118,7 @@ function expiryOf(expiresAt: Instant): { readonly expiresAt?: string } {
 function contentOf(part: Part): { readonly content?: unknown } {
   if (isDamaged(part)) return {};
   const { resources, directives, actionPlans } = part;
-  return { content: { resources: resources.map(authoredForm), directives, actionPlans } };
+  return { content: { resources: resources.map(shownForm), directives, actionPlans } };
 }
 
 function bySourceAndGeneration(a: PartLine, b: PartLine): number {

@@ -21,6 +21,7 @@ import {
 } from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
 import { pluginStatus, subscriptionStatus } from './plugin-view.ts';
+import { shownSpec } from './shown-spec.ts';
 
 export interface ResourceView {
   readonly apiVersion: string;
@@ -55,7 +56,7 @@ export function resourceViews(
 
 function withStatus(node: NodeView, resource: Resource): ResourceView {
   const { apiVersion, kind, metadata, spec } = resource;
-  return { apiVersion, kind, metadata, spec, status: statusOf(node, resource) };
+  return { apiVersion, kind, metadata, spec: shownSpec(spec), status: statusOf(node, resource) };
 }
 
 /** What of startup-config dynamic parts mask: in no effect, and still there. */
@@ -68,7 +69,7 @@ function suppressedViews(node: NodeView): readonly ResourceView[] {
       apiVersion,
       kind,
       metadata,
-      spec,
+      spec: shownSpec(spec),
       status: { phase: 'Suppressed', summary, maskedBy, maskedUntil: until, reason },
     };
   });
