@@ -32,21 +32,39 @@ export interface MemberWatchOptions {
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
 const RANK: Readonly<Record<Liveness, number>> = { alive: 0, suspect: 1, dead: 2, unheard: 3 };
 
-/** A message that is late by more restarts than these is not to be expected. */
-const FORMER_MAX = 8;
 /** Facts are repeated all the time; who has read but for so many has not to read the log from its start. */
 const FACTS_UNDER_WAY_MAX = 256;
 const NONE: ReadonlySet<PoolName> = new Set();
+
+/** One heartbeat of an earlier life was late. Two, with none of the present life between them, say that we had taken late for present. */
+interface FormerStart {
+  readonly start: string;
+  heard: number;
+}
 
 interface Peer {
   liveness: Liveness;
   heardAt: Monotonic | undefined;
   start: string;
-  /** Earlier starts, the last first: what comes of them now was late, and is not of this life. */
-  former: readonly string[];
+  /** Starts that another one followed, the last first. */
+  former: readonly FormerStart[];
   sequence: number;
   /** What was last said about its pools, so that it is said once. */
   differs: string;
+}
+
+/** More lives than these are not on their way at once. */
+const FORMER_MAX = 8;
+
+function isLate({ former }: Peer, start: string): boolean {
+  const known = former.find((each) => each.start === start);
+  for (const each of former) each.heard = each === known ? each.heard + 1 : 0;
+  return known !== undefined && known.heard < 2;
+}
+
+function leaveBehind(peer: Peer, start: string): void {
+  const others = peer.former.filter((each) => each.start !== start);
+  peer.former = peer.start === '' ? others : [{ start: peer.start, heard: 0 }, ...others].slice(0, FORMER_MAX);
 }
 
 function unheard(): Peer {
@@ -199,11 +217,11 @@ export class MemberWatch implements MemberView {
       return;
     }
     const { start, sequence } = parsed.value;
-    if ((start === peer.start && sequence <= peer.sequence) || peer.former.includes(start)) return;
+    if ((start === peer.start && sequence <= peer.sequence) || isLate(peer, start)) return;
     const wasUnread = !this.#hasRead(node, peer);
     if (parsed.value.about !== undefined) this.#learn(node, peer, parsed.value.about);
     const isNewcomer = start !== peer.start;
-    if (isNewcomer && peer.start !== '') peer.former = [peer.start, ...peer.former].slice(0, FORMER_MAX);
+    if (isNewcomer) leaveBehind(peer, start);
     this.#heard(() => {
       Object.assign(peer, { start, sequence, heardAt: ports.clock.monotonic() });
       this.#set(node, peer, 'alive');

@@ -79,6 +79,18 @@ describe('judging members by their heartbeats', () => {
     expect(rig.beats).toHaveLength(beats);
   });
 
+  it('a late word that came before anything else makes nobody deaf to the present life', async () => {
+    const rig = open();
+    rig.watch.connected();
+    rig.hear(PEER, 'start-2', 1);
+    rig.hear(PEER, 'start-1', 7);
+    await rig.pass(1200);
+    expect(rig.liveness()).toBe('suspect');
+    rig.hear(PEER, 'start-2', 2);
+    rig.hear(PEER, 'start-2', 3);
+    expect(rig.liveness()).toBe('alive');
+  });
+
   it('while disconnected nobody changes, and on reconnect patience starts anew', async () => {
     const rig = open();
     rig.watch.connected();
