@@ -1,6 +1,7 @@
 /** A daemon in a network namespace of its own, and routerctl to ask it. Everything is gone after the test, also when it fails. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -55,6 +56,21 @@ export class DaemonRig {
 
   async routerctl(...args: readonly string[]): Promise<Ended> {
     return this.#run(process.execPath, [ROUTERCTL, ...args, '--socket', this.#socket()]);
+  }
+
+  /** What the daemon answers, asked without a program in between: for looking again and again. */
+  async get(url: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const asking = request({ socketPath: this.#socket(), path: url }, (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        answer.on('end', () => resolve(JSON.parse(text)));
+      });
+      asking.on('error', reject);
+      asking.end();
+    });
   }
 
   /** A command that goes on until the test ends, and the whole lines that it has written. */

@@ -71,14 +71,13 @@ function configuration(folder: string, publicKey: string): readonly string[] {
 
 test(
   'what a member may not say is refused, counted by reason and shown; what it may say is listed',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async () => {
     const rig = await DaemonRig.make();
     const forger = await startForger(rig);
     rig.configure(...configuration(rig.folder, forger.publicKey));
     await rig.start();
-    const ask = async () =>
-      status.parse(JSON.parse((await rig.routerctl('federation', 'status', '-o', 'json')).stdout));
+    const ask = async () => status.parse(await rig.get('/v1/federation/status'));
     await rig.eventually('a connection', async () => (await ask()).connected);
     // The hub itself refuses what is too long: no receiver ever sees it.
     expect(await forger.forge()).toEqual([expect.stringMatching(/message size exceeds maximum/)]);
@@ -131,7 +130,6 @@ async function tryCommands(rig: DaemonRig): Promise<void> {
     [['--address', '10.77.60.300'], 1, 'is not an IPv4 host address'],
     [['--address', '10.78.0.1'], 1, 'outside the prefix of pool cloudedge'],
     [['--address', '10.77.60.50', '--ttl', 'soon'], 1, 'is not a duration above zero'],
-    [['--address', '10.77.60.50', '--pool', 'other'], 1, 'has no pool "other"'],
     [['--address', '10.77.60.50', '--type', 'expired'], 1, 'no type of a fact'],
     [[], 2, '--address'],
   ] as const;
