@@ -26,8 +26,10 @@ import {
 } from '../claims.ts';
 import { cable, makeNamespace, type Namespace } from '../namespace-rig.ts';
 
-const ROUNDS = 12;
-const ROUND_MS = 400;
+/** Pairs of one transfer each way; `THROUGHPUT_ROUNDS=60` makes the interval narrower. */
+const ROUNDS = Number(process.env['THROUGHPUT_ROUNDS'] ?? 16);
+const ROUND_MS = 300;
+const RATIO_MIN = 0.97;
 const PORT = 5001;
 
 const devices = [`wgT${process.pid}`, `wgU${process.pid}`] as const;
@@ -117,10 +119,26 @@ async function listen(behind: Namespace): Promise<() => Promise<number>> {
   return async () => Number((await lines.next()).value);
 }
 
-/** Mean of the best third: what others take from the machine only ever lowers a round. */
-function undisturbed(values: readonly number[]): number {
-  const best = values.toSorted((x, y) => y - x).slice(0, ROUNDS / 3);
-  return best.reduce((sum, value) => sum + value, 0) / best.length;
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((x, y) => x - y);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+}
+
+/**
+ * The interval that has the median of what was sampled with at least 95 % confidence, whatever its distribution: the sign test turned
+ * round. The lower bound is the k-th smallest value, with the largest k for which a fair coin shows fewer than k heads with 2.5 % at most.
+ */
+function medianInterval(values: readonly number[]): readonly [low: number, high: number] {
+  const sorted = values.toSorted((x, y) => x - y);
+  let probability = 0.5 ** sorted.length;
+  let below = probability;
+  let k = 0;
+  for (; below <= 0.025 && k < sorted.length >> 1; k += 1) {
+    probability *= (sorted.length - k) / (k + 1);
+    below += probability;
+  }
+  return [sorted[Math.max(0, k - 1)] ?? 0, sorted[sorted.length - Math.max(1, k)] ?? 0];
 }
 
 test('a captured address is as fast as a routed network', async () => {
@@ -143,10 +161,13 @@ test('a captured address is as fast as a routed network', async () => {
     ];
     for (const run of round % 2 === 0 ? inTurn : inTurn.toReversed()) await run();
   }
-  const ratio = undisturbed(captured) / undisturbed(routed);
-  const megabits = (bits: number): string => `${(bits / 1e6).toFixed(0)} Mbit/s`;
+  // Both transfers of a pair follow each other, so what else the machine does mostly meets both; their ratio is what is compared.
+  const ratios = captured.map((bits, pair) => bits / (routed[pair] ?? Number.NaN));
+  const [low, high] = medianInterval(ratios);
+  const megabits = (values: readonly number[]): string => `${(medianOf(values) / 1e6).toFixed(0)} Mbit/s`;
   console.log(
-    `captured ${megabits(undisturbed(captured))}, routed ${megabits(undisturbed(routed))}, ratio ${ratio.toFixed(3)} (meant: at least 0.97; the best third of ${ROUNDS} rounds each)`,
+    `captured ${megabits(captured)}, routed ${megabits(routed)}, ratio ${medianOf(ratios).toFixed(3)}, 95 % confidence ${low.toFixed(3)} to ${high.toFixed(3)} (meant: at least ${RATIO_MIN}; medians of ${ROUNDS} pairs)`,
   );
-  expect(ratio).toBeGreaterThan(0.7); // two processors that others use as well
+  expect(high).toBeGreaterThan(RATIO_MIN);
+  expect(medianOf(ratios)).toBeGreaterThan(0.8); // two processors that others use as well
 });
