@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import path from 'node:path';
 import { controlSocket } from './cloud-accounts.ts';
+import { bundledExecutor } from './executor-bundle.ts';
 import type { Lab } from './lab.ts';
 import { CHECKOUT, routerDir } from './lab-files.ts';
 import type { Material } from './material.ts';
@@ -20,7 +21,7 @@ export async function startRouters(lab: Lab, material: Material): Promise<void> 
   const { federated } = lab.topology;
   await Promise.all(
     federated.map(async (router) => {
-      writeRouterFiles(lab, router, material);
+      await writeRouterFiles(lab, router, material);
       await startRouter(lab, router);
     }),
   );
@@ -43,7 +44,7 @@ function preferTunnels(vm: Vm): void {
   }
 }
 
-function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
+async function writeRouterFiles(lab: Lab, router: Router, material: Material): Promise<void> {
   const dir = routerDir(lab.files, router.name);
   mkdirSync(path.join(dir, 'state'), { recursive: true, mode: 0o700 });
   const secret = (name: string, text: string): string => {
@@ -61,7 +62,7 @@ function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
     wireGuardKeys: new Map(federated.map(({ name }) => [name, material.of(name).wireGuard.publicKey])),
     executor: {
       node: process.execPath,
-      main: isCloud(router.site) ? executorOf(lab, router.site) : '',
+      main: isCloud(router.site) ? await executorOf(lab, router.site) : '',
       environment: {
         NODE_EXTRA_CA_CERTS: material.caFile,
         NODE_COMPILE_CACHE: lab.files.compileCacheDir,
@@ -72,9 +73,10 @@ function writeRouterFiles(lab: Lab, router: Router, material: Material): void {
   writeFileSync(path.join(dir, 'router.yaml'), renderRouterConfig(router, own, federated));
 }
 
-/** This checkout's own, or the plugin that `--executor` named. */
-function executorOf(lab: Lab, cloud: EmulatedCloud): string {
-  return path.join(lab.record.executors[cloud] ?? path.join(CHECKOUT, 'plugins', cloud), 'src/main.ts');
+/** This checkout's own, as operators run it, or the plugin that `--executor` named. */
+async function executorOf(lab: Lab, cloud: EmulatedCloud): Promise<string> {
+  const folder = lab.record.executors[cloud];
+  return folder === undefined ? bundledExecutor(cloud) : path.join(folder, 'src/main.ts');
 }
 
 /** A plugin that knows no vendor gets at the cloud by the lab's own door. */
