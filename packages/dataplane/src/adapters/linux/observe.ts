@@ -52,6 +52,8 @@ async function readParts(
   if (!ip.ok) return ip;
   if (!nftables.ok) return nftables;
   if (!wireGuard.ok && wireGuard.error.code === 'command.timed-out') return err(faultOfCommand(wireGuard.error));
+  const sysctlFiles = await sysctlConfigFiles.read();
+  if (!sysctlFiles.ok) return sysctlFiles;
   const { mssTable, tables } = nftables.value;
   const names = ip.value.links.map(({ name }) => name);
   return ok({
@@ -61,7 +63,7 @@ async function readParts(
       // `wg` ends with an error when one device's socket is dead, and prints the others all the same; without `wg` there are none.
       wireGuard: parseWireGuardDump(wireGuard.ok ? wireGuard.value.stdout : wireGuard.error.stdout, new Set(names)),
       sysctls: await sysctls.read([...sysctlPathsOf(names), ...furtherSysctls]),
-      sysctlFiles: await sysctlConfigFiles.read(),
+      sysctlFiles: sysctlFiles.value,
       mssClamps: mssTable.kind === 'ours' ? mssTable.clamps : undefined,
       tables,
     },
