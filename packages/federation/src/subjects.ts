@@ -39,6 +39,14 @@ export function captureStream(group: GroupName): string {
   return `SAM_${group.toUpperCase()}_CAPTURE`;
 }
 
+/**
+ * Names of a node's consumers, one after the other: the one of an earlier reading may be in the care of a hub that is dead, and then is neither
+ * read nor removed. Names of nodes have no `_`.
+ */
+export function consumerNames(node: NodeName): readonly [string, ...string[]] {
+  return [node, `${node}_2`, `${node}_3`, `${node}_4`];
+}
+
 /** Of the operator's list of members: one message, the newest. */
 export function rosterStream(group: GroupName): string {
   return `SAM_${group.toUpperCase()}_ROSTER`;

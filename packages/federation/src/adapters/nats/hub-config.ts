@@ -2,6 +2,7 @@
 import type { NodeName } from '@routerd/resources';
 import {
   captureStream,
+  consumerNames,
   eventsStream,
   factsStream,
   heartbeatSubject,
@@ -96,7 +97,9 @@ export function nodePermissions(group: GroupName, node: NodeName): Permissions {
       `sam.v1.${group}.events.${node}.>`,
       ...streams.flatMap((stream) => [
         `$JS.API.STREAM.INFO.${stream}`,
-        ...['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.${node}`),
+        ...consumerNames(node).flatMap((name) =>
+          ['CREATE', 'INFO', 'DELETE', 'MSG.NEXT'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.${name}`),
+        ),
       ]),
     ],
     subscribe: [`_INBOX_${node}.>`, `sam.v1.${group}.hb.*`],

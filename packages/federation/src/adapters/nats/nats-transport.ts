@@ -13,6 +13,7 @@ import type { Clock, Log } from '@routerd/runtime';
 import type { HubConfig } from '../../federation-config.ts';
 import {
   captureStream,
+  consumerNames,
   eventsStream,
   factsStream,
   heartbeatSubject,
@@ -32,6 +33,11 @@ const RETRY_MS_MAX = 2000;
  * a fact that is sent again is known by its id, and costs little.
  */
 const PUBLISH_TIMEOUT_MS = 2000;
+/**
+ * How long the hubs have for a question. A consumer is in the care of one hub; where the cluster gives it to one that has just died nobody
+ * ever answers, and the next may be given to another.
+ */
+const API_TIMEOUT_MS = 2500;
 /** How often a stream may be found missing at one hub before another hub is asked: it may just be being made. */
 const ABSENCES_MAX = 3;
 
@@ -64,6 +70,8 @@ export class NatsTransport implements Transport {
   /** How far the history of events was read, over all connections of this process. */
   readonly #eventsRead: ReadPosition = { log: '', sequence: 0 };
   #servers: readonly string[];
+  /** How often each stream was begun to be read. */
+  readonly #readings = new Map<string, number>();
 
   constructor(options: NatsTransportOptions) {
     this.#options = options;
@@ -157,7 +165,7 @@ export class NatsTransport implements Transport {
   async #serve({ connection, server }: HubConnection, listener: TransportListener): Promise<void> {
     const { group, self: node, clock } = this.#options;
     const client = jetstream(connection);
-    const manager = await jetstreamManager(connection, { checkAPI: false });
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
     if (this.#stopping.signal.aborted) return connection.close();
     const publisher = new AcknowledgedPublisher({ connection, node, clock, timeoutMs: PUBLISH_TIMEOUT_MS });
     const ends = new AbortController();
@@ -196,7 +204,7 @@ export class NatsTransport implements Transport {
     listener: TransportListener,
     from?: ReadPosition,
   ): Promise<void> {
-    const { self: node, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     const { connection, client, manager } = session;
     let retryMs = RETRY_MS_FIRST;
     let absences = 0;
@@ -210,7 +218,7 @@ export class NatsTransport implements Transport {
           client,
           manager,
           stream,
-          node,
+          consumer: this.#nextConsumer(stream),
           reader,
           signal: session.reading.signal,
           ...(from === undefined ? {} : { from }),
@@ -229,6 +237,14 @@ export class NatsTransport implements Transport {
         retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
       }
     }
+  }
+
+  /** Another one each time, over all connections of this process. */
+  #nextConsumer(stream: string): string {
+    const names = consumerNames(this.#options.self);
+    const readings = this.#readings.get(stream) ?? 0;
+    this.#readings.set(stream, readings + 1);
+    return names[readings % names.length] ?? names[0];
   }
 
   async #watch(connection: NatsConnection, listener: TransportListener): Promise<void> {

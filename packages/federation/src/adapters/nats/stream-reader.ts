@@ -9,7 +9,6 @@ import {
   type JetStreamManager,
   type JsMsg,
 } from '@nats-io/jetstream';
-import type { NodeName } from '@routerd/resources';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { LogMessage, LogReader } from '../../transport.ts';
 
@@ -26,8 +25,8 @@ export interface StreamReaderOptions {
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly stream: string;
-  /** Names the consumer: the hub's permissions allow a node only its own. */
-  readonly node: NodeName;
+  /** Of the consumer, one of `consumerNames`: the hub's permissions allow a node no other. */
+  readonly consumer: string;
   readonly reader: LogReader;
   /** Ends the reading, in order, as the end of the connection does. */
   readonly signal: AbortSignal;
@@ -49,15 +48,15 @@ export interface ReadPosition {
  * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
  */
 export async function readStream(options: StreamReaderOptions): Promise<void> {
-  const { connection, client, manager, stream, node, reader, signal, from } = options;
+  const { connection, client, manager, stream, consumer: name, reader, signal, from } = options;
   reader.restarted();
-  const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, node)]);
+  const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, name)]);
   // A stream that ends before the position has lost something, and is read whole.
   if (from !== undefined && (from.log !== info.created || from.sequence > info.state.last_seq)) {
     Object.assign(from, { log: info.created, sequence: 0 });
   }
   const created = await manager.consumers.add(stream, {
-    name: node,
+    name,
     ack_policy: AckPolicy.None,
     ...(from === undefined || from.sequence === 0
       ? { deliver_policy: DeliverPolicy.All }
@@ -117,9 +116,9 @@ function logMessageOf(message: JsMsg): LogMessage {
 }
 
 /** An earlier connection's consumer may still be there, with another position. */
-async function removeConsumer(manager: JetStreamManager, stream: string, node: NodeName): Promise<void> {
+async function removeConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
   try {
-    await manager.consumers.delete(stream, node);
+    await manager.consumers.delete(stream, name);
   } catch (cause) {
     const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.ConsumerNotFound;
     if (!isAbsent) throw cause;
