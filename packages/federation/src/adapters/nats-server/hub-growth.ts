@@ -17,7 +17,7 @@ import type { HubConfig } from '../../federation-config.ts';
 import { generateNodeIdentity } from '../../node-identity.ts';
 import { captureStream, eventsStream, factsStream, rosterStream } from '../../subjects.ts';
 import { writeFileAtomically } from '../file/atomic-file.ts';
-import { connectHub, describe, type HubFault } from '../nats/connect-hub.ts';
+import { connectHub, describe, type HubConnection, type HubFault } from '../nats/connect-hub.ts';
 import { find, OPERATOR } from '../nats/provision-group.ts';
 import { backUpStream, restoreStream, streamDescription, type StreamDescription } from '../nats/stream-backup.ts';
 import type { HubSettings, ManagedHub } from './managed-hub.ts';
@@ -63,11 +63,14 @@ export function aloneSettings(settings: HubSettings): HubSettings {
   return alone;
 }
 
+/** `created` stays what it was when a stream is restored: by it a stream is known again. */
+type SavedStream = StreamDescription & { readonly created: string };
+
 interface Manifest {
-  readonly streams: readonly StreamDescription[];
+  readonly streams: readonly SavedStream[];
 }
 
-const manifestForm = z.object({ streams: z.array(streamDescription) });
+const manifestForm = z.object({ streams: z.array(streamDescription.extend({ created: z.string() })) });
 
 export class HubGrowth {
   readonly #options: HubGrowthOptions;
@@ -129,8 +132,10 @@ export class HubGrowth {
       const asked = await Promise.all(
         servers.map(async (server) => connectHub({ ...this.#options, servers: [server], ...OPERATOR })),
       );
-      for (const each of asked) if (each.ok) await each.value.connection.close();
-      const missing = asked.flatMap((each) => (each.ok ? [] : [each.error.detail])).join('; ');
+      const obstacles = await Promise.all(
+        asked.map(async (each) => (each.ok ? this.#obstacleAt(each.value) : each.error.detail)),
+      );
+      const missing = obstacles.filter((obstacle) => obstacle !== undefined).join('; ');
       if (missing === '') return true;
       const event = 'hub.growth.waiting';
       if (missing !== said) log.warn('the hub stays alone until the others answer', { event, detail: missing });
@@ -138,6 +143,20 @@ export class HubGrowth {
       await this.#pause(RETRY_OTHERS_MS, signal);
     }
     return false;
+  }
+
+  /** A hub of another life of the group brings streams that are not this group's present. Closes the connection. */
+  async #obstacleAt({ connection, server }: HubConnection): Promise<string | undefined> {
+    try {
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      // Hubs that have no leader yet do not answer; what they hold is told apart when the streams are restored.
+      const found = await find(manager, factsStream(this.#options.settings.group)).catch(() => undefined);
+      return found?.cluster === undefined
+        ? undefined
+        : `${server} is in a cluster that has streams of the group already: empty the stores of the hubs that join`;
+    } finally {
+      await connection.close();
+    }
   }
 
   /** Nobody writes from the first line on. Fails as a whole. */
@@ -160,7 +179,7 @@ export class HubGrowth {
 
   async #backUp(connection: NatsConnection): Promise<Result<Manifest, HubFault>> {
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    const streams: StreamDescription[] = [];
+    const streams: SavedStream[] = [];
     try {
       await mkdir(growthFolder(this.#options.stateDir), { recursive: true, mode: 0o700 });
       for (const name of this.#streams()) {
@@ -169,9 +188,11 @@ export class HubGrowth {
         const saved = await backUpStream(connection, name, this.#backupFile(name));
         if (!saved.ok) return saved;
         // What a node had sent just before it was cut off may have come while the backup was made.
-        const { last_seq: last } = (await manager.streams.info(name)).state;
-        if (last !== saved.value.state.last_seq) return err({ code: 'hub.failed', detail: `${name} grew meanwhile` });
-        streams.push(saved.value);
+        const { state, created } = await manager.streams.info(name);
+        if (state.last_seq !== saved.value.state.last_seq) {
+          return err({ code: 'hub.failed', detail: `${name} grew meanwhile` });
+        }
+        streams.push({ ...saved.value, created });
       }
       return ok({ streams });
     } catch (cause) {
@@ -191,15 +212,16 @@ export class HubGrowth {
     }
   }
 
-  async #restoreOne(connection: NatsConnection, stream: StreamDescription): Promise<Result<void, HubFault>> {
+  async #restoreOne(connection: NatsConnection, stream: SavedStream): Promise<Result<void, HubFault>> {
     const manager = await jetstreamManager(connection, { checkAPI: false });
     const { name } = stream.config;
     const there = await find(manager, name);
     if (there === undefined) {
       const restored = await restoreStream(connection, stream, this.#options.replicas, this.#backupFile(name));
       if (!restored.ok) return restored;
-    } else if (there.state.last_seq < stream.state.last_seq) {
-      return err({ code: 'hub.failed', detail: `${name} exists and is shorter than the backup; delete it to go on` });
+    } else if (there.created !== stream.created) {
+      const detail = `the cluster has another ${name} already: empty the stores of the hubs that join, and start them again`;
+      return err({ code: 'hub.failed', detail });
     }
     // A hub that led it and died now would leave the others without.
     const { cluster, config } = await manager.streams.info(name);
