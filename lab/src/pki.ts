@@ -23,6 +23,8 @@ export interface ServerCertificateOptions {
   /** DNS names; wildcards allowed. */
   readonly names: readonly string[];
   readonly ips: readonly string[];
+  /** It also dials others as a client that proves itself, as the hubs of a cluster do. */
+  readonly alsoClient?: boolean;
   /** Gets `server.pem` and `server-key.pem`. */
   readonly dir: string;
 }
@@ -81,7 +83,7 @@ export function authorityIn(dir: string): Authority {
 /** A certificate for a TLS server; the first name (or address) is its common name. */
 export async function issueServerCertificate(
   authority: Authority,
-  { names, ips, dir }: ServerCertificateOptions,
+  { names, ips, alsoClient = false, dir }: ServerCertificateOptions,
 ): Promise<Certificate> {
   const subjects = [...names.map((name) => `DNS:${name}`), ...ips.map((ip) => `IP:${ip}`)];
   return issue({
@@ -93,7 +95,7 @@ export async function issueServerCertificate(
     extensions: [
       'basicConstraints=critical,CA:FALSE',
       'keyUsage=critical,digitalSignature',
-      'extendedKeyUsage=serverAuth',
+      `extendedKeyUsage=serverAuth${alsoClient ? ',clientAuth' : ''}`,
       `subjectAltName=${subjects.join(',')}`,
     ],
   });

@@ -1,4 +1,4 @@
-/** Runs on the hub's machine: `provision-hub.ts OPERATOR-FILE`. What an operator does once for a group. */
+/** Runs on the hub's machine: `provision-hub.ts OPERATOR-FILE`. What an operator does once for a group; prints the streams as JSON. */
 import { parseGroupName, provisionGroup } from '@routerd/federation';
 import { readOperatorAccess } from './hub-access.ts';
 
@@ -9,4 +9,6 @@ const provisioned = await provisionGroup({ group: name.value, servers: [server],
 if (!provisioned.ok) {
   process.stderr.write(`${provisioned.error.code}: ${provisioned.error.detail}\n`);
   process.exitCode = 1;
+} else {
+  process.stdout.write(`${JSON.stringify(provisioned.value.streams)}\n`);
 }

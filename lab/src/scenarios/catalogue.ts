@@ -14,6 +14,7 @@ import { p1, p2, p3 } from './pair.ts';
 import { allAtOnce } from './all-at-once.ts';
 import { drains } from './drain.ts';
 import { restart } from './restart.ts';
+import { threeHubs } from './three-hubs.ts';
 import { zombie } from './zombie.ts';
 
 /** Those of `npm run demo`, in its order; then those that build a lab of their own. */
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   exampleDemo,
   nPlusOne,
   fullDrain,
+  threeHubs,
   g1,
   p1,
   p2,
