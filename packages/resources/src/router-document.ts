@@ -14,7 +14,7 @@ const reconcile = z
     protectedInterfaces: z
       .array(s.interfaceName)
       .default([])
-      .describe('What leads to this router is never changed there.'),
+      .describe('`routerd apply` takes nothing away there that leads to this router, unless told to.'),
     protectedZones: z.array(s.ref('FirewallZone')).default([]).describe('The same for all interfaces of a zone.'),
   })
   .meta(s.instead({ autoTuneConntrack: 'Declare a Sysctl for net.netfilter.nf_conntrack_max.' }));

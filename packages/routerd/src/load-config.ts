@@ -7,6 +7,7 @@ import {
   ok,
   renderDiagnostics,
   type Diagnostic,
+  type ReconcileSettings,
   type Resource,
   type Result,
 } from '@routerd/resources';
@@ -18,17 +19,20 @@ export interface LoadedConfig {
   /** Warnings, and errors when there are any. */
   readonly diagnostics: readonly Diagnostic[];
   readonly valid: boolean;
+  /** What a Router says of how this host is changed; undefined where none does. */
+  readonly reconcile: ReconcileSettings | undefined;
 }
 
 export function loadConfig(location: string): Result<LoadedConfig, ConfigReadFault> {
   const sources = readConfigSources(location);
   if (!sources.ok) return err(sources.error);
-  const { resources, diagnostics } = loadConfiguration(sources.value);
+  const { resources, diagnostics, router } = loadConfiguration(sources.value);
   return ok({
     resources: resources.map(({ value }) => value),
     sources: sources.value,
     diagnostics,
     valid: !hasErrors(diagnostics),
+    reconcile: router?.value.spec.reconcile,
   });
 }
 

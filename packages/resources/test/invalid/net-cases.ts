@@ -221,7 +221,7 @@ export const netCases: readonly InvalidCase[] = [
     codes: ['field.replaced'],
   },
   {
-    title: 'how a Router reconciles, which is not followed yet',
+    title: 'how a Router reconciles, which is followed in part',
     text: 'apiVersion: routerd.net/v1alpha1\nkind: Router\nmetadata: {name: edge}\nspec:\n  reconcile:\n    mode: progressive\n    protectedInterfaces: [mgmt0]\n    protectedZones: [mgmt]\n  resources:\n    - apiVersion: net.routerd.net/v1alpha1\n      kind: Interface\n      metadata: {name: lan}\n      spec: {ifname: lan0}\n',
     codes: ['router.not-applied', 'reference.undeclared-interface', 'reference.unresolved'],
   },

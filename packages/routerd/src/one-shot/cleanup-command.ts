@@ -21,7 +21,8 @@ export const cleanupCommand = buildCommand<CleanupFlags, [], Context>({
     if (!look.ok) return refuse(this, look.error);
     try {
       if (dryRun) return show(this, look.value, { output: 'text', diff: false });
-      if (!allowMgmtLockout && cutsManagement(this, look.value, [])) return undefined;
+      if (!allowMgmtLockout && cutsManagement(this, look.value, { resources: [], reconcile: undefined }))
+        return undefined;
       // First: its farewell lets another router take over at once.
       await endKeepalived({ clock: systemClock, directory: path.join(path.resolve(stateDir), 'vrrp') });
       await apply(this, look.value, ports.host);

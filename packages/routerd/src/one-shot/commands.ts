@@ -1,12 +1,11 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
 import { createLinuxHost, describeOp } from '@routerd/dataplane';
-import type { Resource } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
 import type { LoadedConfig } from '../load-config.ts';
 import { applyPlan } from './apply-plan.ts';
-import { lockouts, managementInterfaces, sshSession } from './management-access.ts';
+import { lockouts, managementInterfaces, protectedInterfaces, sshSession } from './management-access.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
 
@@ -69,8 +68,8 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
         remedy: 'Pass --once; `routerd serve` keeps the host as it is desired.',
       });
     if (flags.dryRun) return withLook(this, flags, 'look', (look) => show(this, look, flags));
-    await withLook(this, flags, 'change', async (look, { host }, { resources }) => {
-      if (flags.allowMgmtLockout || !cutsManagement(this, look, resources)) await apply(this, look, host);
+    await withLook(this, flags, 'change', async (look, { host }, config) => {
+      if (flags.allowMgmtLockout || !cutsManagement(this, look, config)) await apply(this, look, host);
     });
   },
   parameters: {
@@ -127,9 +126,15 @@ export function show(context: Context, look: OneShot, { output, diff }: Pick<Pla
 }
 
 /** Says what would cut management off, and refuses. @returns true if anything would */
-export function cutsManagement(context: Context, { plan }: OneShot, resources: readonly Resource[]): boolean {
+export function cutsManagement(
+  context: Context,
+  { plan }: OneShot,
+  { resources, reconcile }: Pick<LoadedConfig, 'resources' | 'reconcile'>,
+): boolean {
   const session = sshSession(context.process.env['SSH_CONNECTION']);
-  const access = { interfaces: managementInterfaces(resources), session };
+  const kept = protectedInterfaces(resources, reconcile);
+  const interfaces = new Set([...managementInterfaces(resources), ...kept]);
+  const access = { interfaces, protectedInterfaces: kept, session };
   const cuts = lockouts(plan.ops, plan.before, access, resources);
   if (cuts.length === 0) return false;
   refuse(context, {

@@ -8,12 +8,15 @@ import {
   prefixContains,
   type HostAddress,
   type Ipv4Prefix,
+  type ReconcileSettings,
   type Resource,
 } from '@routerd/resources';
 
 export interface ManagementAccess {
-  /** Interfaces of FirewallZones of role mgmt. */
+  /** Interfaces of FirewallZones of role mgmt, and those that a Router protects. */
   readonly interfaces: ReadonlySet<string>;
+  /** Of those the protected ones, whatever their zone. */
+  readonly protectedInterfaces: ReadonlySet<string>;
   /** The SSH session that asks for the change; undefined at a console. */
   readonly session: SshSession | undefined;
 }
@@ -36,6 +39,20 @@ export function managementInterfaces(resources: readonly Resource[]): ReadonlySe
   return new Set(zones.flatMap(({ spec }) => spec.interfaces));
 }
 
+/** @returns what `spec.reconcile` protects, by itself or as part of a zone */
+export function protectedInterfaces(
+  resources: readonly Resource[],
+  reconcile: ReconcileSettings | undefined,
+): ReadonlySet<string> {
+  const zones = new Set(reconcile?.protectedZones);
+  return new Set([
+    ...(reconcile?.protectedInterfaces ?? []),
+    ...ofKind(resources, 'FirewallZone').flatMap(({ metadata, spec }) =>
+      zones.has(metadata.name) ? spec.interfaces : [],
+    ),
+  ]);
+}
+
 /** @returns why each op that cuts management access does, as full sentences */
 export function lockouts(
   ops: readonly HostOp[],
@@ -50,8 +67,12 @@ export function lockouts(
     if (op.verb === 'address-remove' && (isLocal(op.address, session) || access.interfaces.has(op.interface)))
       return [`${op.address} leaves ${op.interface}, which management goes by.`];
     if (op.verb === 'wireguard-remove' && isManaged(op.name)) return [`${op.name} goes, which management goes by.`];
-    if (op.verb === 'table-replace' && op.table.name === 'routerd_filter' && link !== undefined)
-      return zoneLockout(resources, link);
+    if (op.verb === 'route-remove' && access.protectedInterfaces.has(op.route.device ?? ''))
+      return [`${op.route.destination} leads by ${op.route.device}, which is protected.`];
+    if (op.verb === 'table-replace' && op.table.name === 'routerd_filter')
+      return [...new Set([...(link === undefined ? [] : [link]), ...access.protectedInterfaces])].flatMap((name) =>
+        zoneLockout(resources, name, name === link),
+      );
     return session !== undefined && 'route' in op ? routeLockout(op, session.client, link) : [];
   });
 }
@@ -73,7 +94,7 @@ function isLocal(address: string, session: SshSession | undefined): boolean {
 }
 
 /** From an untrusted zone nothing reaches the router itself, but what a rule accepts. */
-function zoneLockout(resources: readonly Resource[], link: string): readonly string[] {
+function zoneLockout(resources: readonly Resource[], link: string, hasSession: boolean): readonly string[] {
   const zone = ofKind(resources, 'FirewallZone').find(({ spec }) => spec.interfaces.includes(link));
   if (zone?.spec.role !== 'untrust') return [];
   const accepted = ofKind(resources, 'FirewallRule').some(
@@ -81,7 +102,7 @@ function zoneLockout(resources: readonly Resource[], link: string): readonly str
   );
   if (accepted) return [];
   return [
-    `FirewallZone/${zone.metadata.name} is untrusted: ${link}, which this session comes by, may not reach the router.`,
+    `FirewallZone/${zone.metadata.name} is untrusted: ${link}, ${hasSession ? 'which this session comes by' : 'which is protected'}, may not reach the router.`,
   ];
 }
 

@@ -5,9 +5,6 @@ import type { ResourceIndex } from '../resource-index.ts';
 import { warningAt } from '../rule.ts';
 import { declaredInterface, resolve } from './references.ts';
 
-/** Settings that are checked and kept, and that this version does not follow: see `not-applied.ts` for kinds. */
-const NOT_FOLLOWED = ['mode', 'protectedInterfaces', 'protectedZones'] as const;
-
 export function routerProblems(router: Router, index: ResourceIndex): readonly Problem[] {
   const { reconcile } = router.spec;
   const path = ['spec', 'reconcile'];
@@ -20,7 +17,8 @@ export function routerProblems(router: Router, index: ResourceIndex): readonly P
     ]),
     warningAt(path, {
       code: 'router.not-applied',
-      message: `spec.reconcile is checked, but this version does not follow ${NOT_FOLLOWED.join(', ')}.`,
+      message:
+        'spec.reconcile is followed in part: apply refuses what would cut protectedInterfaces and protectedZones off; the daemon does not ask, and mode is not followed.',
       at: 'key',
     }),
   ];
