@@ -100,15 +100,18 @@ function agesOf(facts: readonly AcceptedFact[]): readonly number[] {
 }
 
 const began = performance.now();
+const cpuBefore = process.cpuUsage();
 federation.onStatus(() => {
   // What came last is planned after this.
   if (federation.status().connected) setImmediate(tellConnected);
 });
 
 function tellConnected(): void {
+  const { user, system } = process.cpuUsage(cpuBefore);
   process.send?.({
     kind: 'connected',
     afterMs: performance.now() - began,
+    cpuMs: (user + system) / 1000,
     facts: federation.facts.accepted().length,
     planned: [...planner.plans()].filter(({ lease }) => lease !== undefined).length,
   });

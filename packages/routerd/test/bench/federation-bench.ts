@@ -27,7 +27,13 @@ const CATCH_UP_S_MAX = 3;
 const KEPT_UP_SHARE = 0.95;
 const PROGRAM = path.join(import.meta.dirname, 'federation-bench-node.ts');
 const said = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('connected'), afterMs: z.number(), facts: z.number(), planned: z.number() }),
+  z.object({
+    kind: z.literal('connected'),
+    afterMs: z.number(),
+    cpuMs: z.number(),
+    facts: z.number(),
+    planned: z.number(),
+  }),
   z.object({ kind: z.literal('emitted'), facts: z.number(), tookMs: z.number().optional() }),
   z.object({ kind: z.literal('samples'), accepted: z.array(z.number()), planned: z.array(z.number()) }),
   z.object({ kind: z.literal('memory'), mebibytes: z.number() }),
@@ -133,9 +139,9 @@ async function catchUp(source: ChildProcess, server: string): Promise<number> {
   newcomer.send({ kind: 'memory' });
   const { mebibytes } = await memory;
   const hubMebibytes = residentMebibytes(hub.state().pid ?? 0);
-  const { facts, planned, afterMs } = connected;
+  const { facts, planned, afterMs, cpuMs } = connected;
   print(
-    `newcomer: ${facts} addresses read, verified, accepted and planned (${planned}) in ${(afterMs / 1000).toFixed(2)} s`,
+    `newcomer: ${facts} addresses read, verified, accepted and planned (${planned}) in ${(afterMs / 1000).toFixed(2)} s, ${(cpuMs / 1000).toFixed(2)} s of a core`,
   );
   print(`memory with ${facts} addresses: node ${mebibytes.toFixed(0)} MiB, hub ${hubMebibytes.toFixed(0)} MiB`);
   return afterMs / 1000;
