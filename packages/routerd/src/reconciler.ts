@@ -82,6 +82,8 @@ export class Reconciler {
   #derived: DerivedConfig | undefined;
   #passQueued = false;
   #retaining = true;
+  /** Since everything was read once this node may take a mastership that another router has. */
+  #wasReady = false;
   #lastProblems: ReadonlySet<string> = new Set();
 
   /** Starts nothing. */
@@ -193,6 +195,7 @@ export class Reconciler {
       this.#retaining = retain;
       this.#applyToHost();
     }
+    this.#letPreempt();
     this.#writer.append(changes.flatMap(({ after: plan }) => plan.transition ?? []));
     if (this.#gathering.isOver(this.#writer.isWriting()))
       this.#ports.actions.propose(this.pools.flatMap((pool) => pool.actingPlans().flatMap(({ actions }) => actions)));
@@ -245,9 +248,21 @@ export class Reconciler {
       retainRoutes: this.#retaining,
       closedInterfaces: closedInterfaces(this.#options.pools, this.#derived.effective, this.#roleOf),
     });
-    this.#ports.vrrp.setDesired(this.#derived.virtualRouters);
+    this.#tellVrrp(this.#derived);
     this.#ports.health.setDesired(this.#derived.healthChecks);
     this.#ports.paths.setDesired(this.#derived.overlayPaths);
+  }
+
+  /** Until it can capture itself, a better priority must not end what a living master captures; with nobody there it wins all the same. */
+  #tellVrrp({ virtualRouters }: DerivedConfig): void {
+    const now = virtualRouters.map((router) => ({ ...router, preempt: router.preempt && this.#wasReady }));
+    this.#ports.vrrp.setDesired(now);
+  }
+
+  #letPreempt(): void {
+    if (this.#wasReady || this.#derived === undefined || this.waitingFor().length > 0) return;
+    this.#wasReady = true;
+    this.#tellVrrp(this.#derived);
   }
 
   /** What stays the same is said once, however often it is derived. */

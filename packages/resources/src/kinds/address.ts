@@ -13,7 +13,10 @@ const vrrp = z
       .describe(
         'Between advertisements, 100ms to 40s; three of them missed are a loss. Without it 300ms, with authentication 1s. Tell all routers the same.',
       ),
-    preempt: z.boolean().default(true).describe('A router with a higher priority takes over from a living master.'),
+    preempt: z
+      .boolean()
+      .default(true)
+      .describe('A router with a higher priority takes over from a living master, once it can capture itself.'),
     authentication: z
       .strictObject({ passwordFile: s.absolutePath.describe('At most 8 characters of it count.') })
       .optional(),
