@@ -132,10 +132,12 @@ describe('under load, with three hubs', () => {
     await untilEach(() => phase() === 'healthy', 'the managed hub');
     await untilWorkGoesOn();
     const free = rig.fillDisk('hub-3');
-    // It says so itself, or fails at once.
-    await untilEach(() => phase() !== 'healthy', 'the full disk noticed');
-    await untilWorkGoesOn();
-    free();
+    try {
+      await untilEach(() => (hub!.kept.at(-1)?.restarts ?? 0) > 0, 'the full disk noticed, and the hub started again');
+      await untilWorkGoesOn();
+    } finally {
+      free();
+    }
     await untilEach(() => phase() === 'healthy', 'the hub healthy again');
     work(false);
     await expectConverged(rig, 'full disk at a managed hub');

@@ -203,12 +203,15 @@ export class ManagedHub {
       this.#startedFrom = await this.#origin();
       const [configFile, portsDir] = [this.#configFile(), path.join(stateDir, 'ports')];
       await endLeftovers({ configFile, portsDir, clock, log });
-      this.#process = new ServerProcess({ program, configFile, portsDir, clock, log });
+      const { storeDir } = this.#settings;
+      this.#process = new ServerProcess({ program, configFile, portsDir, storeDir, clock, log });
       this.#set({ phase: 'starting', pid: this.#process.pid });
       return this.#process;
     });
     if (process === undefined) return this.#state.lastError ?? 'it was not started';
     const watch = new HealthWatch(process, this.#times, clock, (health) => {
+      // While it is being stopped on purpose, what it says of itself is no news.
+      if (this.#whileDown !== undefined) return;
       if (health.kind === 'healthy') this.#set({ phase: 'healthy' });
       else this.#set({ phase: 'unhealthy', lastError: health.detail });
       if (this.#reloadDue) this.#reload();

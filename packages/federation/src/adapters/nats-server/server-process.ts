@@ -1,7 +1,7 @@
 /** One life of a nats-server: started, watched for health, stopped. Nothing of it outlives this process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import path from 'node:path';
 import type { Monotonic } from '@routerd/resources';
@@ -10,12 +10,16 @@ import { LineSplitter, parseServerLine } from './server-log.ts';
 
 /** How long an orderly stop may take: streams are synced, and leadership is handed on. */
 const STOP_MS_MAX = 10_000;
+/** With less than a block of messages free, the next may not be kept. */
+const FREE_BYTES_MIN = 1_000_000;
 
 export interface ServerProcessOptions {
   readonly program: string;
   readonly configFile: string;
   /** As in the configuration: there the server names its monitoring port. */
   readonly portsDir: string;
+  /** Of its streams. */
+  readonly storeDir: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -66,10 +70,17 @@ export class ServerProcess {
     try {
       this.#monitor ??= await this.#findMonitor();
       const { status, body } = await ask(`${this.#monitor}/healthz?js-enabled-only=true`, timeoutMs);
-      return status === 200 ? { kind: 'healthy' } : { kind: 'unhealthy', detail: body.slice(0, 200) };
+      if (status !== 200) return { kind: 'unhealthy', detail: body.slice(0, 200) };
+      return (await this.#hasRoom()) ? { kind: 'healthy' } : { kind: 'unhealthy', detail: 'no room for the streams' };
     } catch (cause) {
       return { kind: 'silent', detail: cause instanceof Error ? cause.message : String(cause) };
     }
+  }
+
+  /** nats-server (2.9.10) does not always notice that what it wrote was not kept, and then neither says so nor recovers from it. */
+  async #hasRoom(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.#options.storeDir);
+    return bavail * bsize >= FREE_BYTES_MIN;
   }
 
   /** Asks the server to read its configuration again; connections stay. */
