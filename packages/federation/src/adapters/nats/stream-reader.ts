@@ -15,6 +15,8 @@ import type { LogMessage, LogReader } from '../../transport.ts';
 /** Messages of one pull. A pull ends when it got as many, and the next is asked for: a round trip, of which a newcomer feels each. */
 const PULL_MESSAGES = 4000;
 const PULL_EXPIRES_MS = 30_000;
+/** While messages are known to be there, none for so long is a fault. */
+const BEHIND_EXPIRES_MS = 5000;
 /** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
 const PULL_HEARTBEAT_MS = 2000;
 /** A consumer that nobody pulls from is removed by the hub after this. */
@@ -77,7 +79,18 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     reader.caughtUp();
   };
   let delivered = 0;
-  while (!connection.isClosed() && !signal.aborted) delivered = await readPull(consumer, delivered, deliver, signal);
+  const isOver = (): boolean => connection.isClosed() || signal.aborted;
+  while (!isOver()) {
+    const before = delivered;
+    const isBehind = missing > 0;
+    delivered = await readPull(consumer, delivered, deliver, {
+      signal,
+      expires: isBehind ? BEHIND_EXPIRES_MS : PULL_EXPIRES_MS,
+    });
+    // The consumer is in the care of a hub whose copy of the stream stands still; another may be given to another hub.
+    if (isBehind && delivered === before && !isOver())
+      throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet`);
+  }
 }
 
 /** @returns how many messages the consumer has delivered since it was made */
@@ -85,12 +98,12 @@ async function readPull(
   consumer: Consumer,
   deliveredBefore: number,
   deliver: (batch: readonly LogMessage[]) => void,
-  signal: AbortSignal,
+  { signal, expires }: { readonly signal: AbortSignal; readonly expires: number },
 ): Promise<number> {
   let delivered = deliveredBefore;
   const messages = await consumer.fetch({
     max_messages: PULL_MESSAGES,
-    expires: PULL_EXPIRES_MS,
+    expires,
     idle_heartbeat: PULL_HEARTBEAT_MS,
   });
   const end = (): void => messages.stop();
