@@ -82,8 +82,8 @@ export const FAULT_CARDS = {
     absent: { aws: NO_OPERATIONS, oci: NO_OPERATIONS },
   },
   'polls-fail': {
-    about: 'the next two looks at a running operation get a 5xx',
-    faults: [{ kind: 'error-before', operation: 'polls', count: 2 }],
+    about: 'the next three looks at a running operation get a 5xx',
+    faults: [{ kind: 'error-before', operation: 'polls', count: 3 }],
     absent: { aws: NO_OPERATIONS, oci: NO_OPERATIONS },
   },
   denied: { about: 'the identity may read, and may not write', faults: lasting('denied', 'writes') },

@@ -1,7 +1,7 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CloudConfig } from '../../src/cloud/cloud-config.ts';
-import { address, measureStart, observed, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { measureStart, observed, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
 import { failOverTest } from './fail-over.ts';
 
 let stage: ExecutorStage;
@@ -53,18 +53,6 @@ describe('the AWS executor', () => {
     expect(await statuses(executor, seize)).toEqual(['failed held-elsewhere']);
     expect(await stage.mutations()).toEqual([]);
   });
-
-  test.each(['error-after', 'reset-after'] as const)(
-    'settles a lost answer (%s) by reading, and sends the change once',
-    async (kind) => {
-      await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind, count: 1 });
-      expect(await statuses(stage.executor, request('assign-secondary-ip', stage.nicA, ['10.77.60.110']))).toEqual([
-        'succeeded',
-      ]);
-      expect(await stage.mutations()).toHaveLength(1);
-      expect(await stage.holderOf(address('10.77.60.110'))).toBe(stage.nicA.nicRef);
-    },
-  );
 
   test('an error before the change is an unknown outcome, not a failure, and is not sent again', async () => {
     await stage.rig.control.layFault({ operation: 'AssignPrivateIpAddresses', kind: 'error-before', count: 1 });

@@ -78,29 +78,6 @@ describe('the Azure executor', () => {
     expect(await assign('b', [CAPTURED], { epoch: 6, seizeFrom: 'azure-router-a' })).toEqual(['failed held-elsewhere']);
   });
 
-  test('waits until a released address is free', async () => {
-    await assign('b', [CAPTURED], { epoch: 1 });
-    await stage.rig.control.setKnobs({ releaseLagMs: 600 });
-    expect(await assign('a', [CAPTURED], { epoch: 2, seizeFrom: 'azure-router-b' })).toEqual(['succeeded']);
-  });
-
-  test.each(['error-after', 'reset-after'] as const)(
-    'settles a lost answer (%s) by reading, and sends the change once',
-    async (kind) => {
-      await stage.rig.control.layFault({ operation: 'networkInterfaces.put', kind, count: 1 });
-      expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
-      expect(await stage.mutations()).toHaveLength(1);
-    },
-  );
-
-  test('an operation that fails is told, and leaves nothing behind', async () => {
-    await stage.rig.control.layFault({ operation: 'networkInterfaces.put', kind: 'operation-failed', count: 1 });
-    const [said] = await assign('a', [CAPTURED]);
-    expect(said).toMatch(/executor\.failed (unknown-outcome|conflict)/);
-    expect(await stage.holderOf(address(CAPTURED))).toBeUndefined();
-    expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
-  });
-
   test('throttling is told with the wait that Azure asks for', async () => {
     await stage.rig.control.layFault({ operation: 'networkInterfaces.put', kind: 'throttle', count: 1 });
     const answer = await stage.executor.execute(

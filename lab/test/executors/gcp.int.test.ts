@@ -86,38 +86,6 @@ describe('the GCP executor', () => {
     expect(await stage.holderOf(address(CAPTURED))).toBe(stage.nicB.nicRef);
   });
 
-  test.each(['error-after', 'reset-after'] as const)(
-    'settles a lost answer (%s) by reading, and sends the change once',
-    async (kind) => {
-      await stage.rig.control.layFault({ operation: PATCH, kind, count: 1 });
-      expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
-      expect(await stage.mutations()).toHaveLength(1);
-    },
-  );
-
-  test('an operation whose end cannot be waited for is followed by reading', async () => {
-    await stage.rig.control.layFault({ operation: 'zoneOperations.wait', kind: 'error-before', count: 3 });
-    expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
-    expect(await stage.mutations()).toHaveLength(1);
-  });
-
-  test.each(['operation-failed', 'error-before'] as const)(
-    'a change that failed (%s) is told, and leaves nothing behind',
-    async (kind) => {
-      await stage.rig.control.layFault({ operation: PATCH, kind, count: 1 });
-      const [said] = await assign('a', [CAPTURED]);
-      expect(said).toMatch(/executor\.failed unknown-outcome/);
-      expect(await stage.holderOf(address(CAPTURED))).toBeUndefined();
-      expect(await assign('a', [CAPTURED])).toEqual(['succeeded']);
-    },
-  );
-
-  test('throttling is told as such, though GCP answers 403', async () => {
-    await stage.rig.control.layFault({ operation: PATCH, kind: 'throttle', count: 1 });
-    const [said] = await assign('a', [CAPTURED]);
-    expect(said).toMatch(/executor\.failed throttled.*rateLimitExceeded/);
-  });
-
   test('a seizure that was cut off between its two changes is taken up by the next attempt', async () => {
     await assign('b', [CAPTURED], { epoch: 1 });
     await stage.rig.control.layFault({ operation: PATCH, kind: 'delay', count: 1 });

@@ -12,7 +12,7 @@ import { withinLimit } from '@routerd/plugin-sdk';
 export type InstancePrincipal = AuthenticationDetailsProvider & RegionProvider;
 
 /** Certificates from the metadata service, a key, a token from the federation. */
-const IDENTITY_LIMIT_MS = 15_000;
+const IDENTITY_LIMIT_MS = 10_000;
 
 class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
