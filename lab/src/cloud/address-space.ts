@@ -5,6 +5,7 @@
  * 2. Primaries never change.
  * 3. Operations are all-or-nothing.
  * 4. A NIC holds at most its limit, primary included.
+ * 5. A machine without power keeps its NIC and its addresses; one that is terminated loses both, and is remembered.
  */
 import { err, ok, type Result } from '@routerd/resources';
 import type { CloudConfig, CloudInstance } from './cloud-config.ts';
@@ -29,8 +30,16 @@ export interface Nic extends Pick<CloudInstance, 'name' | 'instanceId' | 'type' 
   readonly forwarding: boolean;
 }
 
+export type MachineState = 'running' | 'stopped' | 'terminated';
+
+export interface Machine extends Pick<CloudInstance, 'name' | 'instanceId' | 'type' | 'nicId'> {
+  readonly state: MachineState;
+}
+
 export interface AddressSpace {
   readonly subnet: Subnet;
+  /** By name, in the order of the configuration. */
+  readonly machines: ReadonlyMap<string, Machine>;
   /** By id, in the order of the configuration. */
   readonly nics: ReadonlyMap<string, Nic>;
 }
@@ -60,7 +69,10 @@ export function createAddressSpace(config: CloudConfig): AddressSpace {
   if (primaries.size < nics.length || ids.size < nics.length) throw new Error('two NICs share an address or an id');
   const outside = nics.find(({ primary }) => !contains(subnet, primary));
   if (outside !== undefined) throw new Error(`${outside.name}: ${outside.primary} is outside ${subnet.cidr}`);
-  return { subnet, nics: new Map(nics.map((nic) => [nic.id, nic])) };
+  const machines = config.instances.map(({ name, instanceId, type, nicId }) => {
+    return [name, { name, instanceId, type, nicId, state: 'running' }] as const;
+  });
+  return { subnet, machines: new Map(machines), nics: new Map(nics.map((nic) => [nic.id, nic])) };
 }
 
 /** Primary first. */
@@ -147,6 +159,15 @@ export function setForwarding(space: AddressSpace, nicId: string, forwarding: bo
   const nic = space.nics.get(nicId);
   if (nic === undefined) return err({ code: 'address.nic-not-found', nicId });
   return ok(replaceNic(space, { ...nic, forwarding }));
+}
+
+/** The same space for a machine that is in that state, is not known, or is gone for good. */
+export function setMachineState(space: AddressSpace, name: string, state: MachineState): AddressSpace {
+  const machine = space.machines.get(name);
+  if (machine === undefined || machine.state === state || machine.state === 'terminated') return space;
+  const machines = new Map([...space.machines, [name, { ...machine, state }]]);
+  if (state !== 'terminated') return { ...space, machines };
+  return { ...space, machines, nics: new Map([...space.nics].filter(([id]) => id !== machine.nicId)) };
 }
 
 function replaceNic(space: AddressSpace, nic: Nic): AddressSpace {

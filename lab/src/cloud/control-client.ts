@@ -73,6 +73,11 @@ export class CloudControl {
     await this.#call('POST', `/instances/${encodeURIComponent(instance)}/power`, { power });
   }
 
+  /** For good, with its NIC and its addresses; the compute service still lists the machine. OCI only. */
+  async terminate(instance: string): Promise<void> {
+    await this.#call('POST', `/instances/${encodeURIComponent(instance)}/terminate`);
+  }
+
   /** As somebody at the vendor's console would. */
   async changeAddresses(
     instance: string,

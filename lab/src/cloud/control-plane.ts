@@ -97,9 +97,11 @@ export class ControlPlane {
     const decided = decide(this.#space);
     if (!decided.ok || decided.value === this.#space) return decided;
     const now = this.clock.monotonic();
+    const before = this.#space;
     this.#space = decided.value;
     const recent = this.#history.findLastIndex(({ from }) => from < now - HISTORY_MS);
     this.#history = [...this.#history.slice(Math.max(0, recent)), { from: now, space: this.#space }];
+    if (this.#space.nics === before.nics) return decided; // packets go where they went
     // A brand of its own for sums of instants and durations would say no more than this line.
     this.#follow(fabricViewOf(this.#space), (now + this.config.fabricDelayMs + this.knobs.fabricLagMs) as Monotonic);
     return decided;

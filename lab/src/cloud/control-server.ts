@@ -2,7 +2,16 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { addressesOf, assign, nicOfInstance, setForwarding, unassign, type Nic } from './address-space.ts';
+import { ok } from '@routerd/resources';
+import {
+  addressesOf,
+  assign,
+  nicOfInstance,
+  setForwarding,
+  setMachineState,
+  unassign,
+  type Nic,
+} from './address-space.ts';
 import {
   addressOrder,
   cardOrder,
@@ -143,12 +152,21 @@ export class ControlServer {
   }
 
   async #instanceOrder(method: string, path: string, given: () => unknown): Promise<WireReply> {
-    const [, name = '', order] = /^\/instances\/([^/]+)\/(power|addresses|forwarding)$/.exec(path) ?? [];
+    const [, name = '', order] = /^\/instances\/([^/]+)\/(power|addresses|forwarding|terminate)$/.exec(path) ?? [];
     if (method !== 'POST' || order === undefined) return jsonReply(404, { error: `there is no ${method} ${path}` });
     const nic = nicOfInstance(this.#parts.plane.space, decodeURIComponent(name));
     if (nic === undefined) return jsonReply(404, { error: `there is no instance ${name}` });
     if (order === 'power') {
-      await this.#parts.fabric.setPower(nic.device, powerOrder.parse(given()).power);
+      const { power } = powerOrder.parse(given());
+      await this.#parts.fabric.setPower(nic.device, power);
+      const state = power === 'on' ? 'running' : 'stopped';
+      this.#parts.plane.changeNow((space) => ok(setMachineState(space, nic.name, state)));
+      return jsonReply(200, {});
+    }
+    if (order === 'terminate') {
+      if (this.#parts.plane.config.cloud !== 'oci')
+        return jsonReply(409, { error: 'only OCI terminates machines here' });
+      this.#parts.plane.changeNow((space) => ok(setMachineState(space, nic.name, 'terminated')));
       return jsonReply(200, {});
     }
     if (order === 'forwarding') {

@@ -126,3 +126,25 @@ test('a machine without an identity gets to hear that', async () => {
   const { outcome } = await observe({}, machine);
   expect(outcome.ok ? '' : outcome.error.message).toMatch(/plugin oci-inventory failed: .*IdentityUnavailable/);
 });
+
+const factOf = ({ events }: ReturnType<typeof said>, bare: string): string | undefined =>
+  events.find(({ subject }) => subject === `${bare}/32`)?.type;
+
+test('the address of a stopped machine is held or released, seen again when it starts, and gone when it is terminated', async () => {
+  const client = rig.config.instances.find(({ permissions }) => permissions === 'none');
+  const { name, privateIp } = client ?? { name: '', privateIp: '' };
+  const told = async (policy: 'hold' | 'release'): Promise<string | undefined> =>
+    factOf(said(await observe({ ROUTERD_FACTS: 'true', ROUTERD_POWER_STATE: policy })), privateIp);
+
+  await rig.control.setPower(name, 'off');
+  expect(await told('hold')).toBe('routerd.client.ipv4.observed');
+  expect(await told('release')).toBe('routerd.client.ipv4.expired');
+  await rig.control.setPower(name, 'on');
+  expect(await told('release')).toBe('routerd.client.ipv4.observed');
+  const api = (await rig.control.journal()).filter(({ service }) => service === 'api');
+  expect(api.filter(({ operation }) => operation === 'ListInstances')).toHaveLength(6); // two pages in each of three runs
+  expect(api.filter(({ mutating }) => mutating)).toEqual([]);
+
+  await rig.control.terminate(name); // the last thing that this rig is used for
+  expect(await told('hold')).toBeUndefined();
+});

@@ -1,7 +1,8 @@
 /** The observer: reads one VNIC and its subnet, and says what they come to. It calls nothing that changes anything. */
 import { ExecutorError, type ObserverPlugin } from '@routerd/plugin-sdk';
-import { reading, readVnic, type PrivateIp, type VirtualNetwork } from '@routerd/plugin-oci';
-import { settingsOf } from './settings.ts';
+import { reading, readVnic, type Compute, type PrivateIp, type VirtualNetwork, type Vnic } from '@routerd/plugin-oci';
+import { presenceByVnic, type MachineListing, type Presence } from './power-state.ts';
+import { settingsOf, type InventorySettings } from './settings.ts';
 import { takeInventory } from './take-inventory.ts';
 
 /** Calls at one time. OCI publishes no quota. */
@@ -16,7 +17,7 @@ export interface ObserverOptions {
 }
 
 /** What an inventory may do at OCI. */
-export type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfSubnet'>;
+export type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfSubnet'> & Compute;
 
 export function createOciInventory({ environment, connect }: ObserverOptions): ObserverPlugin {
   return {
@@ -27,12 +28,38 @@ export function createOciInventory({ environment, connect }: ObserverOptions): O
       const addresses = await reading(`listing the addresses of ${vnic.subnetId}`, async () =>
         network.listOfSubnet(vnic.subnetId),
       );
-      const machines = settings.tellsFacts ? await machinesAmong(network, addresses, vnic.id) : new Set<string>();
+      const machines = settings.tellsFacts
+        ? await presenceOfMachines(network, addresses, vnic, settings)
+        : new Map<string, Presence>();
       const result = takeInventory(settings, request, { vnic, addresses, machines });
+      const unknown = [...machines.values()].filter((presence) => presence === 'unknown').length;
+      if (unknown > 0)
+        note(`${unknown} VNICs belong to no machine whose power state can be read; they are told as here`);
       note(`${addresses.length} addresses in ${vnic.subnetId}, ${result.resources?.length ?? 0} of them claimed`);
       return result;
     },
   };
+}
+
+/** Of the VNICs of machines. What is listed last is the newer: a machine that was started meanwhile is not told expired. */
+async function presenceOfMachines(
+  network: Reads,
+  addresses: readonly PrivateIp[],
+  own: Vnic,
+  { powerPolicy, compartmentId = own.compartmentId }: InventorySettings,
+): Promise<ReadonlyMap<string, Presence>> {
+  const vnicIds = await machinesAmong(network, addresses, own.id);
+  return presenceByVnic(vnicIds, await listMachines(network, compartmentId), powerPolicy);
+}
+
+async function listMachines(compute: Compute, compartmentId: string): Promise<MachineListing> {
+  const attachments = await reading(`listing the VNIC attachments of ${compartmentId}`, async () =>
+    compute.listVnicAttachments(compartmentId),
+  );
+  const machines = await reading(`listing the instances of ${compartmentId}`, async () =>
+    compute.listMachines(compartmentId),
+  );
+  return { attachments, machines };
 }
 
 /** VNICs that may not forward: their addresses are their own. One that is gone when it is looked at is none. */

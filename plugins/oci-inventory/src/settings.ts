@@ -1,5 +1,6 @@
 /** What the plugin is told by its environment and by the context of its request. Pure. */
 import type { ObserveRequest } from '@routerd/plugin-sdk';
+import { POWER_POLICIES, type PowerPolicy } from './power-state.ts';
 
 export interface InventorySettings {
   /** OCID of this router's VNIC. Never guessed: a claim for another's VNIC would take its packets. */
@@ -12,6 +13,10 @@ export interface InventorySettings {
   readonly wanted: readonly string[];
   /** Whether machines of the subnet are told as facts. */
   readonly tellsFacts: boolean;
+  /** What becomes of the address of a machine that is switched off. */
+  readonly powerPolicy: PowerPolicy;
+  /** Where the machines are; that of this router's VNIC where undefined. */
+  readonly compartmentId: string | undefined;
   readonly profile: string;
   readonly domain: string;
   /** `10.77.60.0/24`. */
@@ -39,6 +44,8 @@ export function settingsOf(
     ttl: environment['ROUTERD_TTL'] ?? TTL,
     wanted: addressesOf(environment['ROUTERD_ADDRESSES'] ?? ''),
     tellsFacts: environment['ROUTERD_FACTS'] === 'true',
+    powerPolicy: powerPolicyOf(environment['ROUTERD_POWER_STATE'] ?? 'hold'),
+    compartmentId: environment['OCI_COMPARTMENT'],
     profile: profile.name,
     domain: domain.name,
     prefix: String(memberOf(domain, 'prefix')),
@@ -57,6 +64,12 @@ function onlyOne({ resources }: ObserveRequest['context'], kind: string): Contex
 
 function memberOf({ spec }: ContextResource, key: string): unknown {
   return typeof spec === 'object' && spec !== null ? Reflect.get(spec, key) : undefined;
+}
+
+function powerPolicyOf(text: string): PowerPolicy {
+  const policy = POWER_POLICIES.find((known) => known === text);
+  if (policy === undefined) throw new Error(`spec.env.ROUTERD_POWER_STATE: "${text}" is neither hold nor release`);
+  return policy;
 }
 
 function addressesOf(list: string): readonly string[] {

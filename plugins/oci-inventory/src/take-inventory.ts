@@ -2,6 +2,7 @@
 import { bareAddress, hostAddress, type ObserveRequest, type ObserveResult } from '@routerd/plugin-sdk';
 import { epochIn, type PrivateIp, type Vnic } from '@routerd/plugin-oci';
 import { liesWithin } from './prefix.ts';
+import type { Presence } from './power-state.ts';
 import type { InventorySettings } from './settings.ts';
 
 /** What was read of the subnet. */
@@ -9,8 +10,8 @@ export interface SubnetView {
   readonly vnic: Pick<Vnic, 'id' | 'skipSourceDestCheck'>;
   /** All addresses of the subnet, this VNIC's too. */
   readonly addresses: readonly PrivateIp[];
-  /** VNICs that send only as themselves, so that their addresses live with them; empty unless facts are told. */
-  readonly machines: ReadonlySet<string>;
+  /** VNICs that send only as themselves, so that their addresses live with them, and whether they are here; empty unless facts are told. */
+  readonly machines: ReadonlyMap<string, Presence>;
 }
 
 type ActionPlan = NonNullable<ObserveResult['actionPlans']>[number];
@@ -21,7 +22,8 @@ type ActionPlan = NonNullable<ObserveResult['actionPlans']>[number];
  * 2. An address that is wanted here and that nobody has in the subnet: a claim, and the action that would put it on the VNIC.
  * 3. An address that another VNIC has is left alone, wanted or not: it lives there, or another router captures it.
  * 4. Without `skipSourceDestCheck` no claim delivers anything: the action that would set it.
- * 5. If facts are told: an address on a machine's VNIC, which no router captured, was observed at this site.
+ * 5. If facts are told: an address on a machine's VNIC, which no router captured, was observed at this site; it expired if the machine is gone.
+ *    Where nobody can say whether it is, the address stays where it was seen.
  * 6. Asked for a subscription it speaks of the addresses of the events alone: the others have a say of their own.
  *
  * Actions are described, never made: whoever reads them makes them, or routerd's own planner does.
@@ -58,7 +60,10 @@ export function takeInventory(
     ],
     events: inDomain
       .filter(({ vnicId = '', freeformTags }) => view.machines.has(vnicId) && epochIn(freeformTags) === undefined)
-      .map(({ address }) => ({ type: 'routerd.client.ipv4.observed', subject: hostAddress(address) })),
+      .map(({ address, vnicId = '' }) => ({
+        type: view.machines.get(vnicId) === 'gone' ? 'routerd.client.ipv4.expired' : 'routerd.client.ipv4.observed',
+        subject: hostAddress(address),
+      })),
   };
 }
 

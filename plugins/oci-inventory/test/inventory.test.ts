@@ -1,7 +1,7 @@
 import { pluginResult, type ObserveRequest, type ObserveResult } from '@routerd/plugin-sdk';
-import type { PrivateIp, Vnic } from '@routerd/plugin-oci';
+import type { Machine, PrivateIp, Vnic, VnicAttachment } from '@routerd/plugin-oci';
 import { describe, expect, test } from 'vitest';
-import { createOciInventory, liesWithin, settingsOf, type Reads } from '../src/index.ts';
+import { createOciInventory, liesWithin, presenceByVnic, presenceOf, settingsOf, type Reads } from '../src/index.ts';
 
 const PROFILE = {
   apiVersion: 'hybrid.routerd.net/v1alpha1',
@@ -60,6 +60,7 @@ class SubnetTwin implements Reads {
   readonly addresses: PrivateIp[];
   readonly read: string[] = [];
   readonly forwarding: Set<string>;
+  vmState = 'RUNNING';
 
   constructor(secondaries: readonly PrivateIp[], forwarding: readonly string[] = ['vnic-a', 'vnic-b']) {
     this.addresses = [...SUBNET, ...secondaries];
@@ -69,11 +70,26 @@ class SubnetTwin implements Reads {
   async readVnic(id: string): Promise<Vnic | undefined> {
     this.read.push(id);
     if (!/^vnic-(a|b|vm)$/.test(id)) return undefined;
-    return { id, subnetId: 'subnet', skipSourceDestCheck: this.forwarding.has(id), etag: 'e' };
+    return {
+      id,
+      compartmentId: 'compartment',
+      subnetId: 'subnet',
+      skipSourceDestCheck: this.forwarding.has(id),
+      etag: 'e',
+    };
   }
 
   async listOfSubnet(): Promise<readonly PrivateIp[]> {
     return this.addresses;
+  }
+
+  async listMachines(compartmentId: string): Promise<readonly Machine[]> {
+    this.read.push(`machines of ${compartmentId}`);
+    return [{ id: 'vm', lifecycleState: this.vmState }];
+  }
+
+  async listVnicAttachments(): Promise<readonly VnicAttachment[]> {
+    return [{ instanceId: 'vm', vnicId: 'vnic-vm', lifecycleState: 'ATTACHED' }];
   }
 }
 
@@ -191,6 +207,39 @@ describe('the OCI inventory', () => {
   });
 
   test.each([
+    ['RUNNING', 'hold', 'observed'],
+    ['RUNNING', 'release', 'observed'],
+    ['STOPPING', 'release', 'observed'],
+    ['STOPPED', 'hold', 'observed'],
+    ['STOPPED', 'release', 'expired'],
+    ['STARTING', 'release', 'observed'],
+    ['TERMINATING', 'hold', 'expired'],
+    ['TERMINATED', 'release', 'expired'],
+    ['FROZEN', 'release', 'observed'],
+  ])('of a machine that is %s, by the policy %s, tells every address as %s', async (state, policy, said) => {
+    const subnet = new SubnetTwin([held('10.77.60.22', 'vnic-vm')]);
+    subnet.vmState = state;
+    const { events } = await observe(subnet, { ROUTERD_FACTS: 'true', ROUTERD_POWER_STATE: policy });
+    const type = `routerd.client.ipv4.${said}`;
+    expect(events).toEqual(['10.77.60.21/32', '10.77.60.22/32'].map((subject) => ({ type, subject })));
+  });
+
+  test("asks for the machines of the VNIC's compartment, or of another that is named; nothing where no facts are told", async () => {
+    const subnet = new SubnetTwin([]);
+    await observe(subnet);
+    await observe(subnet, { ROUTERD_FACTS: 'true' });
+    await observe(subnet, { ROUTERD_FACTS: 'true', OCI_COMPARTMENT: 'machines' });
+    const asked = subnet.read.filter((text) => text.startsWith('machines of'));
+    expect(asked).toEqual(['machines of compartment', 'machines of machines']);
+  });
+
+  test('fails rather than to tell facts without knowing who is switched off', async () => {
+    const subnet = new SubnetTwin([]);
+    subnet.listMachines = async () => Promise.reject(new Error('no'));
+    await expect(observe(subnet, { ROUTERD_FACTS: 'true' })).rejects.toThrow('listing the instances of compartment');
+  });
+
+  test.each([
     ['the VNIC', { environment: { OCI_VNIC: '' } }, 'spec.env.OCI_VNIC is missing'],
     ['a profile', { resources: [DOMAIN, PEER] }, 'has to name one CloudProviderProfile'],
     [
@@ -201,6 +250,7 @@ describe('the OCI inventory', () => {
     ['a domain', { resources: [PROFILE, PEER] }, 'has to name one AddressMobilityDomain'],
     ['one peer', { resources: [PROFILE, DOMAIN, PEER, PEER] }, 'names several of kind OverlayPeer'],
     ['addresses as such', { environment: { ROUTERD_ADDRESSES: '10.77.60.11' } }, 'is not written as'],
+    ['a policy that exists', { environment: { ROUTERD_POWER_STATE: 'off' } }, 'is neither hold nor release'],
     ['a VNIC that can be seen', { environment: { OCI_VNIC: 'vnic-x' } }, 'OCI shows no VNIC vnic-x'],
   ])(
     'needs %s, and says so',
@@ -233,4 +283,28 @@ test.each([
   ['nothing', '10.77.60.1', false],
 ])('%s has %s: %s', (prefix, address, expected) => {
   expect(liesWithin(prefix, address)).toBe(expected);
+});
+
+describe('whether a machine is here', () => {
+  const attached = (vnicId: string, lifecycleState: string, instanceId = 'vm'): VnicAttachment => ({
+    vnicId,
+    instanceId,
+    lifecycleState,
+  });
+
+  test('is not known of one that is not listed, or in a state without a meaning', () => {
+    expect([presenceOf(undefined, 'release'), presenceOf('FROZEN', 'release')]).toEqual(['unknown', 'unknown']);
+  });
+
+  test.each([
+    ['attached', [attached('v', 'ATTACHED')], 'here'],
+    ['attached again after it was detached', [attached('v', 'ATTACHED'), attached('v', 'DETACHED', 'old')], 'here'],
+    ['being detached', [attached('v', 'DETACHING')], 'here'],
+    ['detached', [attached('v', 'DETACHED')], 'gone'],
+    ['attached to a machine that is not listed', [attached('v', 'ATTACHED', 'elsewhere')], 'unknown'],
+    ["another machine's", [attached('w', 'ATTACHED')], 'unknown'],
+  ])('of a VNIC that is %s', (_, attachments, expected) => {
+    const machines = [{ id: 'vm', lifecycleState: 'RUNNING' }];
+    expect(presenceByVnic(['v'], { machines, attachments }, 'release')).toEqual(new Map([['v', expected]]));
+  });
 });

@@ -4,6 +4,7 @@ export type Tags = Readonly<Record<string, string>>;
 
 export interface Vnic {
   readonly id: string;
+  readonly compartmentId: string;
   readonly subnetId: string;
   readonly skipSourceDestCheck: boolean;
   readonly etag: string;

@@ -56,7 +56,13 @@ export class MemoryNetwork implements VirtualNetwork {
 
   async readVnic(id: string): Promise<Vnic | undefined> {
     if (!VNICS.includes(id)) return undefined;
-    return { id, subnetId: 'subnet', skipSourceDestCheck: this.#skipping.has(id), etag: 'etag-vnic' };
+    return {
+      id,
+      compartmentId: 'compartment',
+      subnetId: 'subnet',
+      skipSourceDestCheck: this.#skipping.has(id),
+      etag: 'etag-vnic',
+    };
   }
 
   async listOfVnic(vnicId: string): Promise<readonly PrivateIp[]> {

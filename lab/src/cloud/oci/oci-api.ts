@@ -8,6 +8,7 @@ import {
   type WireReply,
   type WireRequest,
 } from '../wire.ts';
+import { ComputeOperations } from './compute-operations.ts';
 import { CoreOperations, type CoreRequest } from './core-operations.ts';
 import type { FederationService } from './federation.ts';
 import { isSignedBy, parseSignature } from './http-signature.ts';
@@ -16,6 +17,7 @@ import type { PrivateIpStore } from './private-ips.ts';
 import { RetryTokens } from './retry-tokens.ts';
 
 const BASE_PATH = '/20160918/';
+const LISTED_BY = ['compartmentId', 'limit', 'page'];
 
 interface Route {
   readonly operation: string;
@@ -29,6 +31,7 @@ export class OciApi implements Service {
   readonly #plane: ControlPlane;
   readonly #federation: FederationService;
   readonly #core: CoreOperations;
+  readonly #compute: ComputeOperations;
   readonly #retryTokens: RetryTokens;
   readonly #store: PrivateIpStore;
 
@@ -37,6 +40,7 @@ export class OciApi implements Service {
     this.#federation = federation;
     this.#store = store;
     this.#core = new CoreOperations(plane, store);
+    this.#compute = new ComputeOperations(plane);
     this.#retryTokens = new RetryTokens(plane.clock);
   }
 
@@ -174,6 +178,10 @@ export class OciApi implements Service {
           'limit',
           'page',
         ]);
+      case 'GET instances':
+        return reading('ListInstances', ({ query }) => this.#compute.listInstances(query), LISTED_BY);
+      case 'GET vnicAttachments':
+        return reading('ListVnicAttachments', ({ query }) => this.#compute.listVnicAttachments(query), LISTED_BY);
       case 'POST privateIps':
         return writing('CreatePrivateIp', async (request) => core.createPrivateIp(request));
       case 'GET privateIps/{id}':

@@ -1,12 +1,13 @@
 /**
- * OCI's virtual network service through the vendor's SDK, of which two packages are taken: docs/adr/0007.
+ * OCI's virtual network service, and what machines there are, through the vendor's SDK, of which two packages are taken: docs/adr/0007.
  * It neither retries nor breaks circuits here: the caller does the first after fencing again, the second would hide the provider's answer.
  */
-import { CircuitBreaker, NoRetryConfigurationDetails } from 'oci-common';
-import { VirtualNetworkClient } from 'oci-core/lib/client.js';
+import { CircuitBreaker, NoRetryConfigurationDetails, type ClientConfiguration } from 'oci-common';
+import { ComputeClient, VirtualNetworkClient } from 'oci-core/lib/client.js';
 import type { PrivateIp as WirePrivateIp } from 'oci-core/lib/model/private-ip.js';
 import { withinLimit } from '@routerd/plugin-sdk';
 import { faultOf } from '../classify.ts';
+import type { Compute } from '../compute.ts';
 import type { PrivateIp, VirtualNetwork } from '../virtual-network.ts';
 import { instancePrincipal } from './identity.ts';
 
@@ -18,11 +19,17 @@ class RequestTimedOut extends Error {
   override readonly name = 'RequestTimedOut';
 }
 
+/** One identity's two clients. */
+interface Clients {
+  readonly network: VirtualNetworkClient;
+  readonly compute: ComputeClient;
+}
+
 /** @param region the instance's own where undefined */
-export function connectOci(region: string | undefined): VirtualNetwork {
-  let connecting: Promise<VirtualNetworkClient> | undefined;
+export function connectOci(region: string | undefined): VirtualNetwork & Compute {
+  let connecting: Promise<Clients> | undefined;
   /** Connects at the first call; a failure is forgotten, so that the next call tries again. */
-  const connected = async (): Promise<VirtualNetworkClient> => {
+  const connected = async (): Promise<Clients> => {
     connecting ??= connect(region);
     try {
       return await connecting;
@@ -31,18 +38,23 @@ export function connectOci(region: string | undefined): VirtualNetwork {
       throw cause;
     }
   };
-  const call = async <T>(send: (client: VirtualNetworkClient) => Promise<T>): Promise<T> => {
-    const client = await connected();
+  const ask = async <T>(send: (clients: Clients) => Promise<T>): Promise<T> => {
+    const clients = await connected();
     const late = (): Error => new RequestTimedOut(`no answer within ${REQUEST_LIMIT_MS / 1000} s`);
     try {
-      return await withinLimit(REQUEST_LIMIT_MS, late, async () => send(client));
+      return await withinLimit(REQUEST_LIMIT_MS, late, async () => send(clients));
     } catch (cause) {
       // The SDK uses a token up to its last second, and does not renew it when it is refused.
       if (faultOf(cause).httpStatus === 401) connecting = undefined;
       throw cause;
     }
   };
-  return { ...readsOf(call), ...writesOf(call) };
+  const call: Call = async (send) => ask(async ({ network }) => send(network));
+  return {
+    ...readsOf(call),
+    ...writesOf(call),
+    ...computeOf(async (send) => ask(async ({ compute }) => send(compute))),
+  };
 }
 
 type Call = <T>(send: (client: VirtualNetworkClient) => Promise<T>) => Promise<T>;
@@ -51,6 +63,7 @@ type Reads = Pick<
   'readVnic' | 'listOfVnic' | 'listOfSubnet' | 'readSubnetPrefix' | 'findByAddress' | 'readPrivateIp'
 >;
 type Writes = Omit<VirtualNetwork, keyof Reads>;
+type ComputeCall = <T>(send: (client: ComputeClient) => Promise<T>) => Promise<T>;
 
 function readsOf(call: Call): Reads {
   const list = async (filter: {
@@ -58,22 +71,15 @@ function readsOf(call: Call): Reads {
     readonly subnetId?: string;
     readonly ipAddress?: string;
   }): Promise<readonly PrivateIp[]> => {
-    const found: PrivateIp[] = [];
-    let page: string | undefined;
-    do {
-      const next = page === undefined ? {} : { page };
-      const reply = await call(async (client) => client.listPrivateIps({ ...filter, limit: PAGE_ENTRIES, ...next }));
-      found.push(...reply.items.map(privateIpOf));
-      page = reply.opcNextPage;
-    } while (page !== undefined && page !== '');
-    return found;
+    const found = await allPages(async (page) => call(async (client) => client.listPrivateIps({ ...filter, ...page })));
+    return found.map(privateIpOf);
   };
   return {
     readVnic: async (vnicId) =>
       unlessAbsent(async () => {
         const { vnic, etag } = await call(async (client) => client.getVnic({ vnicId }));
-        const { id, subnetId = '', skipSourceDestCheck = false } = vnic;
-        return { id, subnetId, skipSourceDestCheck, etag };
+        const { id, compartmentId, subnetId = '', skipSourceDestCheck = false } = vnic;
+        return { id, compartmentId, subnetId, skipSourceDestCheck, etag };
       }),
     listOfVnic: async (vnicId) => list({ vnicId }),
     listOfSubnet: async (subnetId) => list({ subnetId }),
@@ -112,17 +118,54 @@ function writesOf(call: Call): Writes {
   };
 }
 
-async function connect(region: string | undefined): Promise<VirtualNetworkClient> {
-  const authenticationDetailsProvider = await instancePrincipal();
-  const client = new VirtualNetworkClient(
-    { authenticationDetailsProvider },
-    {
-      retryConfiguration: NoRetryConfigurationDetails,
-      circuitBreaker: new CircuitBreaker({ disableClientCircuitBreaker: true }),
+function computeOf(call: ComputeCall): Compute {
+  return {
+    async listMachines(compartmentId) {
+      const listed = await allPages(async (page) =>
+        call(async (client) => client.listInstances({ compartmentId, ...page })),
+      );
+      return listed.map(({ id, lifecycleState }) => ({ id, lifecycleState }));
     },
-  );
-  if (region !== undefined) client.regionId = region;
-  return client;
+    async listVnicAttachments(compartmentId) {
+      const listed = await allPages(async (page) =>
+        call(async (client) => client.listVnicAttachments({ compartmentId, ...page })),
+      );
+      return listed.map(({ instanceId, vnicId, lifecycleState }) => ({ instanceId, vnicId, lifecycleState }));
+    },
+  };
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly opcNextPage?: string;
+}
+
+async function allPages<T>(
+  list: (part: { readonly limit: number; readonly page?: string }) => Promise<Page<T>>,
+): Promise<readonly T[]> {
+  const found: T[] = [];
+  let page: string | undefined;
+  do {
+    const reply = await list({ limit: PAGE_ENTRIES, ...(page === undefined ? {} : { page }) });
+    found.push(...reply.items);
+    page = reply.opcNextPage;
+  } while (page !== undefined && page !== '');
+  return found;
+}
+
+async function connect(region: string | undefined): Promise<Clients> {
+  const identity = { authenticationDetailsProvider: await instancePrincipal() };
+  const configuration = (): ClientConfiguration => ({
+    retryConfiguration: NoRetryConfigurationDetails,
+    circuitBreaker: new CircuitBreaker({ disableClientCircuitBreaker: true }),
+  });
+  const network = new VirtualNetworkClient(identity, configuration());
+  const compute = new ComputeClient(identity, configuration());
+  if (region !== undefined) {
+    network.regionId = region;
+    compute.regionId = region;
+  }
+  return { network, compute };
 }
 
 async function unlessAbsent<T>(read: () => Promise<T>): Promise<T | undefined> {
