@@ -32,13 +32,14 @@ export interface GrowthRig {
 
 /** One hub, four sites. Resolves when the sites run; the hub may still be starting. */
 export async function openGrowthRig(): Promise<GrowthRig> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), `routerd-growth-${process.pid}-`));
+  // Named as those of the chaos, which sweeps up after a test that was killed.
+  const folder = mkdtempSync(path.join(os.tmpdir(), `routerd-chaos-${process.pid}-`));
   const undo: (() => Promise<void>)[] = [async () => Promise.resolve(rmSync(folder, { recursive: true, force: true }))];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const net = await openChaosNet(`rgr${process.pid}`);
+    const net = await openChaosNet(`rch${process.pid}`);
     undo.push(async () => net.close());
     const operatorNamespace = await net.add('operator', '10.99.0.20');
     const material = ['--folder', path.join(folder, 'group')];
