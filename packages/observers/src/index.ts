@@ -22,6 +22,7 @@ export {
   type EventFeed,
   type FactFeed,
   type FactPublisher,
+  type StandingFacts,
   type Observation,
   type ObservedFact,
   type PluginRun,

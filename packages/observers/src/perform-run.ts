@@ -17,11 +17,13 @@ import type {
   ConfigView,
   FactPublisher,
   Observation,
+  ObservedFact,
   PluginRun,
   PluginRunner,
   RunFault,
   RunReport,
   RunStore,
+  StandingFacts,
 } from './ports.ts';
 import { annotated, batchSource, partChanges } from './subscription-part.ts';
 import type { RunTrigger } from './trigger-state.ts';
@@ -53,6 +55,8 @@ export interface RunPorts {
   readonly parts: PartStore;
   readonly config: ConfigView;
   readonly publish: FactPublisher;
+  /** Without it facts end by their time alone. */
+  readonly standing?: StandingFacts;
 }
 
 export class RunPerformer {
@@ -150,13 +154,25 @@ export class RunPerformer {
   }
 
   /** @returns which facts were refused, and why */
-  #publish({ plugin, mode }: RunOrder, { events }: Observation): readonly string[] {
+  #publish(order: RunOrder, observation: Observation): readonly string[] {
+    const { plugin, mode } = order;
+    const events = [...observation.events, ...this.#withdrawn(order, observation)];
     if (mode === 'dry-run')
       return events.map(({ type, subject }) => `${type} ${subject} would be offered as a fact of this node`);
     return events.flatMap((fact) => {
       const published = this.#ports.publish(plugin.metadata.name, fact);
       return published.ok ? [] : [`${fact.type} ${fact.subject} is refused: ${published.error.message}`];
     });
+  }
+
+  /** A result is the plugin's whole say: what it saw before and does not repeat is gone. A subscription's result is about its events alone. */
+  #withdrawn({ plugin, subscription }: RunOrder, { events }: Observation): readonly ObservedFact[] {
+    if (subscription !== undefined || !plugin.spec.capabilities.includes('observe.cloud')) return [];
+    const repeated = new Set(events.map(({ subject }) => subject));
+    const standing = this.#ports.standing?.(plugin.metadata.name) ?? [];
+    return standing
+      .filter(({ subject }) => !repeated.has(subject))
+      .map(({ subject, pool }) => ({ type: 'routerd.client.ipv4.expired', subject, pool, ttl: undefined }));
   }
 
   #remember(run: Omit<PluginRun, 'id'>): void {

@@ -76,6 +76,9 @@ export interface ConfigView {
 /** Records what a plugin saw as a fact of this node, with every check that a fact of an operator passes. */
 export type FactPublisher = (plugin: string, fact: ObservedFact) => Result<void, { readonly message: string }>;
 
+/** Addresses of which this node's last word is that they are here, by what that plugin saw. */
+export type StandingFacts = (plugin: string) => readonly Pick<ObservedFact, 'subject' | 'pool'>[];
+
 /** What became of one process. */
 export interface RunReport {
   /** Undefined if it did not end by itself. */

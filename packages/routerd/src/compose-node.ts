@@ -263,6 +263,7 @@ function observersFor(
   const derived = (): DerivedConfig | undefined => reconciler.derived();
   return observersOf({
     ...observing,
+    self: settings.federation?.self,
     clock,
     log,
     parts,

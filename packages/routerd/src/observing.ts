@@ -12,9 +12,10 @@ import {
   type PluginRunner,
   type PluginView,
   type RunStore,
+  type StandingFacts,
   type SubscriptionView,
 } from '@routerd/observers';
-import { err, ok, parseHostAddress, type Resource } from '@routerd/resources';
+import { err, ok, parseHostAddress, type NodeName, type Resource } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import type { NodeOrders } from './api/orders.ts';
 import type { DerivedConfig } from './derived-config.ts';
@@ -26,6 +27,8 @@ export interface ObservingAdapters {
 }
 
 export interface ObservingParts extends ObservingAdapters {
+  /** Undefined without a federation: then nothing that a plugin saw is kept. */
+  readonly self: NodeName | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly startup: readonly Resource[];
@@ -56,6 +59,7 @@ export function observersOf(node: ObservingParts): Observers {
     events: eventFeed(events),
     config: configView(node),
     publish: publisher(node),
+    standing: standingFacts(node),
   });
 }
 
@@ -82,6 +86,16 @@ function configView({ startup, parts, derived, clock }: ObservingParts): ConfigV
       return verdict?.reason;
     },
   };
+}
+
+/** The memory of facts is that of the plugins too: it outlives the daemon. Whoever else spoke of an address since has the say about it. */
+function standingFacts({ facts, self }: ObservingParts): StandingFacts {
+  return (plugin) =>
+    facts
+      .accepted()
+      .filter(({ fact }) => fact.source === self && fact.origin === `plugin/${plugin}`)
+      .filter(({ fact }) => fact.type === 'routerd.client.ipv4.observed')
+      .map(({ fact }) => ({ subject: fact.address, pool: fact.pool }));
 }
 
 /** A plugin speaks for this node, so it passes the checks of an operator's word: own site, own pool, nothing that is captured here. */

@@ -288,3 +288,53 @@ test("a plugin's part that the planner's own excludes is set aside with the reas
   });
   expect(pair.host.render()).toEqual(before);
 });
+
+test('what a plugin saw and does not repeat is gone; what somebody else said since, and what a subscription leaves out, is not', async () => {
+  const pair = await started();
+  const seen = (...subjects: readonly string[]) => ({
+    events: subjects.map((subject) => ({
+      type: 'routerd.client.ipv4.observed',
+      subject,
+      pool: undefined,
+      ttl: undefined,
+    })),
+  });
+  const told = (): readonly string[] =>
+    pair
+      .node('aws-a')
+      .federation.facts.accepted()
+      .filter(({ fact }) => fact.source === 'onprem-a')
+      .map(({ fact }) => `${fact.address} ${fact.type.slice('routerd.client.ipv4.'.length)}`)
+      .toSorted();
+  pair.answer = () => seen('10.77.60.30/32', '10.77.60.31/32', '10.77.60.32/32');
+  await pair.node('onprem-a').observers?.run('seen', 'apply');
+  pair.emit('onprem-a', '10.77.60.32/32');
+
+  pair.answer = () => seen('10.77.60.33/32');
+  pair.emit('aws-a', '10.77.60.20/32');
+  await pair.pass(1500);
+  expect(pair.requests.at(-1)?.spec.trigger.type).toBe('federation-subscription');
+  const standing = ['10.77.60.30/32', '10.77.60.31/32', '10.77.60.32/32', '10.77.60.33/32'];
+  expect(told()).toEqual(standing.map((address) => `${address} observed`));
+
+  pair.answer = () => seen('10.77.60.30/32');
+  const dry = await pair.node('onprem-a').observers?.run('seen', 'dry-run');
+  expect(dry).toMatchObject({
+    ok: true,
+    value: {
+      run: {
+        notes: expect.arrayContaining([
+          'routerd.client.ipv4.expired 10.77.60.31/32 would be offered as a fact of this node',
+        ]),
+      },
+    },
+  });
+  await pair.node('onprem-a').observers?.run('seen', 'apply');
+  await pair.pass(1000);
+  expect(told()).toEqual([
+    '10.77.60.30/32 observed',
+    '10.77.60.31/32 expired',
+    '10.77.60.32/32 observed',
+    '10.77.60.33/32 expired',
+  ]);
+});
