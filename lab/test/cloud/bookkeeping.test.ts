@@ -1,12 +1,13 @@
 /** The small memories of an emulated cloud: journal, fault cards, retry tokens, history. */
 import { expect, test } from 'vitest';
-import type { DurationMs, Instant } from '@routerd/resources';
+import { ok, type DurationMs, type Instant } from '@routerd/resources';
 import { ManualClock } from '@routerd/runtime';
-import { assign } from '../../src/cloud/address-space.ts';
+import { assign, setMachineState } from '../../src/cloud/address-space.ts';
 import { ControlPlane } from '../../src/cloud/control-plane.ts';
 import { faultCard, knobs } from '../../src/cloud/control-messages.ts';
 import { absenceOf, CARD_NAMES, cardOf, playOf } from '../../src/cloud/fault-catalogue.ts';
 import { FaultDeck } from '../../src/cloud/fault-deck.ts';
+import { ComputeOperations } from '../../src/cloud/oci/compute-operations.ts';
 import { RetryTokens } from '../../src/cloud/oci/retry-tokens.ts';
 import { RequestJournal } from '../../src/cloud/request-journal.ts';
 import type { WireReply } from '../../src/cloud/wire.ts';
@@ -146,4 +147,26 @@ test('metadata folders list their children, and slashes that say nothing do not 
   expect(nodeAt(tree, '/latest/meta-data/mac/deeper')).toBeUndefined();
   expect(nodeAt(tree, '/latest/constructor')).toBeUndefined();
   expect(listingOf(tree.latest['meta-data'])).toBe('mac\niam/');
+});
+
+test('OCI lists machines and attachments in pages, stopped and terminated ones too; a NIC goes with its machine, power moves no packets', () => {
+  let followed = 0;
+  const plane = new ControlPlane(sampleConfig('oci'), { clock: clock(), follow: () => (followed += 1) });
+  const compute = new ComputeOperations(plane);
+  const asked = (more: object = {}): URLSearchParams => new URLSearchParams({ compartmentId: 'vpc-1', ...more });
+  const states = (list: 'listInstances' | 'listVnicAttachments', page: string): readonly unknown[] => {
+    const { body = '[]' } = compute[list](asked({ limit: '1000', page }));
+    const items: readonly { readonly lifecycleState: string }[] = JSON.parse(body);
+    return items.map(({ lifecycleState }) => lifecycleState);
+  };
+  plane.changeNow((space) => ok(setMachineState(space, 'b', 'stopped')));
+  expect([followed, states('listInstances', '0')]).toEqual([0, ['RUNNING', 'STOPPED']]);
+  plane.changeNow((space) => ok(setMachineState(space, 'c', 'terminated')));
+  plane.changeNow((space) => ok(setMachineState(space, 'c', 'running')));
+  expect([followed, [...plane.space.nics.keys()]]).toEqual([1, ['eni-a', 'eni-b']]);
+  expect([states('listInstances', '2'), states('listVnicAttachments', '2')]).toEqual([['TERMINATED'], ['DETACHED']]);
+  expect(compute.listInstances(asked()).headers).toMatchObject({ 'opc-next-page': '2' });
+  expect(compute.listInstances(asked({ page: '2' })).headers ?? {}).not.toHaveProperty('opc-next-page');
+  expect(compute.listInstances(asked({ compartmentId: 'another' })).status).toBe(404);
+  expect(compute.listInstances(new URLSearchParams()).status).toBe(400);
 });

@@ -28,6 +28,11 @@ export function createOciInventory({ environment, connect }: ObserverOptions): O
       const addresses = await reading(`listing the addresses of ${vnic.subnetId}`, async () =>
         network.listOfSubnet(vnic.subnetId),
       );
+      if (!addresses.some(({ vnicId }) => vnicId === vnic.id))
+        throw new ExecutorError(
+          'transport',
+          `the addresses of ${vnic.subnetId} do not include this VNIC's: OCI told half of them`,
+        );
       const machines = settings.tellsFacts
         ? await presenceOfMachines(network, addresses, vnic, settings)
         : new Map<string, Presence>();

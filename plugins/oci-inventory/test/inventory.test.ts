@@ -233,6 +233,12 @@ describe('the OCI inventory', () => {
     expect(asked).toEqual(['machines of compartment', 'machines of machines']);
   });
 
+  test("takes a listing without its own VNIC's addresses for no listing: what is not repeated would be gone", async () => {
+    const subnet = new SubnetTwin([]);
+    subnet.addresses.splice(0, 2);
+    await expect(observe(subnet)).rejects.toThrow('OCI told half of them');
+  });
+
   test('fails rather than to tell facts without knowing who is switched off', async () => {
     const subnet = new SubnetTwin([]);
     subnet.listMachines = async () => Promise.reject(new Error('no'));
