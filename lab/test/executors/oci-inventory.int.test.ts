@@ -1,16 +1,7 @@
 /** The OCI inventory as a process in a router of the emulated OCI: the vendor's SDK, the instance's identity, the daemon's own runner. */
-import path from 'node:path';
-import { createPluginRunner } from '@routerd/plugin-host';
-import { durationMs, type ResourceOf } from '@routerd/resources';
-import { RecordingLog, systemClock } from '@routerd/runtime';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CHECKOUT } from '../../src/lab-files.ts';
 import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
-
-const never = new AbortController().signal;
-const runner = createPluginRunner({ clock: systemClock, log: new RecordingLog() });
-type Request = Parameters<typeof runner.run>[1];
-type Report = Awaited<ReturnType<typeof runner.run>>;
+import { runObserver, said, type ObserverReport } from './observer-run.ts';
 
 let rig: CloudRig;
 const measured: string[] = [];
@@ -29,58 +20,19 @@ afterAll(async () => {
 });
 
 const HYBRID = 'hybrid.routerd.net/v1alpha1';
-const request = (): Request => ({
-  apiVersion: 'plugin.routerd.net/v1alpha1',
-  kind: 'PluginRequest',
-  metadata: { name: 'oci-inventory' },
-  spec: {
-    trigger: { type: 'interval', topic: '' },
-    startupConfigHash: 'ab',
-    effectiveGeneration: 1,
-    previousDynamicGeneration: 0,
-    now: '2026-11-21T08:00:00.000Z',
-    events: [],
-    context: {
-      resources: [
-        { apiVersion: HYBRID, kind: 'CloudProviderProfile', name: 'oci', spec: { provider: 'oci' } },
-        { apiVersion: HYBRID, kind: 'AddressMobilityDomain', name: 'office', spec: { prefix: rig.config.subnet.cidr } },
-        { apiVersion: HYBRID, kind: 'OverlayPeer', name: 'onprem', spec: {} },
-      ],
-    },
-  },
-});
 
-function plugin(env: Readonly<Record<string, string>>, guest = 'oci-router-a'): ResourceOf<'Plugin'> {
-  const enter = ['-t', `${rig.guest(guest).record.holder.pid}`, '-m', '-u', '-n', `--wd=${CHECKOUT}`];
-  return {
-    apiVersion: 'plugin.routerd.net/v1alpha1',
-    kind: 'Plugin',
-    metadata: { name: 'oci-inventory', annotations: {}, ownerRefs: [] },
-    spec: {
-      executable: '/usr/bin/nsenter',
-      args: [...enter, process.execPath, path.join(CHECKOUT, 'plugins/oci-inventory/src/main.ts')],
-      timeout: durationMs(60_000),
-      env: {
-        OCI_VNIC: rig.instance('oci-router-a').nicId,
-        NODE_EXTRA_CA_CERTS: rig.caFile,
-        NODE_COMPILE_CACHE: path.join(CHECKOUT, 'node_modules/.cache/compile'),
-        ...env,
-      },
-      capabilities: ['observe.cloud', 'propose.dynamicConfig', 'propose.providerAction'],
-      triggers: [],
-      context: { resources: [] },
-    },
-  };
+async function observe(env: Readonly<Record<string, string>> = {}, guest = 'oci-router-a'): Promise<ObserverReport> {
+  return runObserver(rig, {
+    plugin: 'oci-inventory',
+    guest,
+    env: { OCI_VNIC: rig.instance('oci-router-a').nicId, ...env },
+    context: [
+      { apiVersion: HYBRID, kind: 'CloudProviderProfile', name: 'oci', spec: { provider: 'oci' } },
+      { apiVersion: HYBRID, kind: 'AddressMobilityDomain', name: 'office', spec: { prefix: rig.config.subnet.cidr } },
+      { apiVersion: HYBRID, kind: 'OverlayPeer', name: 'onprem', spec: {} },
+    ],
+  });
 }
-
-async function observe(env: Readonly<Record<string, string>> = {}, guest?: string): Promise<Report> {
-  return runner.run(plugin(env, guest), request(), never);
-}
-
-const said = ({ outcome, stderr }: Report) => {
-  if (!outcome.ok) throw new Error(`${outcome.error.message}\n${stderr}`);
-  return outcome.value;
-};
 
 test('a secondary address of the VNIC becomes a claim, and nothing is changed at OCI', async () => {
   await rig.control.changeAddresses('oci-router-a', { assign: ['10.77.60.110'] });

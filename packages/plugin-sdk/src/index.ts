@@ -74,6 +74,16 @@ export { editWholeNic, type WholeNicOutcome } from './whole-nic/edit-whole-nic.t
 export { assignWholeNic } from './whole-nic/assign-whole-nic.ts';
 export { unassignWholeNic } from './whole-nic/unassign-whole-nic.ts';
 export type { NicPlan, WholeNicCloud, WriteFault } from './whole-nic/whole-nic-cloud.ts';
+export { liesWithin } from './inventory/prefix.ts';
+export {
+  POWER_POLICIES,
+  powerPolicyOf,
+  presenceFact,
+  presenceOf,
+  type PowerPolicy,
+  type PowerWords,
+  type Presence,
+} from './inventory/presence.ts';
 export { listOf, objectOf, textOf, type JsonObject } from './json.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';

@@ -1,7 +1,7 @@
 /** The observer: reads one VNIC and its subnet, and says what they come to. It calls nothing that changes anything. */
-import { ExecutorError, type ObserverPlugin } from '@routerd/plugin-sdk';
+import { ExecutorError, type ObserverPlugin, type Presence } from '@routerd/plugin-sdk';
 import { reading, readVnic, type Compute, type PrivateIp, type VirtualNetwork, type Vnic } from '@routerd/plugin-oci';
-import { presenceByVnic, type MachineListing, type Presence } from './power-state.ts';
+import { presenceByVnic, type MachineListing } from './power-state.ts';
 import { settingsOf, type InventorySettings } from './settings.ts';
 import { takeInventory } from './take-inventory.ts';
 

@@ -1,6 +1,5 @@
 /** What the plugin is told by its environment and by the context of its request. Pure. */
-import type { ObserveRequest } from '@routerd/plugin-sdk';
-import { POWER_POLICIES, type PowerPolicy } from './power-state.ts';
+import { powerPolicyOf, type ObserveRequest, type PowerPolicy } from '@routerd/plugin-sdk';
 
 export interface InventorySettings {
   /** OCID of this router's VNIC. Never guessed: a claim for another's VNIC would take its packets. */
@@ -44,7 +43,7 @@ export function settingsOf(
     ttl: environment['ROUTERD_TTL'] ?? TTL,
     wanted: addressesOf(environment['ROUTERD_ADDRESSES'] ?? ''),
     tellsFacts: environment['ROUTERD_FACTS'] === 'true',
-    powerPolicy: powerPolicyOf(environment['ROUTERD_POWER_STATE'] ?? 'hold'),
+    powerPolicy: powerPolicyOf(environment['ROUTERD_POWER_STATE']),
     compartmentId: environment['OCI_COMPARTMENT'],
     profile: profile.name,
     domain: domain.name,
@@ -64,12 +63,6 @@ function onlyOne({ resources }: ObserveRequest['context'], kind: string): Contex
 
 function memberOf({ spec }: ContextResource, key: string): unknown {
   return typeof spec === 'object' && spec !== null ? Reflect.get(spec, key) : undefined;
-}
-
-function powerPolicyOf(text: string): PowerPolicy {
-  const policy = POWER_POLICIES.find((known) => known === text);
-  if (policy === undefined) throw new Error(`spec.env.ROUTERD_POWER_STATE: "${text}" is neither hold nor release`);
-  return policy;
 }
 
 function addressesOf(list: string): readonly string[] {

@@ -1,8 +1,14 @@
 /** From what OCI shows of a VNIC and its subnet to dynamic configuration. Pure. */
-import { bareAddress, hostAddress, type ObserveRequest, type ObserveResult } from '@routerd/plugin-sdk';
+import {
+  bareAddress,
+  hostAddress,
+  liesWithin,
+  presenceFact,
+  type ObserveRequest,
+  type ObserveResult,
+  type Presence,
+} from '@routerd/plugin-sdk';
 import { epochIn, type PrivateIp, type Vnic } from '@routerd/plugin-oci';
-import { liesWithin } from './prefix.ts';
-import type { Presence } from './power-state.ts';
 import type { InventorySettings } from './settings.ts';
 
 /** What was read of the subnet. */
@@ -60,10 +66,7 @@ export function takeInventory(
     ],
     events: inDomain
       .filter(({ vnicId = '', freeformTags }) => view.machines.has(vnicId) && epochIn(freeformTags) === undefined)
-      .map(({ address, vnicId = '' }) => ({
-        type: view.machines.get(vnicId) === 'gone' ? 'routerd.client.ipv4.expired' : 'routerd.client.ipv4.observed',
-        subject: hostAddress(address),
-      })),
+      .map(({ address, vnicId = '' }) => presenceFact(hostAddress(address), view.machines.get(vnicId) ?? 'unknown')),
   };
 }
 

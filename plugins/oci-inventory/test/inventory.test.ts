@@ -1,7 +1,7 @@
 import { pluginResult, type ObserveRequest, type ObserveResult } from '@routerd/plugin-sdk';
 import type { Machine, PrivateIp, Vnic, VnicAttachment } from '@routerd/plugin-oci';
 import { describe, expect, test } from 'vitest';
-import { createOciInventory, liesWithin, presenceByVnic, presenceOf, settingsOf, type Reads } from '../src/index.ts';
+import { createOciInventory, presenceByVnic, settingsOf, type Reads } from '../src/index.ts';
 
 const PROFILE = {
   apiVersion: 'hybrid.routerd.net/v1alpha1',
@@ -279,27 +279,11 @@ describe('the OCI inventory', () => {
   });
 });
 
-test.each([
-  ['10.77.60.0/24', '10.77.60.255', true],
-  ['10.77.60.0/24', '10.77.61.0', false],
-  ['10.77.60.11/32', '10.77.60.11', true],
-  ['0.0.0.0/0', '255.255.255.255', true],
-  ['10.77.60.0/24', 'fd00::1', false],
-  ['10.77.60.0/33', '10.77.60.1', false],
-  ['nothing', '10.77.60.1', false],
-])('%s has %s: %s', (prefix, address, expected) => {
-  expect(liesWithin(prefix, address)).toBe(expected);
-});
-
 describe('whether a machine is here', () => {
   const attached = (vnicId: string, lifecycleState: string, instanceId = 'vm'): VnicAttachment => ({
     vnicId,
     instanceId,
     lifecycleState,
-  });
-
-  test('is not known of one that is not listed, or in a state without a meaning', () => {
-    expect([presenceOf(undefined, 'release'), presenceOf('FROZEN', 'release')]).toEqual(['unknown', 'unknown']);
   });
 
   test.each([
