@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'plugin-fake': ['plugin-sdk'],
   'plugin-gcp': ['plugin-sdk'],
   'plugin-oci': ['plugin-sdk'],
+  'plugin-aws-inventory': ['plugin-sdk', 'plugin-aws'],
   'plugin-oci-inventory': ['plugin-sdk', 'plugin-oci'],
   lab: ['resources', 'runtime', 'config', 'mobility', 'federation', 'actions', 'plugin-host', 'plugin-sdk'],
 };

@@ -164,8 +164,8 @@ export class ControlServer {
       return jsonReply(200, {});
     }
     if (order === 'terminate') {
-      if (this.#parts.plane.config.cloud !== 'oci')
-        return jsonReply(409, { error: 'only OCI terminates machines here' });
+      const { cloud } = this.#parts.plane.config;
+      if (cloud !== 'oci' && cloud !== 'aws') return jsonReply(409, { error: `${cloud} terminates no machines here` });
       this.#parts.plane.changeNow((space) => ok(setMachineState(space, nic.name, 'terminated')));
       return jsonReply(200, {});
     }

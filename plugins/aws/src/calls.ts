@@ -16,7 +16,7 @@ export async function reading<T>(attempted: string, call: () => Promise<T>): Pro
 }
 
 /** @throws ExecutorError `not-found` if the interface is not there */
-export async function readOwn(ec2: Ec2, id: string): Promise<NetworkInterface> {
+export async function readOwn(ec2: Pick<Ec2, 'readInterface'>, id: string): Promise<NetworkInterface> {
   const own = await reading(`reading ${id}`, async () => ec2.readInterface(id));
   if (own === undefined) throw new ExecutorError('not-found', `EC2 knows no network interface ${id}`);
   return own;

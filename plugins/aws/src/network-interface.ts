@@ -8,6 +8,8 @@ export interface NetworkInterface {
   readonly secondaries: readonly string[];
   /** On: the fabric drops what is neither from nor to one of its addresses. Forwarding needs it off. */
   readonly sourceDestCheck: boolean;
+  /** The machine that it is attached to; undefined for one that nobody or a service of AWS has. */
+  readonly instanceId: string | undefined;
 }
 
 export interface Subnet {
@@ -33,4 +35,10 @@ export interface Ec2 {
   assign(id: string, addresses: readonly string[], allowReassignment: boolean): Promise<void>;
   unassign(id: string, addresses: readonly string[]): Promise<void>;
   setSourceDestCheck(id: string, enabled: boolean): Promise<void>;
+}
+
+/** What an inventory needs besides; it changes nothing. Rejects as {@link Ec2} does. */
+export interface Machines {
+  /** State of each machine with an interface in the subnet, by its id: `running`, `stopped`, …, EC2's own word. May lag behind a change. */
+  listStates(subnetId: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -32,7 +32,14 @@ export class MemoryEc2 implements Ec2 {
   }
 
   put(id: string, primary: string, secondaries: readonly string[] = []): void {
-    this.interfaces.set(id, { id, subnetId: SUBNET, primary, secondaries, sourceDestCheck: true });
+    this.interfaces.set(id, {
+      id,
+      subnetId: SUBNET,
+      primary,
+      secondaries,
+      sourceDestCheck: true,
+      instanceId: `i-${id}`,
+    });
   }
 
   secondariesOf(id: string): readonly string[] {

@@ -71,11 +71,11 @@ function filterValues(name: string, config: CloudConfig): ((nic: Nic) => readonl
   }
 }
 
-function pageOf(
-  all: readonly Nic[],
+export function pageOf<T>(
+  all: readonly T[],
   pageSize: string | undefined,
   token: string | undefined,
-): Result<{ readonly items: readonly Nic[]; readonly next: string | undefined }, Ec2Fault> {
+): Result<{ readonly items: readonly T[]; readonly next: string | undefined }, Ec2Fault> {
   const size = pageSize === undefined ? PAGE_MAX : Number(pageSize);
   if (!Number.isInteger(size) || size < PAGE_MIN || size > PAGE_MAX) {
     const range = `${PAGE_MIN} and ${PAGE_MAX}`;

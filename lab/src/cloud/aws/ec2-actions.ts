@@ -9,6 +9,7 @@ import {
   nicNotFound,
   type Description,
 } from './describe.ts';
+import { describeInstances } from './describe-instances.ts';
 import type { Ec2Fault, QueryParameters, XmlValue } from './query-protocol.ts';
 
 export type ActionResult = Result<Readonly<Record<string, XmlValue>>, Ec2Fault>;
@@ -26,6 +27,7 @@ const fault = (code: string, message: string, status = 400): Result<never, Ec2Fa
 
 export const ACTIONS: Readonly<Record<string, Action>> = {
   DescribeNetworkInterfaces: describing(describeNetworkInterfaces),
+  DescribeInstances: describing(describeInstances),
   DescribeInstanceTypes: describing(describeInstanceTypes),
   DescribeSubnets: describing(describeSubnets),
   AssignPrivateIpAddresses: { mutating: true, prepare: assignPrivateIpAddresses },

@@ -6,6 +6,7 @@
  */
 import {
   AssignPrivateIpAddressesCommand,
+  DescribeInstancesCommand,
   DescribeInstanceTypesCommand,
   DescribeNetworkInterfacesCommand,
   DescribeSubnetsCommand,
@@ -16,7 +17,7 @@ import {
   type Filter,
   type NetworkInterface as WireInterface,
 } from '@aws-sdk/client-ec2';
-import type { Ec2, NetworkInterface } from '../network-interface.ts';
+import type { Ec2, Machines, NetworkInterface } from '../network-interface.ts';
 import { readInstanceType } from './instance-metadata.ts';
 
 const READ_ATTEMPTS_MAX = 3;
@@ -26,7 +27,7 @@ const REQUEST_LIMIT_MS = 15_000;
 /** `Filter.N.Value` limit of DescribeNetworkInterfaces (EC2 API reference: 200 values per filter). */
 const FILTER_VALUES_MAX = 200;
 
-export function connectEc2(region: string): Ec2 {
+export function connectEc2(region: string): Ec2 & Machines {
   const requestHandler = {
     connectionTimeout: CONNECT_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
@@ -65,6 +66,7 @@ export function connectEc2(region: string): Ec2 {
       }
       return holders;
     },
+    listStates: async (subnetId) => statesIn(reader, subnetId),
     listSubnet: async (subnetId) => list([{ Name: 'subnet-id', Values: [subnetId] }]),
     async readSubnet(subnetId) {
       const { Subnets: [found] = [] } = await reader.send(new DescribeSubnetsCommand({ SubnetIds: [subnetId] }));
@@ -101,6 +103,20 @@ export function connectEc2(region: string): Ec2 {
   };
 }
 
+async function statesIn(reader: EC2Client, subnetId: string): Promise<ReadonlyMap<string, string>> {
+  const states = new Map<string, string>();
+  const Filters = [{ Name: 'network-interface.subnet-id', Values: [subnetId] }];
+  let NextToken: string | undefined;
+  do {
+    const next = NextToken === undefined ? {} : { NextToken };
+    const page = await reader.send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, ...next }));
+    for (const { InstanceId, State } of (page.Reservations ?? []).flatMap(({ Instances = [] }) => Instances))
+      if (InstanceId !== undefined && State?.Name !== undefined) states.set(InstanceId, State.Name);
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined && NextToken !== '');
+  return states;
+}
+
 function interfaceOf(wire: WireInterface): NetworkInterface {
   const addresses = wire.PrivateIpAddresses ?? [];
   return {
@@ -112,5 +128,6 @@ function interfaceOf(wire: WireInterface): NetworkInterface {
     ),
     // Absent means unknown, which is not permission to forward.
     sourceDestCheck: wire.SourceDestCheck ?? true,
+    instanceId: wire.Attachment?.InstanceId,
   };
 }
