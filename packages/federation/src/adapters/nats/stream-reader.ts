@@ -78,29 +78,42 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     missing = 0;
     reader.caughtUp();
   };
-  let delivered = 0;
+  let progress: Progress = { delivered: 0, pending: created.num_pending };
   const isOver = (): boolean => connection.isClosed() || signal.aborted;
   while (!isOver()) {
-    const before = delivered;
+    const { delivered } = progress;
     const isBehind = missing > 0;
-    delivered = await readPull(consumer, delivered, deliver, {
+    progress = await readPull(consumer, progress, deliver, {
       signal,
       expires: isBehind ? BEHIND_EXPIRES_MS : PULL_EXPIRES_MS,
     });
+    if (!isBehind || missing === 0 || progress.delivered > delivered || isOver()) continue;
+    // Hubs that lost their newest messages may go on counting from a sequence that no message has any more.
+    if (progress.pending === 0) {
+      missing = 0;
+      reader.caughtUp();
+      continue;
+    }
     // The consumer is in the care of a hub whose copy of the stream stands still; another may be given to another hub.
-    if (isBehind && delivered === before && !isOver())
-      throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet`);
+    const read = `${progress.delivered} messages were read, and ${progress.pending} wait`;
+    throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet: ${read}`);
   }
 }
 
-/** @returns how many messages the consumer has delivered since it was made */
+interface Progress {
+  /** Messages since the consumer was made. */
+  readonly delivered: number;
+  /** Messages that the hub had left for this consumer when it sent the last one. */
+  readonly pending: number;
+}
+
 async function readPull(
   consumer: Consumer,
-  deliveredBefore: number,
+  before: Progress,
   deliver: (batch: readonly LogMessage[]) => void,
   { signal, expires }: { readonly signal: AbortSignal; readonly expires: number },
-): Promise<number> {
-  let delivered = deliveredBefore;
+): Promise<Progress> {
+  let { delivered, pending } = before;
   const messages = await consumer.fetch({
     max_messages: PULL_MESSAGES,
     expires,
@@ -116,12 +129,13 @@ async function readPull(
     if (message.info.deliverySequence !== delivered) {
       throw new Error(`gap: delivery ${message.info.deliverySequence} where ${delivered} was due`);
     }
+    pending = message.info.pending;
     // What came with one read of the socket is handed on together, right after that read.
     if (batch.length === 0) setImmediate(handOn);
     batch.push(logMessageOf(message));
   }
   signal.removeEventListener('abort', end);
-  return delivered;
+  return { delivered, pending };
 }
 
 function logMessageOf(message: JsMsg): LogMessage {
