@@ -19,11 +19,22 @@ export default defineConfig({
         test: {
           name: 'integration', // real processes: nats-server, sqlite files, network namespaces, plugins
           include: tests.map((folder) => `${folder}/*.int.test.ts`),
+          exclude: ['**/bench/**', '**/node_modules/**'],
+          pool: 'forks',
+          maxWorkers: 2, // they wait more than they compute; each makes namespaces, ports and folders of its own
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'bench', // holds costs to their bounds: one after the other, so that nothing else is measured
+          include: tests.map((folder) => `${folder}/bench/**/*.int.test.ts`),
           exclude: ['**/node_modules/**'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

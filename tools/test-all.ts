@@ -102,6 +102,7 @@ const STAGES: readonly Stage[] = [
   { title: 'unused files, exports and dependencies', argv: ['pnpm', 'run', 'check:unused'], tally: asOne },
   vitestStage('unit tests', 'unit'),
   vitestStage('integration tests: real processes, namespaces, files', 'integration'),
+  vitestStage('benchmarks against their bounds', 'bench'),
   {
     title: 'lab: the scenarios between four sites, and the pairs of examples/',
     argv: [process.execPath, 'lab/src/cli.ts', 'demo', '--only', LAB_SCENARIOS, '--lab', 'test'],

@@ -32,7 +32,7 @@ beforeEach(() => {
   };
 });
 
-describe('under load, with three hubs', () => {
+describe('under load, with three hubs', { timeout: 300_000 }, () => {
   it('four writers never win one epoch twice', async () => {
     const before = won();
     await untilEach(() => won() > before + 200, 'contention');
@@ -59,7 +59,7 @@ describe('under load, with three hubs', () => {
     await expectConverged(rig, 'leader stood still, and went on');
   });
 
-  it('each site in turn is cut off', { timeout: 120_000 }, async () => {
+  it('each site in turn is cut off', async () => {
     for (const away of ['onprem', 'aws', 'azure', 'oci']) {
       work(true);
       const watching = rig.sites.find((site) => site.name !== away)!;

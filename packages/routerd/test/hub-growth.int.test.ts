@@ -25,7 +25,7 @@ it('grows from one hub to two, and from two to three, and loses nothing', async 
   await grow('two hubs to three');
   expect(await rig.replicas()).toBe(3);
   await expectReplicated();
-}, 150_000);
+}, 400_000);
 
 function work(is: boolean): void {
   for (const site of rig.sites) site.tell({ kind: 'load', facts: is ? 100 : 0, contends: is });

@@ -4,7 +4,7 @@ import type { ChaosRig } from './chaos-rig.ts';
 import type { ChaosSite } from './chaos-site.ts';
 import type { NodeState } from './chaos-words.ts';
 
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 120_000; // a slow machine that runs everything at once
 const LOOK_AGAIN_MS = 25;
 
 export async function untilEach(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
