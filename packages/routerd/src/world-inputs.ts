@@ -21,6 +21,7 @@ import {
 import type { DurationMs, HostAddress, Instant, NodeName } from '@routerd/resources';
 import { Alarm, type Clock, type Log } from '@routerd/runtime';
 import { addressesConcernedBy, symmetricDifference } from './nic-news.ts';
+import { MastershipDoubt } from './mastership-doubt.ts';
 import { NicTrust } from './nic-trust.ts';
 import type { PoolState } from './pool-state.ts';
 import { surroundingsOf } from './pool-surroundings.ts';
@@ -79,6 +80,8 @@ export class WorldInputs {
   readonly #steady: Clock;
   readonly #nextLook: Alarm;
   readonly #nicTrust = new NicTrust();
+  readonly #doubt = new MastershipDoubt();
+  readonly #doubtEnds: Alarm;
   readonly #orders: StandingOrders;
   readonly #refusals = new RefusalBook();
   readonly #lastNic = new Map<PoolState, NicObservation>();
@@ -100,6 +103,7 @@ export class WorldInputs {
     this.#signal = signal;
     this.#steady = steady;
     this.#nextLook = new Alarm(this.#steady, () => this.#lookAgain());
+    this.#doubtEnds = new Alarm(this.#steady, () => this.#onDoubtOver());
     this.#orders = new StandingOrders(
       {
         log: ports.log,
@@ -136,6 +140,7 @@ export class WorldInputs {
 
   stop(): void {
     this.#nextLook.setInstant(undefined);
+    this.#doubtEnds.setInstant(undefined);
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -184,6 +189,9 @@ export class WorldInputs {
     for (const pool of this.#pools) {
       const nic = actions.nic(pool.context);
       for (const key of keys) this.#nicTrust.accept(pool, records.get(key), nic);
+      const now = this.#steady.now();
+      if (keys.filter((key) => this.#doubt.accept(pool, records.get(key), this.#roleOf, now)).length > 0)
+        this.#onDoubt(pool);
       if (keys.some((key) => this.#nicTrust.isOvertaken(pool, records.get(key), nic))) actions.observe(pool.context);
       this.touch(
         pool,
@@ -246,7 +254,24 @@ export class WorldInputs {
     for (const pool of this.#pools) this.touch(pool, pool.overlapping());
   }
 
+  #onDoubt(pool: PoolState): void {
+    this.#ports.log.info('another router claims what this master held: its role is doubted', {
+      event: 'routerd.vrrp.doubted',
+      pool: pool.context.name,
+    });
+    this.#doubtEnds.setInstant(this.#doubt.endsAt());
+    this.touch(pool, pool.addresses());
+  }
+
+  #onDoubtOver(): void {
+    this.#doubt.forget(this.#steady.now());
+    this.#doubtEnds.setInstant(this.#doubt.endsAt());
+    this.touchAll();
+  }
+
   #onRoleChange(): void {
+    this.#doubt.clear();
+    this.#doubtEnds.setInstant(undefined);
     this.#gateChanged = true;
     this.touchAll();
   }
@@ -303,7 +328,9 @@ export class WorldInputs {
   /** What all addresses of the pool are planned with now. */
   situation(pool: PoolState): OuterSituation {
     const { federation, host, actions } = this.#ports;
-    const vrrp = roleForPool(pool.context, this.#roleOf);
+    const now = this.#steady.now();
+    const role = roleForPool(pool.context, this.#roleOf);
+    const vrrp = role !== undefined && this.#doubt.has(pool, now) ? 'unknown' : role;
     const liveness = federation.members.members();
     const members = [...pool.context.members.values()].map(
       ({ node, spec }) =>
@@ -317,7 +344,7 @@ export class WorldInputs {
         ] as const,
     );
     return {
-      now: this.#steady.now(),
+      now,
       members: new Map(members),
       membersWaited: this.#membersWaited,
       waitingFor: this.#waitingForPool(pool),
