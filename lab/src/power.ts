@@ -1,7 +1,7 @@
 /** A router that loses its power, and gets it back: what ran is gone, what was on its disk is there. */
 import { readlinkSync } from 'node:fs';
 import type { Lab } from './lab.ts';
-import { processesIn, signalProcess, type ProcessId } from './process-table.ts';
+import { isRunning, processesIn, signalProcess, type ProcessId } from './process-table.ts';
 import { routerReady, startRouter } from './routers.ts';
 import { GATEWAY, isCloud, type Router } from './topology.ts';
 import type { Vm } from './vm.ts';
@@ -38,6 +38,20 @@ export async function powerOff(lab: Lab, router: Router): Promise<number> {
     async () => (/: wg-/.test(await vm.ipOutput('-o', 'link', 'show')) ? undefined : true),
     { deadlineMs: 5000 },
   );
+  return at;
+}
+
+/** As an operator who shuts it down: every program is asked to end and does, then the links go. @returns when, by the wall clock in milliseconds */
+export async function shutDown(lab: Lab, router: Router): Promise<number> {
+  const vm = lab.vm(router.name);
+  const at = Date.now();
+  const asked = processesInside(vm);
+  for (const each of asked) signalProcess(each, 'SIGTERM');
+  await waitUntil(`${router.name}: the end of its programs`, () => (asked.some(isRunning) ? undefined : true), {
+    deadlineMs: 10_000,
+  });
+  await vm.ip(nicsOf(router).map((nic) => `link set ${nic} down`));
+  for (const each of processesInside(vm)) signalProcess(each, 'SIGKILL'); // what was started meanwhile
   return at;
 }
 

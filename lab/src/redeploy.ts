@@ -76,7 +76,7 @@ function placementOf(member: Member): Member {
   return placement.parse(member['placement'] ?? {});
 }
 
-function withMembers(document: ResourceText, change: (member: Member) => Member): ResourceText {
+export function withMembers(document: ResourceText, change: (member: Member) => Member): ResourceText {
   if (document.kind !== 'MobilityPool') return document;
   return { ...document, spec: { ...document.spec, members: members.parse(document.spec['members']).map(change) } };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { judgeAnswers, parseArp } from '../src/measure/arp-watch.ts';
 import { parseArpSender } from '../src/measure/first-packets.ts';
 import { quantile } from '../src/measure/quantile.ts';
 import { parseRouteEvent } from '../src/measure/route-watch.ts';
@@ -64,4 +65,36 @@ test('a flow that does not come back is silent until the last packet of which so
 test('answers that overtake each other are no loss, and packets under way at the end are not judged', () => {
   expect(judgeSeries([answer(0, 1000), answer(2, 1010), answer(1, 1011)]).lost).toEqual([]);
   expect(judgeSeries(['10.77.60.11 : xmt/rcv/%loss = 3/0/100%']).lost).toEqual([]);
+});
+
+const PAIR = ['02:00:0a:4d:3c:02', '02:00:0a:4d:3c:03'] as const;
+
+test('an ARP packet to everybody in which somebody speaks for itself is an announcement, however it is worded', () => {
+  const [a] = PAIR;
+  const all = `1763704800.250000 ${a} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: `;
+  const one = `1763704800.250000 ${a} > 02:00:0a:4d:3c:0a, ethertype ARP (0x0806), length 42: `;
+  const heard = (text: string) => parseArp(text)?.kind;
+  expect(parseArp(`${all}Reply 10.77.60.11 is-at ${a}, length 28`)).toEqual({
+    kind: 'announcement',
+    at: 1763704800250,
+    address: '10.77.60.11',
+    mac: a,
+  });
+  expect(heard(`${all}Request who-has 10.77.60.11 (ff:ff:ff:ff:ff:ff) tell 10.77.60.11, length 28`)).toBe(
+    'announcement',
+  );
+  expect(heard(`${all}Request who-has 10.77.60.11 tell 10.77.60.1, length 28`)).toBe('question');
+  expect(heard(`${one}Reply 10.77.60.11 is-at ${a}, length 28`)).toBe('answer');
+  expect(heard('listening on lan0, link-type EN10MB (Ethernet), snapshot length 262144 bytes')).toBeUndefined();
+});
+
+test('who answered for an address is told in order, and a question that two answered is named', () => {
+  const [a, b] = PAIR;
+  const at = 1000;
+  const address = '10.77.60.11';
+  const question = { kind: 'question', at, address, mac: '02:00:0a:4d:3c:01' } as const;
+  const by = (mac: string, of = address) => ({ kind: 'answer', at, address: of, mac }) as const;
+  const moved = [question, by(a), question, by(b, '10.77.60.12'), by(a), question, question, by(b)];
+  expect(judgeAnswers(moved, address)).toEqual({ order: [a, b], answers: 3, doubles: [] });
+  expect(judgeAnswers([question, by(a), by(b)], address).doubles).toEqual([`${a} and ${b} at 1000`]);
 });

@@ -11,6 +11,7 @@ const logLine = z.object({
   time: z.string(),
   node: z.string().optional(),
   phase: z.string().optional(),
+  role: z.string().optional(),
 });
 
 export interface Succession {
@@ -25,6 +26,8 @@ export interface Succession {
   readonly calledAt: number | undefined;
   /** When the last of what was captured was captured by the successor, as the fabric or the LAN shows it. */
   readonly providerDoneAt: number | undefined;
+  /** What that is called; `provider done` unless told. */
+  readonly doneIs?: string;
   readonly flows: readonly ProbedFlow[];
 }
 
@@ -34,17 +37,20 @@ export interface Succession {
  */
 export function measureStages(
   { lab, evidence }: Stage,
-  { name, from, to, zero, calledAt, providerDoneAt, flows }: Succession,
+  { name, from, to, zero, calledAt, providerDoneAt, doneIs = 'provider done', flows }: Succession,
 ): void {
   const said = saidSince(lab, to, zero);
-  const detected = said.find(({ event, node }) => event === 'federation.member.dead' && node === from);
+  // Where VRRP decides who captures, winning its election is what noticing is.
+  const detected =
+    said.find(({ event, role }) => event === 'dataplane.vrrp.role' && role === 'master') ??
+    said.find(({ event, node }) => event === 'federation.member.dead' && node === from);
   const decided = said.findLast(({ event, phase }) => event === 'capture.record.won' && phase === 'acquiring');
   const through = flows.filter(({ lostAt }) => lostAt.length > 0).map((flow) => flow.longestGapAt + flow.longestGapMs);
   const stages: readonly MoveStage[] = [
     { what: 'detected', at: detected?.at },
     { what: 'decided', at: decided?.at },
     { what: 'provider called', at: calledAt },
-    { what: 'provider done', at: providerDoneAt },
+    { what: doneIs, at: providerDoneAt },
     { what: 'first packet through', at: through.length === 0 ? undefined : Math.max(...through) },
   ];
   evidence.move({ name, zero, stages });
@@ -59,12 +65,15 @@ interface Said {
   readonly event: string;
   readonly node?: string | undefined;
   readonly phase?: string | undefined;
+  readonly role?: string | undefined;
 }
+
+const EVENTS = ['federation.member.dead', 'capture.record.won', 'dataplane.vrrp.role'];
 
 function saidSince(lab: Lab, router: string, zero: number): readonly Said[] {
   return readFileSync(lab.logFile(router, 'routerd'), 'utf8')
     .split('\n')
-    .filter((line) => line.includes('federation.member.dead') || line.includes('capture.record.won'))
+    .filter((line) => EVENTS.some((event) => line.includes(event)))
     .flatMap((line) => {
       const parsed = logLine.safeParse(JSON.parse(line));
       return parsed.success ? [{ ...parsed.data, at: Date.parse(parsed.data.time) }] : [];

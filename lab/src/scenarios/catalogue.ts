@@ -15,6 +15,7 @@ import { allAtOnce } from './all-at-once.ts';
 import { drains } from './drain.ts';
 import { restart } from './restart.ts';
 import { threeHubs } from './three-hubs.ts';
+import { vrrpPair } from './vrrp-pair.ts';
 import { zombie } from './zombie.ts';
 
 /** Those of `npm run demo`, in its order; then those that build a lab of their own. */
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   d2,
   d3,
   restart,
+  vrrpPair,
   ...drains,
   loss,
   zombie,
