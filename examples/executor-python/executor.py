@@ -128,8 +128,8 @@ def look_at(cloud, spec, entry, take_from):
     if holder == nic_ref:
         return succeeded(f"alreadyPresent: {nic_ref} has {bare}")
     seize_from = entry.get("seizeFrom")
-    # A plan may name the NIC of the node that it seizes from: then it is taken from that one alone.
-    expected = target.get(f"nicOf.{seize_from}", holder)
+    # It is taken from the NIC that the request names as that node's, and from no other.
+    expected = target.get(f"nicOf.{seize_from}")
     if holder is not None and (seize_from is None or holder != expected):
         return failed("held-elsewhere", f"{bare} is held by {holder}")
     if not bare.startswith("10.77.60."):

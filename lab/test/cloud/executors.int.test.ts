@@ -64,11 +64,14 @@ class Executor {
 
   async #ask(kind: string, more: object): Promise<Status> {
     const began = performance.now();
+    const named = Object.fromEntries(
+      this.#rig.config.instances.map(({ name }) => [`nicOf.${name}`, this.#rig.instance(name).nicId] as const),
+    );
     const nic = {
       provider: this.#cloud,
       providerRef: this.#cloud,
       nicRef: this.#rig.instance(this.#name).nicId,
-      target: { region: this.#rig.config.region },
+      target: { region: this.#rig.config.region, ...named },
     };
     const request = { apiVersion: API_VERSION, kind, id: `${++this.#count}`, spec: { nic, ...more } };
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);

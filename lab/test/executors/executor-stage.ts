@@ -115,9 +115,10 @@ export class ExecutorStage {
   }
 
   #nicOf(router: RouterLetter): NicTarget {
-    const { nicId } = this.rig.instance(`${this.#cloud}-router-${router}`);
-    const { region } = this.rig.config;
-    return { provider: this.#cloud, providerRef: this.#cloud, nicRef: nicId, target: { region } };
+    const nicOf = (letter: RouterLetter): string => this.rig.instance(`${this.#cloud}-router-${letter}`).nicId;
+    const other = router === 'a' ? 'b' : 'a';
+    const target = { region: this.rig.config.region, [`nicOf.${this.#cloud}-router-${other}`]: nicOf(other) };
+    return { provider: this.#cloud, providerRef: this.#cloud, nicRef: nicOf(router), target };
   }
 
   async #nics(): Promise<readonly (NicState & { readonly nicId: string })[]> {

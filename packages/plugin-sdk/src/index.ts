@@ -105,3 +105,4 @@ export {
 export type { ServeIo } from './process-io.ts';
 export { serve } from './serve.ts';
 export { serveObserver, type ObserverPlugin } from './serve-observer.ts';
+export { whyNotTaken } from './whose-to-take.ts';

@@ -1,5 +1,12 @@
 /** Which addresses have to be assigned, which may be taken from whom. Pure. */
-import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddress } from '@routerd/plugin-sdk';
+import {
+  bareAddress,
+  failed,
+  succeeded,
+  type AddressResult,
+  type RequestedAddress,
+  whyNotTaken,
+} from '@routerd/plugin-sdk';
 import type { NetworkInterface } from './network-interface.ts';
 
 export interface AssignPlan {
@@ -40,7 +47,7 @@ export interface SeizurePlan {
 
 /**
  * Takes only from a secondary; never a primary, which belongs to a machine.
- * @param nicOf the interface of a node, where the plan names it: then the address is taken from that one alone
+ * @param nicOf the interface of a node, as the request names it: the address is taken from that one alone
  */
 export function planSeizure(
   requested: readonly RequestedAddress[],
@@ -51,19 +58,17 @@ export function planSeizure(
   const taken: RequestedAddress[] = [];
   const free: RequestedAddress[] = [];
   for (const request of requested) {
-    const { address, seizeFrom = '' } = request;
+    const { address, seizeFrom } = request;
     const bare = bareAddress(address);
     const holder = holders.find(({ primary, secondaries }) => primary === bare || secondaries.includes(bare));
-    const expected = nicOf(seizeFrom);
+    const why = holder === undefined ? undefined : whyNotTaken(holder.id, seizeFrom, nicOf);
     if (holder === undefined) free.push(request);
     else if (holder.primary === bare) {
       refusals.push(
         failed(address, 'held-elsewhere', `${bare} is the primary address of ${holder.id}, which is never taken`),
       );
-    } else if (expected !== undefined && expected !== holder.id) {
-      const text = `${bare} is held by ${holder.id}, not by ${seizeFrom} (${expected})`;
-      refusals.push(failed(address, 'held-elsewhere', text));
-    } else taken.push(request);
+    } else if (why !== undefined) refusals.push(failed(address, 'held-elsewhere', `${bare} ${why}`));
+    else taken.push(request);
   }
   return { refusals, taken, free };
 }

@@ -142,7 +142,8 @@ export function callFor(
   addresses: readonly RequestedAddress[],
   more: Partial<ExecuteCall> = {},
 ): ExecuteCall {
-  const nic = { provider: 'aws', providerRef: 'aws', nicRef: 'eni-a', target: { region: 'eu-west-1' } } as const;
+  const target = { region: 'eu-west-1', 'nicOf.router-b': 'eni-b', 'nicOf.router-c': 'eni-c' };
+  const nic = { provider: 'aws', providerRef: 'aws', nicRef: 'eni-a', target } as const;
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 

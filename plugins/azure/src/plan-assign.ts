@@ -6,6 +6,7 @@ import {
   type AddressResult,
   type NicPlan,
   type RequestedAddress,
+  whyNotTaken,
 } from '@routerd/plugin-sdk';
 import { entryName, epochOfEntry } from './entry-name.ts';
 import { entryFor, NO_EDIT, type NicDocument, type NicEdit } from './nic-document.ts';
@@ -61,7 +62,7 @@ export function planUnassign(nic: NicDocument, requested: readonly RequestedAddr
 /**
  * Removals from the NIC that holds what we may take.
  * Never a primary, never an entry whose name carries a newer epoch, never without `seizeFrom`.
- * @param nicOf the NIC of a node, where the plan names it: then it is taken from that one alone
+ * @param nicOf the NIC of a node, as the request names it: it is taken from that one alone
  */
 export function planSeizure(
   holder: NicDocument,
@@ -75,13 +76,11 @@ export function planSeizure(
     const present = entryFor(holder, bare);
     if (present === undefined) continue;
     const stored = epochOfEntry(present.name);
-    const expected = seizeFrom === undefined ? undefined : nicOf(seizeFrom);
+    const why = whyNotTaken(holder.id, seizeFrom, nicOf);
     const refused = (why: string): void => void results.push(failed(address, 'held-elsewhere', `${bare} ${why}`));
     if (present.isPrimary) refused(`is the primary address of ${holder.id}, which is never taken`);
-    else if (seizeFrom === undefined) refused(`is held by ${holder.id}`);
-    else if (expected !== undefined && expected.toLowerCase() !== holder.id.toLowerCase()) {
-      refused(`is held by ${holder.id}, not by ${seizeFrom} (${expected})`);
-    } else if (stored !== undefined && stored > captureEpoch) {
+    else if (why !== undefined) refused(why);
+    else if (stored !== undefined && stored > captureEpoch) {
       refused(`is held by ${holder.id} since epoch ${stored}; this request is of epoch ${captureEpoch}`);
     } else remove.push(present.name);
   }

@@ -56,7 +56,8 @@ export function callFor(
   addresses: readonly RequestedAddress[],
   more: Partial<ExecuteCall> = {},
 ): ExecuteCall {
-  const nic = { provider: 'azure', providerRef: 'azure', nicRef: nicId('a'), target: {} } as const;
+  const target = { 'nicOf.router-b': nicId('b'), 'nicOf.router-c': nicId('c') };
+  const nic = { provider: 'azure', providerRef: 'azure', nicRef: nicId('a'), target } as const;
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 

@@ -12,6 +12,7 @@ import {
   type ExecuteCall,
   type ExecuteReport,
   type ExecutorPlugin,
+  whyNotTaken,
 } from '@routerd/plugin-sdk';
 import { executorError } from './classify.ts';
 import { nicStateOf, ownNic } from './own-nic.ts';
@@ -51,14 +52,15 @@ async function assign(cloud: Provider, call: ExecuteCall, context: CallContext):
   for (const { address, seizeFrom } of call.addresses) {
     const bare = bareAddress(address);
     const holder = holderOf(nics, bare);
-    // A plan may name the NIC of the node that it seizes from: then it is taken from that one alone.
-    const expected = seizeFrom === undefined ? undefined : (call.nic.target[`nicOf.${seizeFrom}`] ?? holder?.nicRef);
     if (!bare.startsWith('10.77.60.')) results.settle(failed(address, 'invalid', `${bare} is outside the subnet`));
     else if (holder === undefined) continue;
     else if (holder.isPrimary) results.settle(failed(address, 'held-elsewhere', `${bare} is a primary address`));
     else if (holder.nicRef === nicRef) results.settle(succeeded(address, `alreadyPresent: ${nicRef} has ${bare}`));
-    else if (holder.nicRef === expected) takeFrom.add(expected);
-    else results.settle(failed(address, 'held-elsewhere', `${bare} is held by ${holder.nicRef}`));
+    else {
+      const why = whyNotTaken(holder.nicRef, seizeFrom, (node) => call.nic.target[`nicOf.${node}`]);
+      if (why === undefined) takeFrom.add(holder.nicRef);
+      else results.settle(failed(address, 'held-elsewhere', `${bare} ${why}`));
+    }
   }
   const wanted = results.open().map(({ address }) => bareAddress(address));
   await change(cloud, { call, context, results }, `assign ${wanted.join(', ')} to ${nicRef}`, async () =>

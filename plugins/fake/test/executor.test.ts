@@ -36,7 +36,7 @@ async function execute(
     captureEpoch: 1,
     seizeFrom,
   }));
-  const nic = { provider: 'aws', providerRef: 'aws', nicRef, target: {} } as const;
+  const nic = { provider: 'aws', providerRef: 'aws', nicRef, target: { 'nicOf.router-b': 'nic-b' } } as const;
   const call = { action, nic, addresses, mode: 'execute', attempt: 'a1' } as const;
   return createFakeExecutor(cloud).execute(call, executing);
 }
@@ -53,9 +53,12 @@ test('assigns a batch with one call, and leaves out what cannot be had', async (
   });
 });
 
-test('takes an address from another NIC only with permission', async () => {
+test('takes an address from another NIC only with permission, and only if the request names that NIC', async () => {
   await execute('assign-secondary-ip', ['10.77.60.110'], { nicRef: 'nic-b' });
   expect(outcomes(await execute('assign-secondary-ip', ['10.77.60.110']))).toEqual(['held-elsewhere']);
+  const nameless = await execute('assign-secondary-ip', ['10.77.60.110'], { seizeFrom: 'router-c' });
+  expect(outcomes(nameless)).toEqual(['held-elsewhere']);
+  expect(nameless.results[0]?.message).toContain('(target.nicOf.router-c)');
   const seized = await execute('assign-secondary-ip', ['10.77.60.110'], { seizeFrom: 'router-b' });
   expect(outcomes(seized)).toEqual(['succeeded']);
 });

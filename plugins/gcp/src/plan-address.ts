@@ -6,6 +6,7 @@ import {
   type AddressResult,
   type NicPlan,
   type RequestedAddress,
+  whyNotTaken,
 } from '@routerd/plugin-sdk';
 import { holdingOf, type NicDocument, type NicEdit } from './instance-document.ts';
 
@@ -51,7 +52,7 @@ export function planUnassign(nic: NicDocument, requested: readonly RequestedAddr
 /**
  * Removals from the NIC that holds what we may take: never a primary, never a part of a wider range, never without `seizeFrom`.
  * Nothing at GCP can carry an epoch, so the caller's fence is all that tells an old request from a new one.
- * @param nicOf the NIC of a node, where the plan names it: then it is taken from that one alone
+ * @param nicOf the NIC of a node, as the request names it: it is taken from that one alone
  */
 export function planSeizure(
   holder: NicDocument,
@@ -64,14 +65,12 @@ export function planSeizure(
     const bare = bareAddress(address);
     const holding = holdingOf(holder, bare);
     if (holding === 'none') continue;
-    const expected = seizeFrom === undefined ? undefined : nicOf(seizeFrom);
+    const why = whyNotTaken(holder.id, seizeFrom, nicOf);
     const refused = (why: string): void => void results.push(failed(address, 'held-elsewhere', `${bare} ${why}`));
     if (holding === 'primary') refused(`is the primary address of ${holder.id}, which is never taken`);
     else if (holding === 'wider-range') refused(`is inside a wider alias range of ${holder.id}, which is never taken`);
-    else if (seizeFrom === undefined) refused(`is held by ${holder.id}`);
-    else if (expected !== undefined && expected !== holder.id) {
-      refused(`is held by ${holder.id}, not by ${seizeFrom} (${expected})`);
-    } else remove.push(bare);
+    else if (why !== undefined) refused(why);
+    else remove.push(bare);
   }
   return { results, edit: { add: [], remove } };
 }

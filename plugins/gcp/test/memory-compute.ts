@@ -34,7 +34,8 @@ export function callFor(
   addresses: readonly RequestedAddress[],
   more: Partial<ExecuteCall> = {},
 ): ExecuteCall {
-  const nic = { provider: 'gcp', providerRef: 'gcp', nicRef: nicRef('a'), target: {} } as const;
+  const target = { 'nicOf.router-b': nicRef('b'), 'nicOf.router-c': nicRef('c') };
+  const nic = { provider: 'gcp', providerRef: 'gcp', nicRef: nicRef('a'), target } as const;
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 

@@ -1,5 +1,12 @@
 /** What one address needs, from the object that occupies it. Pure. */
-import { bareAddress, failed, succeeded, type AddressResult, type RequestedAddress } from '@routerd/plugin-sdk';
+import {
+  bareAddress,
+  failed,
+  succeeded,
+  type AddressResult,
+  type RequestedAddress,
+  whyNotTaken,
+} from '@routerd/plugin-sdk';
 import { captureTags, epochIn } from './capture-tags.ts';
 import type { PrivateIp, Tags } from './virtual-network.ts';
 
@@ -12,7 +19,7 @@ export type AddressStep =
   | { readonly kind: 'retag'; readonly freeformTags: Tags }
   | { readonly kind: 'remove' };
 
-/** @param nicOf the VNIC of a node, where the plan names it: then it is taken from that one alone */
+/** @param nicOf the VNIC of a node, as the request names it: it is taken from that one alone */
 export function planAssign(
   vnicId: string,
   request: RequestedAddress,
@@ -33,12 +40,11 @@ export function planAssign(
   }
   if (found.isPrimary) return refused(`is the primary address of ${found.vnicId}, which is never taken`);
   const isOursDetached = found.vnicId === undefined && found.freeformTags['routerdKey'] === captureKey;
-  const expected = seizeFrom === undefined ? undefined : nicOf(seizeFrom);
-  if (seizeFrom === undefined && !isOursDetached) {
-    return refused(found.vnicId === undefined ? `is reserved as ${found.id}` : `is held by ${found.vnicId}`);
-  }
-  if (expected !== undefined && found.vnicId !== undefined && expected !== found.vnicId) {
-    return refused(`is held by ${found.vnicId}, not by ${seizeFrom} (${expected})`);
+  if (found.vnicId === undefined) {
+    if (seizeFrom === undefined && !isOursDetached) return refused(`is reserved as ${found.id}`);
+  } else {
+    const why = whyNotTaken(found.vnicId, seizeFrom, nicOf);
+    if (why !== undefined) return refused(why);
   }
   if (stored !== undefined && stored > captureEpoch) {
     return refused(`is held since epoch ${stored}; this request is of epoch ${captureEpoch}`);

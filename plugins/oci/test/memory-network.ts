@@ -150,7 +150,8 @@ export function callFor(
   addresses: readonly RequestedAddress[],
   more: Partial<ExecuteCall> = {},
 ): ExecuteCall {
-  const nic = { provider: 'oci', providerRef: 'oci', nicRef: 'vnic-a', target: {} } as const;
+  const target = { 'nicOf.router-b': 'vnic-b', 'nicOf.router-c': 'vnic-c' };
+  const nic = { provider: 'oci', providerRef: 'oci', nicRef: 'vnic-a', target } as const;
   return { action, nic, addresses, mode: 'execute', attempt: 'a1', ...more };
 }
 

@@ -120,7 +120,9 @@ export class Bench {
 
   request({ verb, addresses, side = 'nic', epoch = 1, seizeFrom, mode = 'execute' }: Order): ExecuteActionRequest {
     const { provider } = this.plan;
-    const { nicRef, target } = this.plan[side];
+    const { nicRef } = this.plan[side];
+    const other = this.plan[side === 'nic' ? 'otherNic' : 'nic'];
+    const target = { ...this.plan[side].target, [`nicOf.${other.node}`]: other.nicRef };
     this.#count += 1;
     return {
       apiVersion: API_VERSION,

@@ -108,6 +108,19 @@ const fences: readonly Check[] = [
   },
   {
     area: 'fence',
+    claim: 'nothing is taken from a NIC that the request does not name as that of seizeFrom',
+    async run(bench) {
+      const { addresses, otherNic } = bench.plan;
+      const [address] = addresses;
+      await bench.mustSucceed({ verb: ASSIGN, addresses: [address], side: 'otherNic' });
+      const seizeFrom = `${otherNic.node}-that-nobody-names`;
+      const [outcome] = await bench.outcomes({ verb: ASSIGN, addresses: [address], epoch: 2, seizeFrom });
+      expectThat(outcome === 'held-elsewhere', `it is told as ${outcome}, not as held-elsewhere`);
+      await expectHolder(bench, address, 'otherNic');
+    },
+  },
+  {
+    area: 'fence',
     claim: 'seizeFrom moves an address, also one that nobody has, and repeating it changes nothing',
     async run(bench) {
       const { addresses, otherNic } = bench.plan;

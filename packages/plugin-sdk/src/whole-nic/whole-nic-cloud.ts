@@ -39,7 +39,7 @@ export interface WholeNicCloud<Nic extends { readonly id: string }, Edit> {
   stateOf(nic: Nic): NicState;
   planAssign(nic: Nic, requested: readonly RequestedAddress[]): NicPlan<Edit>;
   planUnassign(nic: Nic, requested: readonly RequestedAddress[]): NicPlan<Edit>;
-  /** Never a primary, never without `seizeFrom`. @param nicOf the NIC of a node, where the caller names it: then from that one alone */
+  /** Never a primary, never without `seizeFrom`. @param nicOf the NIC of a node, as the request names it: from that one alone */
   planSeizure(
     holder: Nic,
     requested: readonly RequestedAddress[],
