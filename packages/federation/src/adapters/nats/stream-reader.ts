@@ -78,42 +78,29 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     missing = 0;
     reader.caughtUp();
   };
-  let progress: Progress = { delivered: 0, pending: created.num_pending };
+  let delivered = 0;
   const isOver = (): boolean => connection.isClosed() || signal.aborted;
   while (!isOver()) {
-    const { delivered } = progress;
+    const before = delivered;
     const isBehind = missing > 0;
-    progress = await readPull(consumer, progress, deliver, {
+    delivered = await readPull(consumer, delivered, deliver, {
       signal,
       expires: isBehind ? BEHIND_EXPIRES_MS : PULL_EXPIRES_MS,
     });
-    if (!isBehind || missing === 0 || progress.delivered > delivered || isOver()) continue;
-    // Hubs that lost their newest messages may go on counting from a sequence that no message has any more.
-    if (progress.pending === 0) {
-      missing = 0;
-      reader.caughtUp();
-      continue;
-    }
     // The consumer is in the care of a hub whose copy of the stream stands still; another may be given to another hub.
-    const read = `${progress.delivered} messages were read, and ${progress.pending} wait`;
-    throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet: ${read}`);
+    if (isBehind && delivered === before && !isOver())
+      throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet`);
   }
 }
 
-interface Progress {
-  /** Messages since the consumer was made. */
-  readonly delivered: number;
-  /** Messages that the hub had left for this consumer when it sent the last one. */
-  readonly pending: number;
-}
-
+/** @returns how many messages the consumer has delivered since it was made */
 async function readPull(
   consumer: Consumer,
-  before: Progress,
+  deliveredBefore: number,
   deliver: (batch: readonly LogMessage[]) => void,
   { signal, expires }: { readonly signal: AbortSignal; readonly expires: number },
-): Promise<Progress> {
-  let { delivered, pending } = before;
+): Promise<number> {
+  let delivered = deliveredBefore;
   const messages = await consumer.fetch({
     max_messages: PULL_MESSAGES,
     expires,
@@ -129,13 +116,12 @@ async function readPull(
     if (message.info.deliverySequence !== delivered) {
       throw new Error(`gap: delivery ${message.info.deliverySequence} where ${delivered} was due`);
     }
-    pending = message.info.pending;
     // What came with one read of the socket is handed on together, right after that read.
     if (batch.length === 0) setImmediate(handOn);
     batch.push(logMessageOf(message));
   }
   signal.removeEventListener('abort', end);
-  return { delivered, pending };
+  return delivered;
 }
 
 function logMessageOf(message: JsMsg): LogMessage {
