@@ -1,8 +1,9 @@
-/** What may happen to three hubs and four sites while they work, and what must hold whatever happened. Topology: chaos/chaos-rig.ts. */
+/** What may happen to three hubs and four sites while they work, and what must hold whatever happened. Topology: chaos/chaos-rig.ts. All at once: federation-power-cut.chaos.ts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectConverged, untilEach } from './chaos/chaos-checks.ts';
 import { openChaosRig, type ChaosRig } from './chaos/chaos-rig.ts';
+import { setWork, untilKeysChangeHands, wonCount } from './chaos/chaos-work.ts';
 import { expectOneHistory } from './chaos/one-history.ts';
 
 /** How long a site stays away after its peers have given it up (`deadAfter` of the nodes is 2 s). A minute each: bench/long-partition.ts. */
@@ -146,53 +147,13 @@ describe('under load, with three hubs', { timeout: 300_000 }, () => {
     hub!.start();
     await expectConverged(rig, 'the hub as before');
   });
-
-  it('all hubs lose power, and come back with an older copy of their disks', async () => {
-    work(false);
-    for (const hub of rig.hubs) await hub.kill();
-    for (const hub of rig.hubs) hub.saveDisk();
-    for (const hub of rig.hubs) hub.start();
-    work(true);
-    await untilWorkGoesOn();
-    work(false);
-    await expectConverged(rig, 'power cut of all hubs');
-    const marks = (await rig.sites[0]!.state()).highWater;
-    for (const hub of rig.hubs) await hub.kill();
-    for (const hub of rig.hubs) hub.restoreDisk();
-    for (const site of rig.sites) site.forgetRevisions();
-    for (const hub of rig.hubs) hub.start();
-    work(true);
-    await untilWorkGoesOn();
-    work(false);
-    await expectConverged(rig, 'power cut of all hubs, older disks');
-    const states = await Promise.all(rig.sites.map(async (site) => site.state()));
-    // By whoever read the older log first; who comes when all is overtaken sees nothing amiss.
-    expect(states.some(({ refused }) => (refused['capture.regressed'] ?? 0) > 0)).toBe(true);
-    for (const { records } of states) {
-      // Those that changed hands since; what nobody wanted stands as it stood in the older log.
-      const wanted = Object.entries(records).filter(([key]) => key.startsWith('chaos|'));
-      expect(wanted.length).toBeGreaterThan(0);
-      for (const [key, { epoch }] of wanted) expect(epoch).toBeGreaterThan(marks[key] ?? 0);
-    }
-  });
 });
 
-function work(is: boolean): void {
-  for (const site of rig.sites) site.tell({ kind: 'load', facts: is ? 100 : 0, contends: is });
-}
+const work = (is: boolean): void => setWork(rig, is);
+const won = (): number => wonCount(rig);
+const untilWorkGoesOn = async (): Promise<void> => untilKeysChangeHands(rig);
 
 /** Nothing that befalls hubs, nodes or links is news for a kernel. */
 async function expectKernelsUntouched(): Promise<void> {
   for (const witness of rig.witnesses) expect(await witness.changes()).toEqual({ state: [], reported: '' });
-}
-
-function won(): number {
-  return rig.sites.reduce((sum, site) => sum + site.won.length, 0);
-}
-
-/** Somebody wins keys, whatever the state of the rest. */
-async function untilWorkGoesOn(): Promise<void> {
-  const [before, began] = [won(), performance.now()];
-  await untilEach(() => won() > before + 30, 'work that goes on');
-  process.stdout.write(`keys change hands again after ${((performance.now() - began) / 1000).toFixed(2)} s\n`);
 }
