@@ -3,94 +3,59 @@
  * The last line is `N passed, N failed`: tests and scenarios are counted one by one, a stage without tests of its own counts as one.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { z } from 'zod';
+import { afterSecondRun, asOne, readLabOutput, readVitestReport, type Failure, type Tally } from './test-reports.ts';
 
-interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-  /** What failed, by name, as far as the stage counts by name. They are said again at the very end. */
-  readonly failures?: readonly string[];
-}
+type Argv = readonly [string, ...string[]];
 
-interface Stage {
-  readonly title: string;
-  readonly argv: readonly [string, ...string[]];
+interface Run<Command> {
+  readonly argv: Command;
   /** Counts what ran inside; `undefined` when that cannot be told, for example because it did not start. */
   readonly tally: (exitCode: number, output: string) => Tally | undefined;
 }
 
+interface Stage extends Run<Argv> {
+  readonly title: string;
+  /** Runs once more what failed, by file or by scenario. */
+  readonly again?: Run<(failed: readonly string[]) => Argv>;
+}
+
+/** More than this many files or scenarios that fail at once are no accident of the machine. */
+const SECOND_RUN_MAX = 3;
+
 const scratch = mkdtempSync(path.join(tmpdir(), 'routerd-test-'));
 
-const asOne = (exitCode: number): Tally => (exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
-
-function vitestStage(title: string, project: string): Stage {
+/** @param isShared whether it shares the machine with other processes, so that what fails is run again, alone */
+function vitestStage(title: string, project: string, isShared: boolean): Stage {
+  const argv = (report: string, ...more: readonly string[]): Argv => [
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...more,
+  ];
   const report = path.join(scratch, `${project}.json`);
+  const second = path.join(scratch, `${project}-again.json`);
   return {
     title,
-    argv: [
-      'vitest',
-      'run',
-      '--project',
-      project,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-    ],
+    argv: argv(report),
     tally: () => readVitestReport(report),
+    ...(isShared && {
+      again: {
+        argv: (files: readonly string[]) => argv(second, '--no-file-parallelism', ...files),
+        tally: () => readVitestReport(second),
+      },
+    }),
   };
 }
 
-/** What vitest writes with `--reporter=json`, as far as it is read here. */
-const VitestReport = z.object({
-  numPassedTests: z.number(),
-  numFailedTests: z.number(),
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      message: z.string(),
-      assertionResults: z.array(
-        z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()) }),
-      ),
-    }),
-  ),
-});
-
-/** The message without its stack, short: a property's seed and path stand in its first lines. */
-function gist(message: string | undefined): string {
-  const lines = stripVTControlCharacters(message ?? '')
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('    at '));
-  return lines
-    .slice(0, 5)
-    .map((line) => `\n    ${line.slice(0, 300)}`)
-    .join('');
-}
-
-function readVitestReport(file: string): Tally | undefined {
-  try {
-    const report = VitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
-    const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
-      const where = path.relative(process.cwd(), name);
-      const tests = assertionResults
-        .filter(({ status }) => status === 'failed')
-        .map(({ fullName, failureMessages }) => `${where}: ${fullName}${gist(failureMessages[0])}`);
-      return tests.length === 0 && message !== '' ? [`${where}: could not run${gist(message)}`] : tests;
-    });
-    return { passed: report.numPassedTests, failed: report.numFailedTests, failures };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The lab's own last line has the same form as ours. */
-function readSummary(_exitCode: number, output: string): Tally | undefined {
-  const [, passed, failed] = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1) ?? [];
-  return passed === undefined || failed === undefined ? undefined : { passed: Number(passed), failed: Number(failed) };
-}
+const labStage = (only: string): Argv => [process.execPath, 'lab/src/cli.ts', 'demo', '--only', only, '--lab', 'test'];
+const labTally = (_exitCode: number, output: string): Tally | undefined => readLabOutput(output);
 
 /** The path, a restart, a drain, the scripts and the pairs of the examples. The failures take longer: `npm run demo -- --all`. */
 const LAB_SCENARIOS = 'D1,D2,D3,R1,D5,E1,P1,P2,P3';
@@ -100,13 +65,14 @@ const STAGES: readonly Stage[] = [
   { title: 'lint', argv: ['pnpm', 'run', 'check:lint'], tally: asOne },
   { title: 'format', argv: ['pnpm', 'run', 'check:format'], tally: asOne },
   { title: 'unused files, exports and dependencies', argv: ['pnpm', 'run', 'check:unused'], tally: asOne },
-  vitestStage('unit tests', 'unit'),
-  vitestStage('integration tests: real processes, namespaces, files', 'integration'),
-  vitestStage('benchmarks against their bounds', 'bench'),
+  vitestStage('unit tests', 'unit', false),
+  vitestStage('integration tests: real processes, namespaces, files', 'integration', true),
+  vitestStage('benchmarks against their bounds', 'bench', true),
   {
     title: 'lab: the scenarios between four sites, and the pairs of examples/',
-    argv: [process.execPath, 'lab/src/cli.ts', 'demo', '--only', LAB_SCENARIOS, '--lab', 'test'],
-    tally: readSummary,
+    argv: labStage(LAB_SCENARIOS),
+    tally: labTally,
+    again: { argv: (ids) => labStage(ids.join(',')), tally: labTally },
   },
 ];
 
@@ -114,26 +80,49 @@ interface Finished {
   readonly title: string;
   readonly seconds: number;
   readonly tally: Tally;
+  /** What failed, and passed when it was run again. */
+  readonly unsteady: readonly Failure[];
 }
 
 async function run(stage: Stage): Promise<Finished> {
   process.stdout.write(`\n=== ${stage.title}\n`);
   const start = performance.now();
-  const { exitCode, output } = await runShown(stage.argv);
+  const first = await runCounted(stage);
+  const { tally, unsteady } = (await runAgain(stage, first)) ?? { tally: first, unsteady: [] };
   const seconds = (performance.now() - start) / 1000;
-  const counted = stage.tally(exitCode, output);
+  process.stdout.write(
+    `=== ${stage.title}: ${verdictOf({ tally, unsteady })} in ${seconds.toFixed(1)} s (${tally.passed} passed, ${tally.failed} failed)\n`,
+  );
+  return { title: stage.title, seconds, tally, unsteady };
+}
+
+async function runCounted({ argv, tally }: Run<Argv>): Promise<Tally> {
+  const { exitCode, output } = await runShown(argv);
+  const counted = tally(exitCode, output);
   // A stage that fails without a failed test in it (it could not start, or something outside of the tests broke) is one failure more.
   const silent = exitCode !== 0 && (counted?.failed ?? 0) === 0;
-  const tally: Tally = {
-    ...counted,
+  return {
     passed: counted?.passed ?? 0,
     failed: (counted?.failed ?? 0) + (silent || counted === undefined ? 1 : 0),
+    failures: counted?.failures ?? [],
+    passedBeside: counted?.passedBeside ?? new Map(),
   };
-  const verdict = tally.failed === 0 ? 'passed' : 'FAILED';
-  process.stdout.write(
-    `=== ${stage.title}: ${verdict} in ${seconds.toFixed(1)} s (${tally.passed} passed, ${tally.failed} failed)\n`,
-  );
-  return { title: stage.title, seconds, tally };
+}
+
+/** ADR 0024: a failure on a machine that does much at once is looked at a second time, alone, and named whatever comes out. */
+async function runAgain(stage: Stage, first: Tally): Promise<ReturnType<typeof afterSecondRun> | undefined> {
+  const failed = [...new Set(first.failures.map(({ rerun }) => rerun))];
+  if (stage.again === undefined || failed.length === 0 || failed.length > SECOND_RUN_MAX || interrupted)
+    return undefined;
+  process.stdout.write(`\n=== ${stage.title}: again, alone: ${failed.join(', ')}\n`);
+  const second = await runCounted({ argv: stage.again.argv(failed), tally: stage.again.tally });
+  // A second run that says less than what failed in it proves nothing.
+  return second.failed > second.failures.length ? undefined : afterSecondRun(first, second);
+}
+
+function verdictOf({ tally, unsteady }: Pick<Finished, 'tally' | 'unsteady'>): string {
+  if (tally.failed > 0) return 'FAILED';
+  return unsteady.length > 0 ? 'UNSTEADY' : 'passed';
 }
 
 /** Shows what the command writes, and keeps it. */
@@ -176,13 +165,21 @@ rmSync(scratch, { recursive: true, force: true });
 
 const width = Math.max(...finished.map(({ title }) => title.length));
 process.stdout.write('\n');
-for (const { title, seconds, tally } of finished) {
-  const verdict = tally.failed === 0 ? 'passed' : 'FAILED';
-  process.stdout.write(`${title.padEnd(width)}  ${verdict}  ${seconds.toFixed(1).padStart(6)} s\n`);
+for (const stage of finished) {
+  const seconds = stage.seconds.toFixed(1).padStart(6);
+  process.stdout.write(`${stage.title.padEnd(width)}  ${verdictOf(stage).padEnd(8)}  ${seconds} s\n`);
 }
-const failures = finished.flatMap(({ tally }) => tally.failures ?? []);
-if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((each) => `  ${each}\n`).join('')}`);
+tell('Failed', ({ tally }) => tally.failures);
+tell(
+  'Unsteady: failed, and passed when run again alone. Each is a bug, of the test or of what it tests',
+  (stage) => stage.unsteady,
+);
 const passed = finished.reduce((sum, { tally }) => sum + tally.passed, 0);
 const failed = finished.reduce((sum, { tally }) => sum + tally.failed, 0);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function tell(heading: string, failuresOf: (stage: Finished) => readonly Failure[]): void {
+  const lines = finished.flatMap(failuresOf).map(({ rerun, name, gist }) => `  ${rerun}: ${name}${gist}\n`);
+  if (lines.length > 0) process.stdout.write(`\n${heading}:\n${lines.join('')}`);
+}
