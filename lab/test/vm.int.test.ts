@@ -52,7 +52,7 @@ test('a signal to a stream reaches the program inside', async () => {
   const vm = await lab.boot('host');
   const lines: string[] = [];
   const stream = await vm.stream(['ping', '-i', '0.2', '127.0.0.1'], (line) => lines.push(line));
-  await waitUntil('a ping', () => lines.some((line) => line.includes('ttl=')) || undefined, { deadlineMs: 5000 });
+  await waitUntil('a ping', () => lines.some((line) => line.includes('ttl=')) || undefined, { deadlineMs: 30_000 });
   stream.signal('SIGINT');
   await stream.exited;
   expect(lines.some((line) => line.includes('packets transmitted'))).toBe(true);
@@ -68,7 +68,7 @@ test('when the harness is killed with -9 nothing of it runs on, and what is left
   expect(inside.length).toBeGreaterThanOrEqual(2);
   harness.kill('SIGKILL');
   await waitUntil('the end of the machine', () => inside.every((each) => !isRunning(each)) || undefined, {
-    deadlineMs: 5000,
+    deadlineMs: 30_000,
   });
   expect(readdirSync('/run/netns')).toContain(`${lab.files.prefix}-orphan`);
   expect(await tearDown(lab.files)).toBe(1);

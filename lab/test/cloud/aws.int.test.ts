@@ -66,7 +66,7 @@ test('packets follow an assignment, a forced move and an unassignment, each afte
   expect(await rig.pings('aws-client', CAPTURED)).toBe(false);
   expect(await assign(routerA, 'aws-router-a', [CAPTURED])).toMatchObject({ ok: true });
   await packetsReach('aws-router-a');
-  expect(await rig.pings('aws-client', CAPTURED)).toBe(true);
+  expect(await rig.reaches('aws-client', CAPTURED)).toBe(true);
 
   expect(errorOf(await assign(routerB, 'aws-router-b', [CAPTURED]))).toBe(
     `400 InvalidParameterValue: [${CAPTURED}] assigned, but move is not allowed.`,
@@ -74,13 +74,13 @@ test('packets follow an assignment, a forced move and an unassignment, each afte
   expect(await assign(routerB, 'aws-router-b', [CAPTURED], true)).toMatchObject({ ok: true });
   await packetsReach('aws-router-b');
   await rig.guest('aws-router-a').ip([`addr del ${CAPTURED}/32 dev lo`]);
-  expect(await rig.pings('aws-client', CAPTURED)).toBe(true);
+  expect(await rig.reaches('aws-client', CAPTURED)).toBe(true);
   await rig.guest('aws-router-a').ip([`addr add ${CAPTURED}/32 dev lo`]);
 
   expect(errorOf(await unassign(routerA, 'aws-router-a', [CAPTURED]))).toContain('are not assigned to interface');
   expect(await unassign(routerB, 'aws-router-b', [CAPTURED])).toMatchObject({ ok: true });
   await waitUntil('the release', async () => !(await rig.pings('aws-client', CAPTURED)) || undefined, {
-    deadlineMs: 5000,
+    deadlineMs: 30_000,
   });
 });
 
@@ -120,7 +120,7 @@ test('the source/destination check holds until it is switched off, and then lets
       const { nics } = await rig.control.state();
       return nics[0]?.fabric.forwarding || undefined;
     },
-    { deadlineMs: 5000 },
+    { deadlineMs: 30_000 },
   );
   expect(await foreign()).toBe(false); // the fabric knows no way back to 10.99.0.1, but lets the request pass
   expect(await dropped()).toBe(before + 1);
@@ -200,7 +200,7 @@ test('the watch tells of a capture when the kernel has it', async () => {
   const watch = await rig.control.watch((event) => events.push(event));
   const began = Date.now();
   await assign(routerA, 'aws-router-a', [CAPTURED]);
-  await waitUntil('the event', () => events.length > 0 || undefined, { deadlineMs: 5000 });
+  await waitUntil('the event', () => events.length > 0 || undefined, { deadlineMs: 30_000 });
   watch.stop();
   expect(events).toMatchObject([{ event: 'fabric.captured', address: CAPTURED, holder: 'aws-router-a' }]);
   expect(events[0]).toHaveProperty('at', expect.any(Number));

@@ -42,6 +42,8 @@ export interface CloudRig {
   time(what: string, milliseconds: number): void;
   /** Whether one `ping` from the inside of a guest is answered within a second. */
   pings(from: string, address: string): Promise<boolean>;
+  /** True when a `ping` is answered, rejects when none is in 30 s: on a busy machine the first ARP request or answer may take longer than a `ping` waits. */
+  reaches(from: string, address: string): Promise<true>;
   /** Resolves when packets for the address go to that guest. */
   fabricHas(name: string, address: string): Promise<void>;
   /** No fault cards, no knobs, primary addresses alone, also in the fabric; an empty journal. */
@@ -105,6 +107,8 @@ export async function openCloudRig(
     let running = await startMain(vm('fabric'), files, config);
     const control = new CloudControl(config.controlSocket);
     time('rig', performance.now() - began);
+    const pings = async (from: string, address: string): Promise<boolean> =>
+      (await vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', address])).ok;
     const instance = (name: string): CloudInstance => {
       const found = config.instances.find((each) => each.name === name);
       if (found === undefined) throw new Error(`no instance ${name}`);
@@ -124,15 +128,17 @@ export async function openCloudRig(
         shells.push(shell);
         return shell;
       },
-      async pings(from, address) {
-        return (await vm(from).exec(['ping', '-n', '-c', '1', '-W', '1', address])).ok;
+      pings,
+      async reaches(from, address) {
+        const answered = async (): Promise<true | undefined> => (await pings(from, address)) || undefined;
+        return waitUntil(`an answer of ${address} to ${from}`, answered, { deadlineMs: 30_000 });
       },
       async fabricHas(name, address) {
         const has = async (): Promise<true | undefined> => {
           const { nics } = await control.state();
           return nics.find((nic) => nic.instance === name)?.fabric.addresses.includes(address) || undefined;
         };
-        await waitUntil(`${address} on ${name}`, has, { deadlineMs: 5000 });
+        await waitUntil(`${address} on ${name}`, has, { deadlineMs: 30_000 });
       },
       reset: async () => reset(control),
       async stop(signal) {
@@ -158,7 +164,7 @@ async function reset(control: CloudControl): Promise<void> {
   }
   const isClean = async (): Promise<true | undefined> =>
     (await control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
-  await waitUntil('the fabric to forget', isClean, { deadlineMs: 5000 });
+  await waitUntil('the fabric to forget', isClean, { deadlineMs: 30_000 });
   await control.resetJournal();
 }
 

@@ -73,7 +73,7 @@ test('an instance proves who it is, reads its VNIC, and lists the addresses of i
 test('packets follow a creation, a move under if-match and a deletion', async () => {
   const created = held(await create(routerA, 'oci-router-a', CAPTURED));
   await packetsReach('oci-router-a');
-  expect(await rig.pings('oci-client', CAPTURED)).toBe(true);
+  expect(await rig.reaches('oci-client', CAPTURED)).toBe(true);
 
   const { id } = created.privateIp;
   const move = async (ifMatch: string): Promise<SdkOutcome> =>
@@ -87,7 +87,7 @@ test('packets follow a creation, a move under if-match and a deletion', async ()
   expect(errorOf(await move(created.etag))).toContain('412 NoEtagMatch');
   await packetsReach('oci-router-b');
   await rig.guest('oci-router-a').ip([`addr del ${CAPTURED}/32 dev lo`]);
-  expect(await rig.pings('oci-client', CAPTURED)).toBe(true);
+  expect(await rig.reaches('oci-client', CAPTURED)).toBe(true);
   await rig.guest('oci-router-a').ip([`addr add ${CAPTURED}/32 dev lo`]);
 
   const remove = async (ifMatch: string): Promise<SdkOutcome> =>
@@ -110,7 +110,7 @@ test('forwarding is a property of the VNIC, changed under its etag', async () =>
   expect(errorOf(await update(false, read.etag))).toContain('412 NoEtagMatch');
   const forwarding = async (): Promise<true | undefined> =>
     (await rig.control.state()).nics[0]?.fabric.forwarding || undefined;
-  await waitUntil('forwarding', forwarding, { deadlineMs: 5000 });
+  await waitUntil('forwarding', forwarding, { deadlineMs: 30_000 });
   expect(await update(false)).toMatchObject({ ok: true });
 });
 
@@ -171,6 +171,6 @@ test('throttling has no Retry-After; an expired session token is refused and ren
       expect(outcome.ok || outcome.error.status === 401).toBe(true);
       return (await renewals()) >= 2 || undefined;
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 30_000 },
   );
 });

@@ -56,7 +56,7 @@ function testCloud(cloud: EmulatedCloud, stage: ExecutorStage): TestCloud {
       // What a process that was killed had asked for may still be under way, and belongs to the check that asked.
       const isQuiet = async (): Promise<true | undefined> =>
         (await control.journal()).every(({ outcome }) => outcome !== undefined) || undefined;
-      await waitUntil('every request to have ended', isQuiet, { deadlineMs: 10_000 });
+      await waitUntil('every request to have ended', isQuiet, { deadlineMs: 30_000 });
       await stage.reset();
     },
     async state() {

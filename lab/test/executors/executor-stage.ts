@@ -139,7 +139,7 @@ async function resetCloud({ control }: CloudRig): Promise<void> {
   }
   const isClean = async (): Promise<true | undefined> =>
     (await control.state()).nics.every(({ fabric }) => fabric.addresses.length === 1) || undefined;
-  await waitUntil('the fabric to forget', isClean, { deadlineMs: 5000 });
+  await waitUntil('the fabric to forget', isClean, { deadlineMs: 30_000 });
 }
 
 /** How the plugin of a router is started: inside it, with what a `Plugin` resource would declare. */

@@ -154,7 +154,7 @@ async function play(card: CardName, cloud: EmulatedCloud): Promise<Played> {
   // A tenure of its own for each card: OCI remembers what it was asked for a day.
   await control.changeAddresses(`${cloud}-router-b`, { assign: [HELD] });
   await waitUntil(`${HELD} on router-b`, async () => (await holders(stage))[0] === stage.nicB.nicRef || undefined, {
-    deadlineMs: 5000,
+    deadlineMs: 30_000,
   });
   await control.resetJournal();
   const executor = FRESH.has(card) ? stage.open('a') : stage.executor;
