@@ -1,6 +1,4 @@
 /** Which router captures an address in a domain, and through which router of its site it is delivered. */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { HostAddress, NodeName, SiteName } from '@routerd/resources';
 import type { CaptureDomain } from './capture-record.ts';
 import type {
@@ -14,6 +12,7 @@ import type {
   Reason,
   VrrpRole,
 } from './model.ts';
+import { byWeight, contenderOf, heaviest, type Contender } from './rendezvous.ts';
 
 /**
  * Among the eligible routers of `domain` the lowest priority wins; the incumbent keeps at equal priority; otherwise rendezvous
@@ -37,14 +36,17 @@ export function placeHolder(
 
 /** Routers of equal standing, none of them the incumbent: rendezvous hashing decides, for each address by itself. */
 interface Contest {
-  readonly best: readonly PoolMember[];
+  readonly best: readonly Contender[];
+  readonly priority: number;
   readonly losers: readonly PlacementLoser[];
+  /** What follows from who wins, for all addresses that one wins. */
+  readonly outcomes: Map<NodeName, Placement>;
 }
 
 /** What is the same for all addresses of one situation: they are very many, and the routers few. */
 interface Judgements {
   readonly placements: Map<string, Placement | Contest>;
-  readonly deliveries: Map<SiteName, readonly (readonly NodeName[])[]>;
+  readonly deliveries: Map<SiteName, readonly (readonly Contender[])[]>;
 }
 
 /** By situation and context, both of which never change; it is forgotten with them. */
@@ -79,7 +81,13 @@ function candidatesFor(
     }
   }
   const kept = best.find(({ node }) => node === incumbent);
-  if (kept === undefined && best.length > 1) return { best, losers };
+  if (kept === undefined && best.length > 1)
+    return {
+      best: best.map(contenderOf),
+      priority: best[0]?.priority ?? 0,
+      losers,
+      outcomes: new Map(),
+    };
   const winner = kept ?? best[0];
   if (winner === undefined) return nobody(sorted(losers));
   const { node, priority } = winner;
@@ -92,19 +100,17 @@ function candidatesFor(
   return { node, because, losers: order };
 }
 
-function spread(address: HostAddress, { best, losers }: Contest): Placement {
-  const [winner, ...others] = byRendezvous(
-    address,
-    best.map(({ node }) => node),
-  );
+function spread(address: HostAddress, { best, priority, losers, outcomes }: Contest): Placement {
+  const winner = heaviest(address, best)?.node;
   if (winner === undefined) return nobody(sorted(losers));
-  const order = sorted([...losers, ...others.map((node) => ({ node, because: 'rendezvous' as const }))]);
-  const priority = best[0]?.priority ?? 0;
-  return {
-    node: winner,
-    because: { rule: 'placement.preferred', node: winner, priority, losers: order },
-    losers: order,
-  };
+  const known = outcomes.get(winner);
+  if (known !== undefined) return known;
+  const others = best.flatMap(({ node }) => (node === winner ? [] : [{ node, because: 'rendezvous' as const }]));
+  const order = sorted([...losers, ...others]);
+  const because: Reason = { rule: 'placement.preferred', node: winner, priority, losers: order };
+  const outcome: Placement = { node: winner, because, losers: order };
+  outcomes.set(winner, outcome);
+  return outcome;
 }
 
 /** Nobody may capture. Where a router would, had its NIC room, that is what an operator must know. */
@@ -189,9 +195,7 @@ export function deliveryRouters(
   const { deliveries } = judgementsIn(context, situation);
   const groups = deliveries.get(site) ?? deliveryGroups(context, situation, site);
   deliveries.set(site, groups);
-  return groups.length === 1 && groups[0]?.length === 1
-    ? groups[0]
-    : groups.flatMap((group) => (group.length === 1 ? group : byRendezvous(address, group)));
+  return groups.flatMap((group) => byWeight(address, group).map(({ node }) => node));
 }
 
 /** The routers of a site, best first; those of equal standing together. */
@@ -199,17 +203,17 @@ function deliveryGroups(
   context: PoolContext,
   situation: PoolSituation,
   site: SiteName,
-): readonly (readonly NodeName[])[] {
+): readonly (readonly Contender[])[] {
   const candidates: { readonly member: PoolMember; readonly rank: number }[] = [];
   for (const member of context.members.values())
     if (member.site === site) candidates.push({ member, rank: deliveryRank(context, situation, member) });
   candidates.sort((a, b) => a.rank - b.rank || a.member.priority - b.member.priority);
-  const groups: NodeName[][] = [];
+  const groups: Contender[][] = [];
   for (const [index, { member, rank }] of candidates.entries()) {
     const before = candidates[index - 1];
     const isEqual = before?.rank === rank && before.member.priority === member.priority;
-    if (isEqual) groups.at(-1)?.push(member.node);
-    else groups.push([member.node]);
+    if (isEqual) groups.at(-1)?.push(contenderOf(member));
+    else groups.push([contenderOf(member)]);
   }
   return groups;
 }
@@ -224,22 +228,6 @@ function deliveryRank(context: PoolContext, situation: PoolSituation, member: Po
   if (liveness === 'unheard' && situation.membersWaited) return 3;
   if (isDraining(situation, member)) return 2;
   return ((situation.carried ?? situation.load)?.get(member.node) ?? 0) > 0 ? 0 : 1;
-}
-
-/** Descending by SHA-256 over address and node: every node computes the same order, and it differs from address to address. */
-function byRendezvous(address: HostAddress, nodes: readonly NodeName[]): readonly NodeName[] {
-  return nodes
-    .map((node) => ({ node, weight: sha256(utf8ToBytes(`${address}|${node}`)) }))
-    .toSorted((a, b) => descending(a.weight, b.weight))
-    .map(({ node }) => node);
-}
-
-function descending(a: Uint8Array, b: Uint8Array): number {
-  for (const [index, byte] of a.entries()) {
-    const difference = (b[index] ?? 0) - byte;
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function sorted(losers: readonly PlacementLoser[]): readonly PlacementLoser[] {

@@ -148,7 +148,23 @@ const carriedBy = ({ situation }: SmallWorld, { node }: PoolMember): number =>
   (situation.carried ?? situation.load)?.get(node) ?? 0;
 
 function hash(world: SmallWorld, node: string): number {
-  return Number.parseInt(createHash('sha256').update(`${world.input.address}|${node}`).digest('hex').slice(0, 12), 16);
+  return rendezvousWeight(world.input.address, node);
+}
+
+const low32 = (value: bigint): bigint => BigInt.asUintN(32, value);
+
+/** MurmurHash3's finalizer, as its paper writes it. */
+function scrambled(value: bigint): bigint {
+  const first = low32((value ^ (value >> 16n)) * 0x85ebca6bn);
+  const second = low32((first ^ (first >> 13n)) * 0xc2b2ae35n);
+  return second ^ (second >> 16n);
+}
+
+/** FNV-1a of the address, scrambled; with the beginning of the SHA-256 of the name; scrambled. */
+export function rendezvousWeight(address: string, node: string): number {
+  const fnv = [...Buffer.from(address)].reduce((hash, byte) => low32((hash ^ BigInt(byte)) * 0x01000193n), 0x811c9dc5n);
+  const seed = BigInt(`0x${createHash('sha256').update(node).digest('hex').slice(0, 8)}`);
+  return Number(scrambled(scrambled(fnv) ^ seed));
 }
 
 function isGated({ spec: { capture } }: PoolMember): boolean {

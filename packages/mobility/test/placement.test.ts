@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { parseHostAddress, type HostAddress, type NodeName } from '@routerd/resources';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Liveness, PoolContext, PoolSituation, VrrpRole } from '../src/model.ts';
 import { deliveryRouters, placeHolder } from '../src/placement.ts';
 import { address, contextOf, must, node, site, situationOf, type SituationOptions } from './fixtures.ts';
+import { rendezvousWeight } from './oracle.ts';
 
 const [a, b] = [node('aws-router-a'), node('aws-router-b')];
 const numbered = (host: number): HostAddress => must(parseHostAddress(`10.77.60.${host}/32`));
@@ -139,10 +139,7 @@ test('placement agrees with a naive second implementation', () => {
             order: [
               drawn[name === a ? 0 : 1],
               name === incumbent ? 0 : 1,
-              -Number.parseInt(
-                createHash('sha256').update(`10.77.60.${host}/32|${name}`).digest('hex').slice(0, 12),
-                16,
-              ),
+              -rendezvousWeight(`10.77.60.${host}/32`, name),
             ],
           }));
         const best = candidates.reduce<(typeof candidates)[number] | undefined>(

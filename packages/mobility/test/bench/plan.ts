@@ -83,8 +83,8 @@ function fullPlans(): void {
   }
   const fresh = (isSpread: boolean): Time => planAll({ world: worldOf('aws-router-a', 65_536, isSpread, false) });
   reportTime('full plan of 65536 addresses that nobody captures yet', fresh(false), 1500);
-  // Two hashes for each capture and each delivery, which nothing decides but rendezvous: the dearest world there is.
-  reportTime('  the same with routers of equal priority', fresh(true));
+  // Two weights for each capture and each delivery, which nothing decides but rendezvous.
+  reportTime('  the same with routers of equal priority', fresh(true), 1500);
 }
 
 function oneFact(): void {
