@@ -69,10 +69,12 @@ export {
   groupRoster,
   initGroup,
   peersFile,
+  removeNode,
   rotateNode,
   type GroupRoster,
   type HubAddress,
   type MaterialFault,
+  type Removal,
 } from './adapters/file/group-material.ts';
 export { joinGroup, updatePeers, type Joined, type JoinFault } from './adapters/file/join-group.ts';
 export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';

@@ -6,10 +6,12 @@ import {
   addNode,
   encodeToken,
   finishRotation,
+  groupRoster,
   initGroup,
   joinGroup,
   parseToken,
   readSeedFile,
+  removeNode,
   rotateNode,
   signerOf,
   updatePeers,
@@ -139,6 +141,31 @@ describe('a new key', () => {
     const other = encodeToken(valueOf(await addNode(at('group'), 'aws-b')));
     expect(await joinGroup(at('node'), other)).toMatchObject({ error: { code: 'join.other-member' } });
     expect(await rotateNode(at('group'), 'nobody')).toMatchObject({ error: { code: 'material.no-such-node' } });
+  });
+});
+
+describe('a node that is removed', () => {
+  it('is in no list any more, and its name may be given anew', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const { publicKey } = valueOf(signerOf(valueOf(await addNode(at('group'), 'aws-a')).seed));
+    await addNode(at('group'), 'aws-b');
+    const files = (): string =>
+      ['group.json', 'peers.yaml'].map((name) => readFileSync(at('group', name), 'utf8')).join();
+    const before = files();
+    const removal = { publicKeys: [publicKey], stays: ['aws-b', 'hub-1'] };
+    expect(valueOf(await removeNode(at('group'), 'aws-a', { dryRun: true }))).toEqual(removal);
+    expect(files()).toBe(before);
+    const { serial } = valueOf(await groupRoster(at('group')));
+    expect(valueOf(await removeNode(at('group'), 'aws-a'))).toEqual(removal);
+    expect(files()).not.toContain(publicKey);
+    expect(valueOf(await groupRoster(at('group'))).serial).toBe(serial + 1);
+    expect(await removeNode(at('group'), 'aws-a')).toMatchObject({ error: { code: 'material.no-such-node' } });
+    expect(valueOf(await addNode(at('group'), 'aws-a')).node).toBe('aws-a');
+  });
+
+  it('is no hub, which has the key of the operator', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    expect(await removeNode(at('group'), 'hub-1')).toMatchObject({ error: { code: 'material.node-is-hub' } });
   });
 });
 

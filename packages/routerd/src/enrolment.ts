@@ -8,6 +8,7 @@ export {
   joinGroup,
   peersFile,
   publishRoster,
+  removeNode,
   rotateNode,
   updatePeers,
   type HubAddress,

@@ -1,4 +1,4 @@
-/** A hub from its enrolment token to its first node, a further node, and a new key, all without a restart. */
+/** A hub from its enrolment token to its first node, a new key, and a node that is removed, all without a restart. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,6 +13,7 @@ import {
   joinGroup,
   MemoryFactStore,
   MemoryHighWaterStore,
+  removeNode,
   rotateNode,
   updatePeers,
   type Enrolment,
@@ -35,7 +36,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('an enrolled hub runs, and takes in nodes and new keys while it does', async () => {
+test('an enrolled hub runs, takes in nodes and new keys, and lets go of nodes while it does', async () => {
   const port = await freePort();
   const [hub] = valueOf(await initGroup(at('group'), 'demo', new Map([['hub-1', { address: '127.0.0.1', port }]])));
   if (hub === undefined) throw new Error('a hub was asked for');
@@ -63,6 +64,18 @@ test('an enrolled hub runs, and takes in nodes and new keys while it does', asyn
   const outdated = await startNode(enrolled);
   await untilTrue(() => outdated.status().lastError?.includes('identity-refused') === true, 'the old key refused');
   expect(again.status().connected).toBe(true);
+
+  const staying = await startNode(valueOf(await addNode(at('group'), 'aws-b')));
+  await takeOver();
+  await untilTrue(() => staying.status().connected, 'another node connected');
+  valueOf(await removeNode(at('group'), 'aws-a', { dryRun: true }));
+  await takeOver();
+  expect(again.status().connected).toBe(true);
+  valueOf(await removeNode(at('group'), 'aws-a'));
+  await takeOver();
+  await untilTrue(() => !again.status().connected, 'the connection of the removed node ended');
+  await untilTrue(() => again.status().lastError?.includes('identity-refused') === true, 'the removed node refused');
+  expect(staying.status().connected).toBe(true);
 });
 
 test('a node that is no hub starts none', async () => {

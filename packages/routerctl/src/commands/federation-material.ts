@@ -10,6 +10,7 @@ import {
   joinGroup,
   peersFile,
   publishRoster,
+  removeNode,
   rotateNode,
   updatePeers,
   type HubAddress,
@@ -168,6 +169,36 @@ export const rotateCommand = buildCommand<RotateFlags, [string], Context>({
   },
 });
 
+interface RemoveFlags {
+  readonly folder: string;
+  readonly dryRun: boolean;
+}
+
+export const removeNodeCommand = buildCommand<RemoveFlags, [string], Context>({
+  async func(this: Context, { folder, dryRun }: RemoveFlags, node: string) {
+    const removed = await removeNode(folder, node, { dryRun });
+    if (!removed.ok) return refuse(this, removed.error);
+    const { publicKeys, stays } = removed.value;
+    const [leaves, open] = dryRun ? ['would leave', 'would open'] : ['has left', 'open'];
+    this.process.stdout.write(
+      `${node} ${leaves} the group; these keys ${open} no hub any more: ${publicKeys.join(', ')}\nmembers then: ${stays.join(', ')}\n`,
+    );
+    if (!dryRun && !(await tellHubs(this, folder))) this.process.exitCode = 1;
+  },
+  parameters: {
+    flags: {
+      folder: folderFlag,
+      dryRun: { kind: 'boolean', default: false, brief: 'Say what would be done, and change nothing' },
+    },
+    positional: nodeArgument,
+  },
+  docs: {
+    brief: 'Take a node out of the group: its key counts no more',
+    fullDescription:
+      'Take a node out of the group. The hubs end its connection and refuse its key as soon as they have the new list of members; everybody else refuses what it signs. A hub cannot be removed.\n\nTake it out of the pools first (MobilityPool spec.members): what it captures moves to others while it can still hand it over.\n\nEXAMPLES\n  routerctl federation remove-node aws-a --dry-run\n  routerctl federation remove-node aws-a',
+  },
+});
+
 interface PublishFlags {
   readonly folder: string;
 }
@@ -180,7 +211,7 @@ export const publishMembersCommand = buildCommand<PublishFlags, [], Context>({
   docs: {
     brief: 'Bring the signed list of members to the hubs again',
     fullDescription:
-      'Bring the signed list of members to the hubs again, after a change that they could not be told of: add-node and rotate do so by themselves.\n\nEXAMPLES\n  routerctl federation publish',
+      'Bring the signed list of members to the hubs again, after a change that they could not be told of: add-node, remove-node and rotate do so by themselves.\n\nEXAMPLES\n  routerctl federation publish',
   },
 });
 

@@ -18,6 +18,7 @@ import {
   initCommand,
   joinCommand,
   publishMembersCommand,
+  removeNodeCommand,
   rotateCommand,
   updateCommand,
 } from './federation-material.ts';
@@ -191,6 +192,7 @@ export const federationRoutes = buildRouteMap<string, Context>({
     init: initCommand,
     'add-node': addNodeCommand,
     rotate: rotateCommand,
+    'remove-node': removeNodeCommand,
     publish: publishMembersCommand,
     join: joinCommand,
     update: updateCommand,

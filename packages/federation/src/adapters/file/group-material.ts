@@ -37,6 +37,7 @@ export interface MaterialFault {
     | 'material.node-exists'
     | 'material.no-such-node'
     | 'material.not-rotating'
+    | 'material.node-is-hub'
     | 'material.bad-name';
   readonly detail: string;
 }
@@ -132,6 +133,41 @@ export async function finishRotation(folder: string, node: string): Promise<Resu
   return writing(async () => {
     await save(folder, withNode(before.value, node, { publicKey: nextPublicKey }));
     return nextPublicKey;
+  });
+}
+
+export interface Removal {
+  /** NKey public keys that count no more, once the hubs are told. */
+  readonly publicKeys: readonly string[];
+  /** Who is left. */
+  readonly stays: readonly string[];
+}
+
+/**
+ * Takes a node out of the group: its keys count no more for whoever learns of the new list.
+ * A hub cannot be taken out, since it holds the operator's key and a hub's certificate, which would still be accepted.
+ * @param dryRun nothing is changed
+ */
+export async function removeNode(
+  folder: string,
+  node: string,
+  { dryRun = false } = {},
+): Promise<Result<Removal, MaterialFault>> {
+  const before = await load(folder);
+  if (!before.ok) return before;
+  const { [node]: removed, ...nodes } = before.value.nodes;
+  if (removed === undefined) return noSuchNode(node);
+  if (before.value.hubs[node] !== undefined) {
+    const detail = `${node} is a hub, and has the operator's key: who removes it makes a new group`;
+    return err({ code: 'material.node-is-hub', detail });
+  }
+  const { publicKey, nextPublicKey } = removed;
+  return writing(async () => {
+    if (!dryRun) await save(folder, { ...before.value, nodes });
+    return {
+      publicKeys: nextPublicKey === undefined ? [publicKey] : [publicKey, nextPublicKey],
+      stays: Object.keys(nodes).toSorted(),
+    };
   });
 }
 
