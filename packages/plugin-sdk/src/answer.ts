@@ -63,7 +63,9 @@ async function answerRequest(asked: Request, environment: AnswerEnvironment): Pr
   const head = { apiVersion: API_VERSION, id: asked.id } as const;
   try {
     const plugin = await environment.plugin();
-    const { schema, report } = await carryOut(plugin, asked, guard.context);
+    const { schema, report } = await carryOut(plugin, asked, guard.context).finally(() => {
+      if (plugin.meter !== undefined) guard.context.spent(plugin.meter.take());
+    });
     const status = { status: 'completed', ...report };
     return schema.parse({ ...head, kind: RESULT_KINDS[asked.kind], status, usage: guard.usage() });
   } catch (cause) {

@@ -1,4 +1,5 @@
 /** What a plugin author writes: two functions, and what they get and give. */
+import type { CallMeter } from './call-meter.ts';
 import type { CheckResult, ErrorClass, InventoryResult, PreflightResult, Provider, Usage, Verb } from './protocol.ts';
 
 /** The NIC that a request is about. */
@@ -97,6 +98,8 @@ export interface ExecutorPlugin {
     /** The provider keeps the epoch with the address, so an older request is refused there. */
     readonly storesEpoch: boolean;
   };
+  /** On which its clients count what they send: every answer then says what it cost. */
+  readonly meter?: CallMeter;
   /** Idempotent. Throws {@link ExecutorError} where nothing can be said per address. */
   execute(call: ExecuteCall, context: CallContext): Promise<ExecuteReport>;
   /** Reads one NIC. */

@@ -48,6 +48,7 @@ export {
 } from './protocol-reads.ts';
 export { classNumber, DUTIES, ERRORS, type CatalogueEntry, type ErrorNumber } from './error-catalogue.ts';
 export { AddressResults, failed, forEvery, skipped, succeeded } from './address-results.ts';
+export { createCallMeter, retryAfterOf, type CallMeter, type MeteredCall } from './call-meter.ts';
 export { ExecutorError, type ExecutorErrorOptions } from './executor-error.ts';
 export {
   type AddressResult,

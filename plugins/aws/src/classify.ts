@@ -3,13 +3,14 @@
  * Codes: EC2 API reference, "Error codes"; the message texts are recorded from the service by others and have a fixture each in the tests.
  * Pure.
  */
-import { ExecutorError, type ErrorClass } from '@routerd/plugin-sdk';
+import { ExecutorError, retryAfterOf, type ErrorClass } from '@routerd/plugin-sdk';
 
 export interface Ec2Fault {
   readonly code: string;
   readonly message: string;
   readonly httpStatus: number | undefined;
   readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
 }
 
 export type Ec2Meaning =
@@ -77,13 +78,21 @@ function meaningOfInvalidParameter(message: string): Ec2Meaning {
 /** @param attempted completes the sentence "… failed" */
 export function executorError(attempted: string, fault: Ec2Fault, errorClass: ErrorClass): ExecutorError {
   const request = fault.requestId === undefined ? '' : ` (request ${fault.requestId})`;
-  return new ExecutorError(errorClass, `${attempted} failed: ${fault.code}: ${fault.message}${request}`);
+  return new ExecutorError(errorClass, `${attempted} failed: ${fault.code}: ${fault.message}${request}`, {
+    retryAfterMs: fault.retryAfterMs,
+  });
 }
 
 /** The vendor's fields of whatever the SDK threw. */
 export function faultOf(thrown: unknown): Ec2Fault {
   if (!(thrown instanceof Error))
-    return { code: 'Unknown', message: String(thrown), httpStatus: undefined, requestId: undefined };
+    return {
+      code: 'Unknown',
+      message: String(thrown),
+      httpStatus: undefined,
+      requestId: undefined,
+      retryAfterMs: undefined,
+    };
   const metadata = field(thrown, '$metadata');
   const status = field(metadata, 'httpStatusCode');
   const requestId = field(metadata, 'requestId');
@@ -93,7 +102,14 @@ export function faultOf(thrown: unknown): Ec2Fault {
     message: thrown.message,
     httpStatus: typeof status === 'number' ? status : undefined,
     requestId: typeof requestId === 'string' ? requestId : undefined,
+    retryAfterMs: retryAfterIn(thrown),
   };
+}
+
+/** EC2 itself asks for no pause; what stands between us and it may. */
+function retryAfterIn(thrown: unknown): number | undefined {
+  const header = field(field(field(thrown, '$response'), 'headers'), 'retry-after');
+  return typeof header === 'string' ? retryAfterOf(header) : undefined;
 }
 
 function field(value: unknown, name: string): unknown {

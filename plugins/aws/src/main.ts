@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The process: `node src/main.ts`, requests on stdin. */
-import { serve } from '@routerd/plugin-sdk';
+import { createCallMeter, serve } from '@routerd/plugin-sdk';
 
 // Without this the SDK falls back to IMDSv1 after a failed token request, and stays there.
 process.env['AWS_EC2_METADATA_V1_DISABLED'] ??= 'true';
@@ -10,5 +10,6 @@ await serve(async () => {
     import('./executor.ts'),
     import('./adapters/ec2-client.ts'),
   ]);
-  return createAwsExecutor(connectEc2);
+  const meter = createCallMeter();
+  return { ...createAwsExecutor((region) => connectEc2(region, meter)), meter };
 });

@@ -24,7 +24,7 @@ test.each([
   ['ENOTFOUND', 'getaddrinfo ENOTFOUND ec2.eu-west-1.amazonaws.com', undefined, 'transport'],
   ['InvalidParameterCombination', '', 400, 'invalid'],
 ] as const)('%s "%s" (%s) means %s', (code, message, httpStatus, expected) => {
-  const meaning = meaningOf({ code, message, httpStatus, requestId: undefined });
+  const meaning = meaningOf({ code, message, httpStatus, requestId: undefined, retryAfterMs: undefined });
   expect(meaning.kind === 'error' ? meaning.errorClass : meaning.kind).toBe(expected);
 });
 
@@ -34,6 +34,10 @@ test('the code, the status and the request id of an SDK error are found', () => 
     message: 'oops',
     httpStatus: 500,
     requestId: 'req-1',
+  });
+  const $response = { statusCode: 503, headers: { 'retry-after': '3' } };
+  expect(faultOf(Object.assign(new Ec2Fault('RequestLimitExceeded', 'later', 503), { $response }))).toMatchObject({
+    retryAfterMs: 3000,
   });
   expect(faultOf(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))).toMatchObject({
     code: 'ECONNRESET',

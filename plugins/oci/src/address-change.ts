@@ -74,6 +74,8 @@ export async function changeAddress(change: AddressChange): Promise<AddressResul
       };
       return failed(address, 'unknown-outcome', executorError(describe(step, change), lost).message);
     }
+    // What is true of one call is true of the next: whoever goes on after this makes a storm.
+    if (classOf(fault) === 'throttled') throw executorError(describe(step, change), fault);
     if (round === ROUNDS_MAX || !isWorthALook(fault)) {
       const { errorClass, message } = executorError(describe(step, change), fault);
       return failed(address, errorClass, message);

@@ -58,6 +58,11 @@ async function changeAll(
   return {
     results: results.conclude(),
     observed: { vnicId: vnic.id, subnetId: vnic.subnetId },
-    nic: await readNicState(network, vnic.id),
+    // What was done stands, also when the service has had enough of our reads.
+    nic: await readNicState(network, vnic.id).catch(undefinedIfRefused),
   };
+}
+
+function undefinedIfRefused(cause: unknown): undefined {
+  if (!(cause instanceof ExecutorError)) throw cause;
 }

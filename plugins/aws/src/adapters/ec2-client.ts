@@ -17,6 +17,8 @@ import {
   type Filter,
   type NetworkInterface as WireInterface,
 } from '@aws-sdk/client-ec2';
+import { createCallMeter, type CallMeter, type MeteredCall } from '@routerd/plugin-sdk';
+import { faultOf, meaningOf } from '../classify.ts';
 import type { Ec2, Machines, NetworkInterface } from '../network-interface.ts';
 import { readInstanceType } from './instance-metadata.ts';
 
@@ -27,7 +29,8 @@ const REQUEST_LIMIT_MS = 15_000;
 /** `Filter.N.Value` limit of DescribeNetworkInterfaces (EC2 API reference: 200 values per filter). */
 const FILTER_VALUES_MAX = 200;
 
-export function connectEc2(region: string): Ec2 & Machines {
+/** @param meter counts what is sent */
+export function connectEc2(region: string, meter: CallMeter = createCallMeter()): Ec2 & Machines {
   const requestHandler = {
     connectionTimeout: CONNECT_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
@@ -35,6 +38,8 @@ export function connectEc2(region: string): Ec2 & Machines {
   };
   const reader = new EC2Client({ region, requestHandler, maxAttempts: READ_ATTEMPTS_MAX });
   const writer = new EC2Client({ region, requestHandler, maxAttempts: 1, credentials: reader.config.credentials });
+  measure(reader, 'read', meter);
+  measure(writer, 'write', meter);
   const write = async (send: () => Promise<unknown>): Promise<void> => {
     writer.config.systemClockOffset = reader.config.systemClockOffset;
     await send();
@@ -101,6 +106,24 @@ export function connectEc2(region: string): Ec2 & Machines {
       await write(async () => writer.send(new ModifyNetworkInterfaceAttributeCommand(input)));
     },
   };
+}
+
+/** Within the SDK's own retries, so that each of them counts. */
+function measure({ middlewareStack }: EC2Client, call: MeteredCall, meter: CallMeter): void {
+  middlewareStack.add(
+    (next) => async (given) => {
+      meter.sent(call);
+      try {
+        return await next(given);
+      } catch (cause) {
+        const fault = faultOf(cause);
+        const meaning = meaningOf(fault);
+        if (meaning.kind === 'error' && meaning.errorClass === 'throttled') meter.refused(call, fault.retryAfterMs);
+        throw cause;
+      }
+    },
+    { step: 'deserialize', priority: 'high', name: 'routerdCallMeter' },
+  );
 }
 
 async function statesIn(reader: EC2Client, subnetId: string): Promise<ReadonlyMap<string, string>> {

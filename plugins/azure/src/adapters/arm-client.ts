@@ -8,7 +8,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getClient, type Client, type PathUncheckedResponse } from '@azure-rest/core-client';
 import type { Arm, Permission, Subnet, SubnetEntry } from '../arm.ts';
 import { ArmError } from '../classify.ts';
-import { listOf, objectOf, textOf, type JsonObject } from '@routerd/plugin-sdk';
+import {
+  createCallMeter,
+  listOf,
+  objectOf,
+  retryAfterOf,
+  textOf,
+  type CallMeter,
+  type JsonObject,
+} from '@routerd/plugin-sdk';
 import { nicDocumentOf, type NicDocument } from '../nic-document.ts';
 import { errorOf, operationStateOf, pollPauseMs, retryAfterMsOf } from '../operation.ts';
 import { managedIdentity } from './identity.ts';
@@ -23,13 +31,34 @@ const READ_RETRIES_MAX = 3;
 /** Of one request; an operation takes as many as it needs. */
 const REQUEST_LIMIT_MS = 30_000;
 
-export function connectArm(): Arm {
+/** @param meter counts what is sent */
+export function connectArm(meter: CallMeter = createCallMeter()): Arm {
   const credential = managedIdentity();
   const options = { credentials: { scopes: SCOPES } };
-  return new ArmClient(
-    getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: READ_RETRIES_MAX } }),
-    getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: 0 } }),
-  );
+  const reader = getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: READ_RETRIES_MAX } });
+  const writer = getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: 0 } });
+  for (const { pipeline } of [reader, writer]) pipeline.addPolicy(callMeterPolicy(meter), { afterPhase: 'Retry' });
+  return new ArmClient(reader, writer);
+}
+
+/**
+ * Within the runtime's own retries, so that each of them counts. What is left is told in every answer ("Understand how Azure Resource Manager
+ * throttles requests": subscription and principal). A 429 without `Retry-After` is a lock and no quota.
+ */
+function callMeterPolicy(meter: CallMeter): Parameters<Client['pipeline']['addPolicy']>[0] {
+  return {
+    name: 'routerdCallMeter',
+    async sendRequest(request, next) {
+      const call = request.method === 'GET' ? 'read' : 'write';
+      meter.sent(call);
+      const response = await next(request);
+      const left = Number(response.headers.get(`x-ms-ratelimit-remaining-subscription-${call}s`) ?? 'absent');
+      if (Number.isInteger(left) && left >= 0) meter.left(call, left);
+      const retryAfterMs = retryAfterOf(response.headers.get('retry-after'));
+      if (response.status === 429 && retryAfterMs !== undefined) meter.refused(call, retryAfterMs);
+      return response;
+    },
+  };
 }
 
 class ArmClient implements Arm {

@@ -6,9 +6,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Compute as MetadataIdentity } from 'google-auth-library';
-import { type JsonObject, listOf, objectOf, textOf, withinLimit } from '@routerd/plugin-sdk';
+import {
+  createCallMeter,
+  listOf,
+  objectOf,
+  retryAfterOf,
+  textOf,
+  withinLimit,
+  type CallMeter,
+  type JsonObject,
+  type MeteredCall,
+} from '@routerd/plugin-sdk';
 import type { Compute } from '../compute.ts';
-import { ComputeError, faultOf, type ComputeFault } from '../classify.ts';
+import { classOf, ComputeError, faultOf, type ComputeFault } from '../classify.ts';
 import { instanceDocumentOf, type InstanceDocument } from '../instance-document.ts';
 import { resourceNameOf, type NicName } from '../nic-name.ts';
 
@@ -35,12 +45,18 @@ interface Request {
   readonly limitMs?: number;
 }
 
-export function connectCompute(): Compute {
-  return new ComputeClient();
+/** @param meter counts what is sent */
+export function connectCompute(meter: CallMeter = createCallMeter()): Compute {
+  return new ComputeClient(meter);
 }
 
 class ComputeClient implements Compute {
+  readonly #meter: CallMeter;
   #identity = new MetadataIdentity();
+
+  constructor(meter: CallMeter) {
+    this.#meter = meter;
+  }
 
   async readInstance(name: string): Promise<InstanceDocument | undefined> {
     const reply = await this.#read({ method: 'GET', name });
@@ -84,7 +100,7 @@ class ComputeClient implements Compute {
 
   /** Rejects with what the operation ended with; one whose end cannot be read has an unknown outcome. */
   async #write(request: Request): Promise<void> {
-    let operation = objectOf(successOf(await this.#send(request)));
+    let operation = objectOf(successOf(await this.#send('write', request)));
     const name = textOf(operation['name']);
     const zone = resourceNameOf(textOf(operation['zone']));
     while (operation['status'] !== 'DONE') operation = await this.#waitFor(`${zone}/operations/${name}`);
@@ -114,7 +130,7 @@ class ComputeClient implements Compute {
   async #read(request: Request): Promise<Reply> {
     for (let left = READ_TRIES; ; left -= 1) {
       try {
-        const reply = await this.#send(request);
+        const reply = await this.#send('read', request);
         if (reply.status < 500 || left === 1) return reply;
       } catch (cause) {
         if (left === 1) throw cause;
@@ -123,11 +139,18 @@ class ComputeClient implements Compute {
   }
 
   /** Once; again only with a new token where the old one was refused, since then nothing was done. */
-  async #send(request: Request): Promise<Reply> {
-    const reply = await this.#sendAs(this.#identity, request);
+  async #send(call: MeteredCall, request: Request): Promise<Reply> {
+    const reply = await this.#sendCounted(call, request);
     if (reply.status !== 401) return reply;
     this.#identity = new MetadataIdentity();
-    return this.#sendAs(this.#identity, request);
+    return this.#sendCounted(call, request);
+  }
+
+  async #sendCounted(call: MeteredCall, request: Request): Promise<Reply> {
+    this.#meter.sent(call);
+    const reply = await this.#sendAs(this.#identity, request);
+    if (reply.status !== 200 && classOf(faultIn(reply)) === 'throttled') this.#meter.refused(call, reply.retryAfterMs);
+    return reply;
   }
 
   async #sendAs(identity: MetadataIdentity, request: Request): Promise<Reply> {
@@ -142,8 +165,7 @@ class ComputeClient implements Compute {
       validateStatus: () => true,
       timeout: limitMs,
     });
-    const seconds = Number(headers.get('retry-after') ?? 'absent');
-    return { status, body: data, retryAfterMs: seconds >= 0 ? seconds * 1000 : undefined };
+    return { status, body: data, retryAfterMs: retryAfterOf(headers.get('retry-after')) };
   }
 }
 

@@ -5,8 +5,8 @@
 import { CircuitBreaker, NoRetryConfigurationDetails, type ClientConfiguration } from 'oci-common';
 import { ComputeClient, VirtualNetworkClient } from 'oci-core/lib/client.js';
 import type { PrivateIp as WirePrivateIp } from 'oci-core/lib/model/private-ip.js';
-import { withinLimit } from '@routerd/plugin-sdk';
-import { faultOf } from '../classify.ts';
+import { createCallMeter, withinLimit, type CallMeter, type MeteredCall } from '@routerd/plugin-sdk';
+import { classOf, faultOf } from '../classify.ts';
 import type { Compute } from '../compute.ts';
 import type { PrivateIp, VirtualNetwork } from '../virtual-network.ts';
 import { instancePrincipal } from './identity.ts';
@@ -25,8 +25,11 @@ interface Clients {
   readonly compute: ComputeClient;
 }
 
-/** @param region the instance's own where undefined */
-export function connectOci(region: string | undefined): VirtualNetwork & Compute {
+/**
+ * @param region the instance's own where undefined
+ * @param meter counts what is sent; the SDK repeats nothing here, and OCI says neither what is left nor when to come back
+ */
+export function connectOci(region: string | undefined, meter: CallMeter = createCallMeter()): VirtualNetwork & Compute {
   let connecting: Promise<Clients> | undefined;
   /** Connects at the first call; a failure is forgotten, so that the next call tries again. */
   const connected = async (): Promise<Clients> => {
@@ -38,22 +41,27 @@ export function connectOci(region: string | undefined): VirtualNetwork & Compute
       throw cause;
     }
   };
-  const ask = async <T>(send: (clients: Clients) => Promise<T>): Promise<T> => {
+  const ask = async <T>(kind: MeteredCall, send: (clients: Clients) => Promise<T>): Promise<T> => {
     const clients = await connected();
+    meter.sent(kind);
     const late = (): Error => new RequestTimedOut(`no answer within ${REQUEST_LIMIT_MS / 1000} s`);
     try {
       return await withinLimit(REQUEST_LIMIT_MS, late, async () => send(clients));
     } catch (cause) {
       // The SDK uses a token up to its last second, and does not renew it when it is refused.
       if (faultOf(cause).httpStatus === 401) connecting = undefined;
+      if (classOf(faultOf(cause)) === 'throttled') meter.refused(kind, undefined);
       throw cause;
     }
   };
-  const call: Call = async (send) => ask(async ({ network }) => send(network));
+  const as =
+    (kind: MeteredCall): Call =>
+    async (send) =>
+      ask(kind, async ({ network }) => send(network));
   return {
-    ...readsOf(call),
-    ...writesOf(call),
-    ...computeOf(async (send) => ask(async ({ compute }) => send(compute))),
+    ...readsOf(as('read')),
+    ...writesOf(as('write')),
+    ...computeOf(async (send) => ask('read', async ({ compute }) => send(compute))),
   };
 }
 
