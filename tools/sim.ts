@@ -1,53 +1,94 @@
 /**
- * `pnpm sim`: plays seeded stories over a fleet of simulated routers and looks for one that goes wrong.
- *
- *   pnpm sim --seeds 1000 [--from N]     that many seeds; the first that goes wrong ends it
- *   pnpm sim --minutes 10 [--from N]     as many as fit
- *   … --jobs N                            on so many processors; all of them unless told
- *   pnpm sim --seed N --trace            one seed, told as a timeline
- *   pnpm sim --seed N --shrink           one seed, made smaller; the smallest story is written to sim-N.json
- *   pnpm sim --story FILE [--trace]      a story that was written before
- *   --small                              small worlds only, as the tests play them
- *   --addresses N                        at most so many addresses in large worlds (2,000)
+ * `pnpm sim`: plays seeded stories over a fleet of simulated routers and looks for one that goes wrong. `pnpm sim --help` says how it is
+ * called.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { DEFAULT_BOUNDS, drawStory, SMALL_BOUNDS } from '../test/simulation/draw-story.ts';
 import { shrink } from '../test/simulation/shrink.ts';
 import { playSeeds, type SeedOutcome } from '../test/simulation/seed-pool.ts';
+import { SeedProgress } from '../test/simulation/seed-progress.ts';
 import { simulate } from '../test/simulation/simulate.ts';
 import { tolerateStoppedLoops } from '../test/simulation/stopped-loops.ts';
 import { parseStory, renderStory } from '../test/simulation/story-file.ts';
 import type { Story } from '../test/simulation/story.ts';
 import { renderViolation } from '../test/simulation/violation.ts';
 
-const PROGRESS_EVERY_MS = 5000;
+const HELP = `Plays seeded stories over a fleet of simulated routers and looks for one that goes wrong.
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    minutes: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    addresses: { type: 'string', default: String(DEFAULT_BOUNDS.addressesMax) },
-    story: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    shrink: { type: 'boolean', default: false },
-    small: { type: 'boolean', default: false },
-  },
-});
-const bounds = values.small ? SMALL_BOUNDS : { ...DEFAULT_BOUNDS, addressesMax: Number(values.addresses) };
+  pnpm sim --seeds N [--from N]     so many seeds (100), from 1 unless told; the first that goes wrong ends it
+  pnpm sim --minutes N [--from N]   as many as fit
+  pnpm sim --seed N [--trace]       one seed; --trace tells it as a timeline
+  pnpm sim --seed N --shrink        one seed, made smaller; the smallest story is written to sim-N.json
+  pnpm sim --story FILE [--trace]   a story that was written before
+
+  --jobs N        seeds are played on so many processors; all of them unless told
+  --small         small worlds only, as the tests play them
+  --addresses N   at most so many addresses in large worlds (${DEFAULT_BOUNDS.addressesMax}); part of what a seed means, as --small is
+
+Exit code: 0 when nothing went wrong, 1 when something did, 2 when it was called wrongly, 130 after Ctrl-C, which tells how to go on.
+`;
+
+const OPTIONS = {
+  seed: { type: 'string' },
+  seeds: { type: 'string' },
+  from: { type: 'string' },
+  minutes: { type: 'string' },
+  jobs: { type: 'string' },
+  addresses: { type: 'string' },
+  story: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+  shrink: { type: 'boolean', default: false },
+  small: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsOptionsConfig;
+
+const TOLD_EVERY_MS = { terminal: 1000, file: 30_000 };
+
+const values = parsed();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const bounds = values.small
+  ? SMALL_BOUNDS
+  : { ...DEFAULT_BOUNDS, addressesMax: numberOf('addresses', DEFAULT_BOUNDS.addressesMax, 1) };
 
 tolerateStoppedLoops();
 process.exitCode = (await run()) ? 0 : 1;
 process.exit();
 
+function parsed() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (cause) {
+    return misuse(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function numberOf(
+  option: 'seed' | 'seeds' | 'from' | 'minutes' | 'jobs' | 'addresses',
+  unlessTold: number,
+  least = 0,
+): number {
+  const text = values[option];
+  const number = text === undefined ? unlessTold : Number(text);
+  const isWhole = option === 'minutes' ? Number.isFinite(number) : Number.isSafeInteger(number);
+  return text?.trim() !== '' && isWhole && number >= least
+    ? number
+    : misuse(`--${option} takes a number of at least ${least}; found "${text}".`);
+}
+
+function misuse(what: string): never {
+  process.stderr.write(`${what}\nSee pnpm sim --help.\n`);
+  process.exit(2);
+}
+
 async function run(): Promise<boolean> {
   if (values.story !== undefined) return playOne(parseStory(readFileSync(values.story, 'utf8')), values.story);
-  if (values.seed !== undefined) return playOne(drawStory(Number(values.seed), bounds), undefined);
+  if (values.seed !== undefined) return playOne(drawStory(numberOf('seed', 1), bounds), undefined);
   return playMany();
 }
 
@@ -66,38 +107,47 @@ async function playOne(story: Story, file: string | undefined): Promise<boolean>
 }
 
 async function playMany(): Promise<boolean> {
-  const from = Number(values.from);
-  const count = values.seeds === undefined ? (values.minutes === undefined ? 100 : Infinity) : Number(values.seeds);
-  const jobs = Number(values.jobs);
+  const from = numberOf('from', 1);
+  const isTimed = values.minutes !== undefined && values.seeds === undefined;
+  const count = isTimed ? Infinity : numberOf('seeds', 100, 1);
   const startedAt = performance.now();
-  const until = values.minutes === undefined ? Infinity : startedAt + Number(values.minutes) * 60_000;
+  const until = values.minutes === undefined ? Infinity : startedAt + numberOf('minutes', 0) * 60_000;
+  const progress = new SeedProgress({ from, count }, () => performance.now() - startedAt);
+  const isTerminal = process.stdout.isTTY;
+  const toldEveryMs = isTerminal ? TOLD_EVERY_MS.terminal : TOLD_EVERY_MS.file;
   let toldAt = startedAt;
-  let worst = { seed: 0, ms: 0 };
-  let played = 0;
+  process.once('SIGINT', () => {
+    say(`${isTerminal ? '\n' : ''}broken off: ${progress.summary()}, nothing went wrong so far`);
+    tellRest(progress);
+    process.exit(130);
+  });
   const wrong = await playSeeds({
     bounds,
     from,
     count,
-    jobs,
+    jobs: numberOf('jobs', availableParallelism(), 1),
     isTimeUp: () => performance.now() >= until,
-    onPlayed: ({ seed, convergedAfterMs: ms = 0 }) => {
-      played += 1;
-      if (ms > worst.ms || (ms === worst.ms && seed < worst.seed)) worst = { seed, ms };
-      if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
+    onPlayed: (outcome, resumeAt) => {
+      progress.note(outcome, resumeAt);
+      if (performance.now() - toldAt < toldEveryMs) return;
       toldAt = performance.now();
-      say(`${played} seeds, ${rate(played, startedAt)}, now at ${seed}`);
+      process.stdout.write(isTerminal ? `\r\u001B[K${progress.line()}` : `${progress.line()}\n`);
     },
   });
+  if (isTerminal) process.stdout.write('\r\u001B[K');
   if (wrong !== undefined) {
-    say(`${played} seeds from ${from} were played, ${rate(played, startedAt)}`);
+    say(progress.summary());
     tellFailure(wrong, `--seed ${wrong.seed}`);
     return false;
   }
-  say(
-    `${played} seeds from ${from}, ${rate(played, startedAt)}, nothing went wrong; slowest to serve everybody again: ` +
-      `${seconds(worst.ms)} (seed ${worst.seed})`,
-  );
+  const { seed, ms } = progress.slowest() ?? { seed: from, ms: 0 };
+  say(`${progress.summary()}, nothing went wrong; slowest to serve everybody again: ${seconds(ms)} (seed ${seed})`);
+  if (isTimed) tellRest(progress);
   return true;
+}
+
+function tellRest(progress: SeedProgress): void {
+  say(`go on with: pnpm sim ${progress.rest()}${boundsText()}`);
 }
 
 async function tellSmallest(story: Story, about: string): Promise<void> {
@@ -136,10 +186,6 @@ function boundsText(): string {
 
 function tellLine(at: number, line: string): void {
   say(`${(at / 1000).toFixed(3).padStart(9)}  ${line}`);
-}
-
-function rate(played: number, since: number): string {
-  return `${((played * 1000) / (performance.now() - since)).toFixed(1)} seeds/s`;
 }
 
 function seconds(ms: number): string {

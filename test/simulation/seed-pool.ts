@@ -20,7 +20,8 @@ export interface SeedPoolOptions {
   readonly jobs: number;
   /** Asked before each seed is handed out. */
   readonly isTimeUp: () => boolean;
-  readonly onPlayed: (outcome: SeedOutcome) => void;
+  /** @param resumeAt the lowest seed that was not played to its end: all below it are well, or told of */
+  readonly onPlayed: (outcome: SeedOutcome, resumeAt: number) => void;
 }
 
 /** A simulation makes much that is short-lived: a young generation of the usual 16 MiB is collected four times as often. */
@@ -36,6 +37,7 @@ class SeedPool {
   readonly #options: SeedPoolOptions;
   readonly #end: number;
   #next: number;
+  readonly #playing = new Set<number>();
   #wrong: SeedOutcome | undefined;
 
   constructor(options: SeedPoolOptions) {
@@ -59,7 +61,8 @@ class SeedPool {
     worker.once('error', reject);
     worker.once('exit', () => resolve());
     worker.on('message', (outcome: SeedOutcome) => {
-      this.#options.onPlayed(outcome);
+      this.#playing.delete(outcome.seed);
+      this.#options.onPlayed(outcome, Math.min(this.#next, ...this.#playing));
       if (outcome.violations.length > 0 && outcome.seed < (this.#wrong?.seed ?? Infinity)) this.#wrong = outcome;
       this.#handOut(worker);
     });
@@ -75,6 +78,7 @@ class SeedPool {
     }
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(this.#next);
+    this.#playing.add(this.#next);
     this.#next += 1;
   }
 }
