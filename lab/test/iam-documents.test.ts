@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { notAllowed } from '../src/iam-documents.ts';
 
-test('what an executor asks is in the IAM document of its cloud', () => {
-  expect(notAllowed('aws', ['DescribeNetworkInterfaces', 'AssignPrivateIpAddresses'])).toEqual([]);
+test('what an executor or an inventory asks is in the IAM document of its cloud', () => {
+  expect(notAllowed('aws', ['DescribeNetworkInterfaces', 'AssignPrivateIpAddresses', 'DescribeInstances'])).toEqual([]);
   expect(notAllowed('azure', ['networkInterfaces.get', 'networkInterfaces.put', 'operations.get'])).toEqual([]);
+  expect(notAllowed('azure', ['networkInterfaces.listAll', 'virtualMachines.listAll'])).toEqual([]);
   expect(notAllowed('oci', ['GetSecurityToken', 'ListPrivateIps', 'UpdateVnic'])).toEqual([]);
+  expect(notAllowed('oci', ['ListInstances', 'ListVnicAttachments'])).toEqual([]);
+  expect(notAllowed('gcp', ['instances.get', 'instances.aggregatedList', 'instances.testIamPermissions'])).toEqual([]);
 });
 
 test('what no document allows is told', () => {
@@ -13,5 +16,6 @@ test('what no document allows is told', () => {
     'DeleteNetworkInterface',
   ]);
   expect(notAllowed('azure', ['virtualMachines.get'])).toEqual(['virtualMachines.get']);
+  expect(notAllowed('gcp', ['instances.delete'])).toEqual(['instances.delete']);
   expect(notAllowed('oci', ['TerminateInstance'])).toEqual(['TerminateInstance']);
 });

@@ -26,6 +26,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'plugin-gcp': ['plugin-sdk'],
   'plugin-oci': ['plugin-sdk'],
   'plugin-aws-inventory': ['plugin-sdk', 'plugin-aws'],
+  'plugin-azure-inventory': ['plugin-sdk', 'plugin-azure'],
+  'plugin-gcp-inventory': ['plugin-sdk', 'plugin-gcp'],
   'plugin-oci-inventory': ['plugin-sdk', 'plugin-oci'],
   lab: ['resources', 'runtime', 'config', 'mobility', 'federation', 'actions', 'plugin-host', 'plugin-sdk'],
 };

@@ -73,7 +73,7 @@ export class CloudControl {
     await this.#call('POST', `/instances/${encodeURIComponent(instance)}/power`, { power });
   }
 
-  /** For good, with its NIC and its addresses; the compute service still lists the machine. AWS and OCI. */
+  /** For good, with its NIC and its addresses; AWS and OCI still list the machine. */
   async terminate(instance: string): Promise<void> {
     await this.#call('POST', `/instances/${encodeURIComponent(instance)}/terminate`);
   }

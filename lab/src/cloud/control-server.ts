@@ -164,8 +164,6 @@ export class ControlServer {
       return jsonReply(200, {});
     }
     if (order === 'terminate') {
-      const { cloud } = this.#parts.plane.config;
-      if (cloud !== 'oci' && cloud !== 'aws') return jsonReply(409, { error: `${cloud} terminates no machines here` });
       this.#parts.plane.changeNow((space) => ok(setMachineState(space, nic.name, 'terminated')));
       return jsonReply(200, {});
     }

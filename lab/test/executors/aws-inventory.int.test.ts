@@ -1,5 +1,6 @@
 /** The AWS inventory as a process in a router of the emulated AWS: the vendor's SDK, the instance's identity, the daemon's own runner. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { notAllowed } from '../../src/iam-documents.ts';
 import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
 import { runObserver, said, type ObserverReport } from './observer-run.ts';
 
@@ -49,6 +50,12 @@ test('a stopped machine is held or released, seen again when it starts, and gone
   expect(new Set(api.map(({ operation }) => operation))).toEqual(
     new Set(['DescribeNetworkInterfaces', 'DescribeInstances']),
   );
+  expect(
+    notAllowed(
+      'aws',
+      api.map(({ operation }) => operation),
+    ),
+  ).toEqual([]);
 });
 
 test('a listing that is refused fails the run with its reason, and is no empty subnet', async () => {

@@ -1,5 +1,6 @@
 /** The OCI inventory as a process in a router of the emulated OCI: the vendor's SDK, the instance's identity, the daemon's own runner. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { notAllowed } from '../../src/iam-documents.ts';
 import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
 import { runObserver, said, type ObserverReport } from './observer-run.ts';
 
@@ -96,6 +97,12 @@ test('the address of a stopped machine is held or released, seen again when it s
   const api = (await rig.control.journal()).filter(({ service }) => service === 'api');
   expect(api.filter(({ operation }) => operation === 'ListInstances')).toHaveLength(6); // two pages in each of three runs
   expect(api.filter(({ mutating }) => mutating)).toEqual([]);
+  expect(
+    notAllowed(
+      'oci',
+      api.map(({ operation }) => operation),
+    ),
+  ).toEqual([]);
 
   await rig.control.terminate(name); // the last thing that this rig is used for
   expect(await told('hold')).toBeUndefined();

@@ -75,6 +75,7 @@ export { editWholeNic, type WholeNicOutcome } from './whole-nic/edit-whole-nic.t
 export { assignWholeNic } from './whole-nic/assign-whole-nic.ts';
 export { unassignWholeNic } from './whole-nic/unassign-whole-nic.ts';
 export type { NicPlan, WholeNicCloud, WriteFault } from './whole-nic/whole-nic-cloud.ts';
+export { poolSettingsOf, requiredVariable, type Environment, type PoolSettings } from './inventory/pool-settings.ts';
 export { liesWithin } from './inventory/prefix.ts';
 export {
   POWER_POLICIES,
@@ -85,6 +86,7 @@ export {
   type PowerWords,
   type Presence,
 } from './inventory/presence.ts';
+export { subnetResult, type SubnetNic, type SubnetView } from './inventory/subnet-facts.ts';
 export { listOf, objectOf, textOf, type JsonObject } from './json.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';

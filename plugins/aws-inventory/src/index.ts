@@ -1,3 +1,2 @@
 export { createAwsInventory, type ObserverOptions, type Reads } from './observer.ts';
 export { settingsOf, type InventorySettings } from './settings.ts';
-export { takeInventory, type SubnetView } from './take-inventory.ts';

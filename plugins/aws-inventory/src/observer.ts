@@ -1,14 +1,17 @@
 /** The observer: reads the subnet of one interface and its machines, and tells facts. It calls nothing that changes anything. */
-import { ExecutorError, type ObserverPlugin } from '@routerd/plugin-sdk';
+import { subnetResult, type Environment, type ObserverPlugin, type PowerWords } from '@routerd/plugin-sdk';
 import { reading, readOwn, type Ec2, type Machines } from '@routerd/plugin-aws';
 import { settingsOf } from './settings.ts';
-import { takeInventory } from './take-inventory.ts';
 
-/** Of the result; it has facts alone, which count for the time of their pool. */
-const TTL = '30m';
+/** EC2 API reference, InstanceState. What is `stopping` still answers. */
+const EC2_WORDS: PowerWords = {
+  here: ['pending', 'running', 'stopping'],
+  stopped: ['stopped'],
+  gone: ['shutting-down', 'terminated'],
+};
 
 export interface ObserverOptions {
-  readonly environment: Readonly<Partial<Record<string, string>>>;
+  readonly environment: Environment;
   readonly connect: (region: string) => Reads;
 }
 
@@ -20,23 +23,17 @@ export function createAwsInventory({ environment, connect }: ObserverOptions): O
     async observe(request, note) {
       const settings = settingsOf(environment, request);
       const ec2 = connect(settings.region);
-      const own = await readOwn(ec2, settings.interfaceId);
-      const interfaces = await reading(`listing the interfaces of ${own.subnetId}`, async () =>
-        ec2.listSubnet(own.subnetId),
-      );
-      // What is not repeated is gone: half a listing would take addresses away.
-      if (!interfaces.some(({ id }) => id === own.id))
-        throw new ExecutorError(
-          'transport',
-          `the listing of ${own.subnetId} does not include ${own.id}: half of it is missing`,
-        );
-      const states = await reading(`listing the instances of ${own.subnetId}`, async () =>
-        ec2.listStates(own.subnetId),
-      );
-      const { facts, unknown } = takeInventory(settings, { interfaces, states });
-      if (unknown > 0) note(`of ${unknown} interfaces EC2 tells no state of the machine; they are told as here`);
-      note(`${interfaces.length} interfaces in ${own.subnetId}, ${facts.length} addresses told`);
-      return { ttl: TTL, events: facts };
+      const { id: ownNic, subnetId: subnet } = await readOwn(ec2, settings.interfaceId);
+      const interfaces = await reading(`listing the interfaces of ${subnet}`, async () => ec2.listSubnet(subnet));
+      const states = await reading(`listing the instances of ${subnet}`, async () => ec2.listStates(subnet));
+      // Off: the interface may send what is not its own.
+      const nics = interfaces.map(({ id, primary, secondaries, sourceDestCheck, instanceId }) => ({
+        id,
+        addresses: [primary, ...secondaries],
+        mayForward: !sourceDestCheck,
+        machineId: instanceId,
+      }));
+      return subnetResult(settings, EC2_WORDS, { subnet, ownNic, nics, states }, note);
     },
   };
 }

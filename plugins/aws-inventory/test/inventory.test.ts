@@ -90,10 +90,10 @@ describe('the AWS inventory', () => {
 
   test('believes no listing without its own interface, and none that fails', async () => {
     const subnet = new SubnetTwin();
-    subnet.listStates = async () => Promise.reject(new Error('no'));
-    await expect(observe(subnet)).rejects.toThrow('listing the instances of subnet failed');
     subnet.interfaces = subnet.interfaces.slice(1);
     await expect(observe(subnet)).rejects.toThrow('does not include eni-a');
+    subnet.listStates = async () => Promise.reject(new Error('no'));
+    await expect(observe(subnet)).rejects.toThrow('listing the instances of subnet failed');
   });
 
   test.each([

@@ -37,3 +37,11 @@ export interface Arm {
   /** What the caller may do with a resource. */
   listPermissions(resourceId: string): Promise<readonly Permission[]>;
 }
+
+/** What an inventory needs besides; it changes nothing. Rejects as {@link Arm} does. May lag behind a change. */
+export interface Machines {
+  /** Every NIC of the subscription that the identity may read. @param subscription `/subscriptions/…` */
+  listNics(subscription: string): Promise<readonly NicDocument[]>;
+  /** The power state of each machine of the subscription, by its id: `running`, `deallocated`, …, Azure's own word; empty where it tells none. */
+  listPowerStates(subscription: string): Promise<readonly (readonly [id: string, state: string])[]>;
+}

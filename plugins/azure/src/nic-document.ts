@@ -21,6 +21,8 @@ export interface NicDocument {
   readonly ipForwarding: boolean;
   /** An operation on it is under way. */
   readonly isUpdating: boolean;
+  /** Of the machine that has it; undefined for one that nobody or a service of Azure has. */
+  readonly machineId: string | undefined;
   /** Everything that was read, also what this version knows nothing of. */
   readonly json: JsonObject;
 }
@@ -44,6 +46,7 @@ export function nicDocumentOf(body: unknown): NicDocument {
     ipConfigurations,
     ipForwarding: properties['enableIPForwarding'] === true,
     isUpdating: textOf(properties['provisioningState']).toLowerCase() === 'updating',
+    machineId: textOf(objectOf(properties['virtualMachine'])['id']) || undefined,
     json,
   };
 }

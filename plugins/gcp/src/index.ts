@@ -14,3 +14,4 @@ export {
 } from './instance-document.ts';
 export { nicNameText, parseNicName, resourceNameOf, type NicName } from './nic-name.ts';
 export { planAssign, planSeizure, planUnassign } from './plan-address.ts';
+export { reading } from './reading.ts';

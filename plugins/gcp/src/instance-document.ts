@@ -31,6 +31,8 @@ export interface NicDocument {
 export interface InstanceDocument {
   /** `projects/…/zones/…/instances/…`. */
   readonly name: string;
+  /** `RUNNING`, `TERMINATED`, …; empty where it is not told. */
+  readonly status: string;
   readonly canIpForward: boolean;
   readonly nics: readonly NicDocument[];
   /** Everything that was read, also what this version knows nothing of. */
@@ -57,7 +59,7 @@ export function instanceDocumentOf(body: unknown): InstanceDocument {
       canIpForward,
     };
   });
-  return { name, canIpForward, nics, json };
+  return { name, status: textOf(json['status']), canIpForward, nics, json };
 }
 
 /** A single address comes with and without its length. */

@@ -12,6 +12,7 @@ import {
   type WireRequest,
 } from '../wire.ts';
 import { armFault, armReply, faultReply, type ArmFault } from './arm-reply.ts';
+import { renderMachines } from './machine-list.ts';
 import { ipConfigurationId, parsePut, renderDocument, renderIpConfiguration } from './nic-document.ts';
 import { nicsIn, type NicStore } from './nic-store.ts';
 import type { TokenAuthority } from './tokens.ts';
@@ -113,6 +114,7 @@ export class ArmApi implements Service {
     const { config, space } = this.#parts.plane;
     const path = request.path.replace(/\/+$/, '').toLowerCase();
     const group = `/subscriptions/${config.account}/resourceGroups/${config.scope}`.toLowerCase();
+    const subscription = `/subscriptions/${config.account}`.toLowerCase();
     const network = config.subnet.id.slice(0, config.subnet.id.toLowerCase().indexOf('/subnets/')).toLowerCase();
     const locations = `/subscriptions/${config.account}/providers/microsoft.network/locations/`.toLowerCase();
     const reading = (operation: string, perform: () => WireReply, query: readonly string[] = []): Route => ({
@@ -132,6 +134,12 @@ export class ArmApi implements Service {
     if (request.method !== 'GET') return unsupported(request);
     if (path === `${group}/providers/microsoft.network/networkinterfaces`) {
       return reading('networkInterfaces.list', () => this.#list(request), ['$skiptoken']);
+    }
+    if (path === `${subscription}/providers/microsoft.network/networkinterfaces`) {
+      return reading('networkInterfaces.listAll', () => this.#list(request), ['$skiptoken']);
+    }
+    if (path === `${subscription}/providers/microsoft.compute/virtualmachines`) {
+      return reading('virtualMachines.listAll', () => this.#machines(request), ['$skiptoken', 'statusOnly']);
     }
     if (path === config.subnet.id.toLowerCase()) {
       return reading('subnets.get', () => this.#subnet(request.query.get('$expand')), ['$expand']);
@@ -196,15 +204,17 @@ export class ArmApi implements Service {
 
   #list(request: WireRequest): WireReply {
     const { plane, store } = this.#parts;
-    const all = nicsIn(plane.seen);
-    const start = Number(request.query.get('$skiptoken') ?? 0);
-    const end = start + PAGE_SIZE;
-    const next = new URL(request.target, `https://${headerOf(request, 'host') ?? ''}`);
-    next.searchParams.set('$skiptoken', `${end}`);
-    return armReply(200, {
-      value: all.slice(start, end).map((nic) => renderDocument(store.documentThen(nic), store.context(nic))),
-      ...(end < all.length ? { nextLink: next.href } : {}),
-    });
+    return pageReply(request, nicsIn(plane.seen), (nic) => renderDocument(store.documentThen(nic), store.context(nic)));
+  }
+
+  /** Without `statusOnly` the real listing tells no power state. */
+  #machines(request: WireRequest): WireReply {
+    const { seen, config } = this.#parts.plane;
+    if (request.query.get('statusOnly') !== 'true') {
+      const why = 'Machines are listed here for their status alone: statusOnly=true.';
+      return faultReply(armFault(400, 'InvalidParameter', why));
+    }
+    return pageReply(request, renderMachines(seen, config), (machine) => machine);
   }
 
   /** Entries are mere ids unless they are asked to be expanded. */
@@ -249,6 +259,15 @@ export class ArmApi implements Service {
     const headers = status === 'InProgress' ? this.#retryAfter() : {};
     return armReply(200, { status, ...(error === undefined ? {} : { error: { ...error, details: [] } }) }, headers);
   }
+}
+
+function pageReply<T>(request: WireRequest, all: readonly T[], render: (item: T) => unknown): WireReply {
+  const start = Number(request.query.get('$skiptoken') ?? 0);
+  const end = start + PAGE_SIZE;
+  const next = new URL(request.target, `https://${headerOf(request, 'host') ?? ''}`);
+  next.searchParams.set('$skiptoken', `${end}`);
+  const value = all.slice(start, end).map(render);
+  return armReply(200, { value, ...(end < all.length ? { nextLink: next.href } : {}) });
 }
 
 /** `Permissions - List For Resource`: what the caller may do there, needed by nobody to ask about itself. */

@@ -272,8 +272,10 @@ export class ComputeApi implements Service {
   }
 
   #render(nic: Nic): Json {
-    const current = this.#parts.plane.space.nics.get(nic.id) ?? nic;
-    return renderInstance(current, this.#parts.plane.config, this.#parts.store.fingerprints(current));
+    const { plane, store } = this.#parts;
+    const current = plane.space.nics.get(nic.id) ?? nic;
+    const state = plane.space.machines.get(nic.name)?.state;
+    return renderInstance(current, plane.config, store.fingerprints(current), state);
   }
 
   /** All zones of the project are told of on every page; one has instances. May show what was true before. */
@@ -283,7 +285,11 @@ export class ComputeApi implements Service {
     const start = Number(request.query.get('pageToken') ?? 0);
     const end = start + Math.min(PAGE_SIZE, Number(request.query.get('maxResults') ?? PAGE_SIZE));
     const [zone = ''] = /zones\/[^/]+/.exec(all[0]?.instanceId ?? '') ?? [];
-    const instances = all.slice(start, end).map((nic) => renderInstance(nic, plane.config, store.fingerprints(nic)));
+    const instances = all
+      .slice(start, end)
+      .map((nic) =>
+        renderInstance(nic, plane.config, store.fingerprints(nic), plane.seen.machines.get(nic.name)?.state),
+      );
     const warning = { code: 'NO_RESULTS_ON_PAGE', message: `There are no results for scope on this page.` };
     return jsonReply(200, {
       kind: 'compute#instanceAggregatedList',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { err, ok, parseIpv4, type Result } from '@routerd/resources';
 import { z } from 'zod';
-import { isReserved, type Nic } from '../address-space.ts';
+import { isReserved, type MachineState, type Nic } from '../address-space.ts';
 import type { CloudConfig } from '../cloud-config.ts';
 import { contains, type Subnet } from '../subnet.ts';
 import { gcpFault, invalidValue, linkTo, type GcpFault } from './gcp-reply.ts';
@@ -24,8 +24,16 @@ export interface Fingerprints {
   readonly instance: string;
 }
 
+/** A machine that is stopped is called terminated here; one that was deleted is not shown at all. */
+const STATUS = { running: 'RUNNING', stopped: 'TERMINATED' } as const;
+
 /** What is empty is left out, as Compute Engine does. */
-export function renderInstance(nic: Nic, config: CloudConfig, fingerprints: Fingerprints): Json {
+export function renderInstance(
+  nic: Nic,
+  config: CloudConfig,
+  fingerprints: Fingerprints,
+  state: MachineState = 'running',
+): Json {
   const [zone = ''] = /^projects\/[^/]+\/zones\/[^/]+/.exec(nic.instanceId) ?? [];
   const aliasIpRanges = nic.secondaries.map(({ address }) => ({ ipCidrRange: `${address}/32` }));
   const accessConfig = { type: 'ONE_TO_ONE_NAT', name: 'External NAT', natIP: nic.publicIp, networkTier: 'PREMIUM' };
@@ -35,7 +43,7 @@ export function renderInstance(nic: Nic, config: CloudConfig, fingerprints: Fing
     name: nic.name,
     zone: linkTo(zone),
     machineType: linkTo(`${zone}/machineTypes/${nic.type}`),
-    status: 'RUNNING',
+    status: state === 'terminated' ? 'STOPPING' : STATUS[state],
     canIpForward: nic.forwarding,
     fingerprint: fingerprints.instance,
     networkInterfaces: [

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { getClient, type Client, type PathUncheckedResponse } from '@azure-rest/core-client';
-import type { Arm, Permission, Subnet, SubnetEntry } from '../arm.ts';
+import type { Arm, Machines, Permission, Subnet, SubnetEntry } from '../arm.ts';
 import { ArmError } from '../classify.ts';
 import {
   createCallMeter,
@@ -26,13 +26,16 @@ const SCOPES = ['https://management.azure.com/.default'];
 const API_VERSION = '2026-01-01';
 /** Of `Microsoft.Authorization`, which counts its own. */
 const PERMISSIONS_API_VERSION = '2022-04-01';
+/** Of `Microsoft.Compute`. */
+const MACHINES_API_VERSION = '2024-07-01';
+const POWER_STATE = /^PowerState\/(.+)$/i;
 const ENTRY_ID = /^(.*\/networkInterfaces\/[^/]+)\/ipConfigurations\/([^/]+)$/i;
 const READ_RETRIES_MAX = 3;
 /** Of one request; an operation takes as many as it needs. */
 const REQUEST_LIMIT_MS = 30_000;
 
 /** @param meter counts what is sent */
-export function connectArm(meter: CallMeter = createCallMeter()): Arm {
+export function connectArm(meter: CallMeter = createCallMeter()): Arm & Machines {
   const credential = managedIdentity();
   const options = { credentials: { scopes: SCOPES } };
   const reader = getClient(ENDPOINT, credential, { ...options, retryOptions: { maxRetries: READ_RETRIES_MAX } });
@@ -61,7 +64,7 @@ function callMeterPolicy(meter: CallMeter): Parameters<Client['pipeline']['addPo
   };
 }
 
-class ArmClient implements Arm {
+class ArmClient implements Arm, Machines {
   readonly #reader: Client;
   readonly #writer: Client;
 
@@ -115,6 +118,39 @@ class ArmClient implements Arm {
       const { actions, notActions } = objectOf(each);
       return { actions: listOf(actions).map(textOf), notActions: listOf(notActions).map(textOf) };
     });
+  }
+
+  async listNics(subscription: string): Promise<readonly NicDocument[]> {
+    const path = `${subscription}/providers/Microsoft.Network/networkInterfaces`;
+    return (await this.#list(path)).map(nicDocumentOf);
+  }
+
+  /** `statusOnly` is what gives the power state of all machines in one listing; their other properties are left out then. */
+  async listPowerStates(subscription: string): Promise<readonly (readonly [id: string, state: string])[]> {
+    const path = `${subscription}/providers/Microsoft.Compute/virtualMachines`;
+    const machines = await this.#list(path, { 'api-version': MACHINES_API_VERSION, statusOnly: 'true' });
+    return machines.map((machine) => {
+      const { id, properties } = objectOf(machine);
+      const statuses = listOf(objectOf(objectOf(properties)['instanceView'])['statuses']);
+      const words = statuses.flatMap((status) => POWER_STATE.exec(textOf(objectOf(status)['code']))?.[1] ?? []);
+      return [textOf(id), words[0] ?? ''];
+    });
+  }
+
+  /** All pages. */
+  async #list(first: string, query: Readonly<Record<string, string>> = {}): Promise<readonly unknown[]> {
+    const found: unknown[] = [];
+    let response = await this.#get(first, query);
+    for (;;) {
+      if (!isSuccess(response)) throw faultIn(response);
+      const { value, nextLink } = objectOf(response.body);
+      found.push(...listOf(value));
+      const next = URL.parse(textOf(nextLink));
+      if (next === null) return found;
+      // Only Resource Manager itself gets our token, whatever URL it sends.
+      if (next.origin !== ENDPOINT) throw new Error(`the listing goes on at ${next.origin}, which is not Azure`);
+      response = await this.#get(next.pathname, Object.fromEntries(next.searchParams));
+    }
   }
 
   async #get(path: string, query: Readonly<Record<string, string>> = {}): Promise<PathUncheckedResponse> {

@@ -1,0 +1,35 @@
+/** What an inventory of a pool's machines is told, whatever its cloud. Pure. */
+import type { ObserveRequest } from '../observer-protocol.ts';
+import { powerPolicyOf, type PowerPolicy } from './presence.ts';
+
+export type Environment = Readonly<Partial<Record<string, string>>>;
+
+export interface PoolSettings {
+  /** The pool that the addresses are told of. */
+  readonly pool: string;
+  /** `10.77.60.0/24`; addresses outside of it are nobody's business. */
+  readonly prefix: string;
+  /** What becomes of the address of a machine that is switched off. */
+  readonly powerPolicy: PowerPolicy;
+}
+
+/** @throws Error that says what is missing, for the operator */
+export function poolSettingsOf(
+  environment: Environment,
+  { context }: { readonly context: ObserveRequest['context'] },
+): PoolSettings {
+  const [pool, ...others] = context.resources.filter(({ kind }) => kind === 'MobilityPool');
+  if (pool === undefined || others.length > 0)
+    throw new Error('spec.context.resources has to name one MobilityPool that exists');
+  const prefix: unknown =
+    typeof pool.spec === 'object' && pool.spec !== null ? Reflect.get(pool.spec, 'prefix') : undefined;
+  const powerPolicy = powerPolicyOf(environment['ROUTERD_POWER_STATE']);
+  return { pool: pool.name, prefix: String(prefix), powerPolicy };
+}
+
+/** @param what completes `… is missing`, for the operator. @throws Error for a variable that is not declared, or empty */
+export function requiredVariable(environment: Environment, name: string, what = ''): string {
+  const value = environment[name] ?? '';
+  if (value === '') throw new Error(`spec.env.${name} is missing${what === '' ? '' : `: ${what}`}`);
+  return value;
+}

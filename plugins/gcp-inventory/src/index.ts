@@ -1,0 +1,2 @@
+export { createGcpInventory, type ObserverOptions, type Reads } from './observer.ts';
+export { settingsOf, type InventorySettings } from './settings.ts';
