@@ -146,6 +146,39 @@ test('a site that an operator hands an address to gives its capture up before th
   expect((await capturersEverywhere(running))['onprem']).toEqual(['onprem-router-a']);
 });
 
+async function handOver(running: Fleet, to: Site): Promise<void> {
+  const [pool] = running.node('oci-router-a').view.pools;
+  if (pool === undefined) throw new Error('the fleet has a pool');
+  const what = { pool: pool.context.name, address: addressOf(MOVING), site: must(parseSiteName(to)) };
+  await order(running, 'oci-router-a', { verb: 'hand-over', ...what });
+  await running.advance(2000);
+}
+
+test('an address that is handed back stays where it is until it is seen there again, as often as it is handed over', async () => {
+  const running = await startFleet();
+  const owners = (): readonly string[] => [...new Set(NODES.map((name) => String(leaseAt(running, name)?.site)))];
+  // Both routers of the LAN see the machine, and neither is asked to take back what it said.
+  const seenOnLan = (): void => {
+    for (const name of ['onprem-router-a', 'onprem-router-b']) must(running.emit(name, MOVING));
+  };
+  seenOnLan();
+  await running.advance(3000);
+  for (const round of [1, 2]) {
+    await handOver(running, 'aws');
+    expect(owners(), `round ${round}: ordered to aws`).toEqual(['onprem']);
+    must(running.emit('aws-router-a', MOVING));
+    await running.advance(3000);
+    expect(owners(), `round ${round}: seen at aws`).toEqual(['aws']);
+    expect(leaseAt(running, 'oci-router-a')?.status).toBe('active');
+    await handOver(running, 'onprem');
+    expect(owners(), `round ${round}: ordered back`).toEqual(['aws']);
+    seenOnLan();
+    await running.advance(3000);
+    expect(owners(), `round ${round}: seen on the LAN`).toEqual(['onprem']);
+    expect(leaseAt(running, 'oci-router-a')?.status).toBe('active');
+  }
+});
+
 test('what-if tells on the live fleet what then happens', async () => {
   const running = await startFleet();
   for (const quad of [MOVING, '10.77.60.11']) must(running.emit('onprem-router-a', quad));

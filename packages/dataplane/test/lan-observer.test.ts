@@ -55,6 +55,16 @@ test('a sender is observed once, whoever it asks for', () => {
   expect(observer.present()).toEqual(new Set(['10.77.60.100/32']));
 });
 
+test('a machine that was forgotten is news with its next packet, and its end is told nobody', () => {
+  const { hear, seen, gone, observer } = rigOf();
+  hear('10.77.60.100');
+  observer.forget(at('10.77.60.100'));
+  expect(observer.present()).toEqual(new Set());
+  hear('10.77.60.100');
+  expect(seen).toEqual(['10.77.60.100/32', '10.77.60.100/32']);
+  expect(gone).toEqual([]);
+});
+
 test.each([
   ['an address of this router, or one that is captured', '10.77.60.2'],
   ['the network', '10.77.60.0'],

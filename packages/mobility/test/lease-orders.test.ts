@@ -186,6 +186,26 @@ test('a frozen address that is handed over by order moves, however often it has 
   expect(handed.lease).toMatchObject({ status: 'active', site: 'onprem', moves: [] });
 });
 
+test('what was seen at the site that an order took the address from is withdrawn once it is where it was sent, not before', () => {
+  const order = about(1, 'hand-over', 'aws');
+  const dutyAt = (self: string, sightings: readonly Sighting[], previousLease: AddressLease | undefined) => {
+    const of = contextOf({ self });
+    const input = inputOf(sightings, { order, ...(previousLease && { previousLease }) });
+    return planAddress(of, situationOf(of, { now: 4000 }), input).staticDuty;
+  };
+  const before = derive(0, [sighting(LAN)]).lease;
+  expect(dutyAt(LAN, [sighting(LAN)], before)).toBeUndefined();
+  const both = [sighting(LAN), sighting(AWS, { at: 3000 })];
+  const withdraw = { verb: 'withdraw', because: 'ordered-away' };
+  expect(dutyAt(LAN, both, before)).toEqual(withdraw);
+  expect(dutyAt(LAN, [sighting(LAN, { at: 3500, kind: 'expired' }), sighting(AWS, { at: 3000 })], before)).toEqual(
+    withdraw,
+  );
+  expect(dutyAt('onprem-router-b', both, before)).toBeUndefined();
+  expect(dutyAt(AWS, both, before)).toBeUndefined();
+  expect(dutyAt(AZURE, both, before)).toBeUndefined();
+});
+
 // ---- the hand-over that a pool declares: onprem-router-a → aws-router-a ----
 
 const handing = (self: string): PoolContext =>

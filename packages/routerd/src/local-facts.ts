@@ -56,6 +56,7 @@ export class LocalFacts {
   readonly #options: LocalFactsOptions;
   readonly #assertions = new Map<HostAddress, Assertion>();
   readonly #alarm: Alarm;
+  readonly #listeners = new Set<(address: HostAddress) => void>();
   #nextDue = Number.POSITIVE_INFINITY as Monotonic;
 
   constructor(ports: LocalFactsPorts, options: LocalFactsOptions) {
@@ -74,7 +75,7 @@ export class LocalFacts {
     if (this.#assertions.delete(address)) this.#record([{ address, origin, type: 'routerd.client.ipv4.expired' }]);
   }
 
-  /** Does what the pool declares: says that addresses are here, or gone, or nothing yet. Safe to repeat. */
+  /** Does what pool and orders have this node do: says that addresses are here, or gone, or nothing yet. Safe to repeat. */
   follow(duties: readonly (readonly [HostAddress, StaticDuty])[]): void {
     this.#assertAll(
       duties.filter(([, { verb }]) => verb === 'assert').map(([address]) => address),
@@ -86,8 +87,15 @@ export class LocalFacts {
   /** The address is gone from here for good: says so unless that was this node's last word, also of what it never said was here. */
   release(address: HostAddress, origin: string): void {
     this.#assertions.delete(address);
+    for (const listener of this.#listeners) listener(address);
     if (this.#lastOwnWord(address)?.fact.type !== 'routerd.client.ipv4.expired')
       this.#record([{ address, origin, type: 'routerd.client.ipv4.expired' }]);
+  }
+
+  /** Told of an address that is gone from here whatever was seen of it: who sees it again has news. */
+  onReleased(listener: (address: HostAddress) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Addresses of this pool that this node last said were here, by its own memory, from that origin. */

@@ -51,7 +51,7 @@ export interface ReconcilerPorts extends WorldInputsPorts {
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
   readonly highWater: Pick<HighWaterStore, 'all'>;
-  /** Told what the pools have this node say about addresses, whenever that changes. */
+  /** Told what pools and orders have this node say about addresses, whenever that changes. */
   readonly onStaticDuties: (pool: PoolState, duties: readonly (readonly [HostAddress, StaticDuty])[]) => void;
 }
 
@@ -214,6 +214,8 @@ export class Reconciler {
       const { address, staticDuty } = plan;
       const told = this.#toldDuties.get(pool) ?? new Map<HostAddress, StaticDuty['verb']>();
       this.#toldDuties.set(pool, told);
+      // An address may be handed away, come back, and be handed away again.
+      if (staticDuty === undefined) told.delete(address);
       if (staticDuty === undefined || (staticDuty.verb !== 'assert' && told.get(address) === staticDuty.verb)) continue;
       told.set(address, staticDuty.verb);
       const ofPool = duties.get(pool) ?? [];

@@ -135,6 +135,23 @@ test('what the pool has this node give away is denied once, also when an earlier
   expect(open().lastAsserted('static')).toEqual([]);
 });
 
+test('what is handed away by order is denied whoever saw it, its watcher is told, and it may be seen here again', () => {
+  const { recorded, open } = rig();
+  const facts = open();
+  const released: HostAddress[] = [];
+  const end = facts.onReleased((each) => released.push(each));
+  facts.assert(address, 'lan-observer');
+  facts.follow([[address, { verb: 'withdraw', because: 'ordered-away' }]]);
+  expect(released).toEqual([address]);
+  facts.assert(address, 'lan-observer');
+  end();
+  facts.release(address, 'static');
+  expect(released).toEqual([address]);
+  const [observed, expired] = ['routerd.client.ipv4.observed', 'routerd.client.ipv4.expired'];
+  expect(recorded.map(({ type }) => type)).toEqual([observed, expired, observed, expired]);
+  facts.stop();
+});
+
 test('what the pool declares together is written together, and so is what is due about the same time', async () => {
   const { clock, recorded, open, writes } = rig();
   const facts = open();

@@ -65,6 +65,8 @@ export interface LanObserver {
   present(): ReadonlySet<HostAddress>;
   /** MACs of the other routers heard of so far. */
   routers(): ReadonlySet<string>;
+  /** The address was withdrawn whatever was seen of it here: its next packet is news. Tells nobody. */
+  forget(address: HostAddress): void;
   /** Asks for machines that were here before this process began; those that answer are observed. Silence says nothing. */
   lookFor(addresses: Iterable<HostAddress>): Promise<void>;
   /** Heard of lately, or answers now. */
@@ -135,6 +137,10 @@ class ArpObserver implements LanObserver {
     return this.#routerMacs;
   }
 
+  forget(address: HostAddress): void {
+    this.#machines.delete(address);
+  }
+
   async lookFor(addresses: Iterable<HostAddress>): Promise<void> {
     const { wire, clock } = this.#ports;
     // A router answers for what it captures: the other routers must be known first, or it would be taken for a machine.
@@ -178,7 +184,7 @@ class ArpObserver implements LanObserver {
       interface: this.#options.interfaceName,
       mac,
     });
-    for (const [address, machine] of this.#machines) if (machine.mac === mac) this.#forget(address);
+    for (const [address, machine] of this.#machines) if (machine.mac === mac) this.#gone(address);
   }
 
   async #greetTwice(): Promise<void> {
@@ -223,7 +229,7 @@ class ArpObserver implements LanObserver {
     return !limited;
   }
 
-  #forget(address: HostAddress): void {
+  #gone(address: HostAddress): void {
     const machine = this.#machines.get(address);
     this.#machines.delete(address);
     if (machine?.toldAt !== undefined) this.#options.onGone(address);
@@ -267,7 +273,7 @@ class ArpObserver implements LanObserver {
     const latest = this.#machines.get(address);
     if (answer === 'answered' && latest !== undefined)
       this.#machines.set(address, { ...latest, heardAt: this.#ports.clock.monotonic() });
-    else if (answer === 'silent' && latest?.heardAt === machine.heardAt) this.#forget(address);
+    else if (answer === 'silent' && latest?.heardAt === machine.heardAt) this.#gone(address);
   }
 }
 

@@ -119,7 +119,12 @@ function ownLines(plan: AddressPlan | undefined): readonly string[] {
     (action) => `wants ${action.verb} on ${action.nicRef} in epoch ${action.captureEpoch}`,
   );
   const duty = plan.staticDuty;
-  const declared = duty === undefined ? [] : [`by the pool's declaration: ${duty.verb} (${duty.because})`];
+  const declared =
+    duty === undefined
+      ? []
+      : [
+          `by ${duty.because === 'ordered-away' ? "an operator's order" : "the pool's declaration"}: ${duty.verb} (${duty.because})`,
+        ];
   return [...claim, ...transition, ...actions, ...declared];
 }
 
