@@ -3,7 +3,10 @@
  * provider says of it counts more than what is counted here.
  *
  * 1. The lane `failover` (changes, their read-backs, the resolution of calls without an answer) waits only for what the provider said:
- *    Retry-After, or a rate header that says nothing is left. Our own count never holds it back.
+ *    Retry-After, a rate header that says nothing is left, or a refusal. Our own count never holds it back before the provider has spoken.
+ *    After a refusal it goes at the pace at which the bucket refills, one NIC after the other, until half a minute has passed without one.
+ *    Each refusal in that time halves the pace, once a second at most: other routers then spend from the same bucket, and none of us
+ *    knows how many they are.
  * 2. The lane `inventory` (quiet NICs that are read again) leaves half of the bucket to the other lane, and stays away for a while after
  *    every throttled answer.
  * 3. Reads and writes have buckets of their own, as at every provider.
@@ -37,6 +40,9 @@ const BUCKETS: Readonly<Record<Provider, Readonly<Record<ApiCall, BucketSize>>>>
 const KEPT_SHARE = 0.5;
 /** How long lane `inventory` stays away after a throttled answer, at least. Milliseconds. */
 const AWAY_AFTER_THROTTLE_MS = 30_000;
+/** Refusals that come together have one cause. */
+const SAME_REFUSAL_MS = 1000;
+const SLOWEST_SHARE = 1 / 16;
 
 interface Bucket {
   readonly size: BucketSize;
@@ -44,8 +50,14 @@ interface Bucket {
   at: Monotonic;
   /** The provider wants no call before this. */
   closedUntil: number;
-  /** Nor an inventory before this. */
+  /** Nor an inventory before this; and until then the other lane keeps the pace, too. */
   awayUntil: number;
+  /** Of the pace at which the bucket refills, while it is kept. */
+  share: number;
+  /** When the last refusal came. */
+  refusedAt: number;
+  /** Calls that were let through while the pace is kept, and not made yet. Their tokens are gone. */
+  admitted: number;
 }
 
 export interface Account {
@@ -66,22 +78,39 @@ export class ApiBudget {
     const bucket = this.#bucket(account, call);
     const now = this.#clock.monotonic();
     const told = lane === 'failover' ? bucket.closedUntil : Math.max(bucket.closedUntil, bucket.awayUntil);
-    const missing = lane === 'failover' ? 0 : bucket.size.burst * KEPT_SHARE + 1 - bucket.tokens;
-    const refilled = missing <= 0 ? 0 : now + Math.ceil((missing / bucket.size.perSecond) * 1000);
+    const needed = lane === 'inventory' ? bucket.size.burst * KEPT_SHARE + 1 : isPaced(bucket) ? 1 : -Infinity;
+    const missing = needed - bucket.tokens;
+    const refilled = missing <= 0 ? 0 : now + Math.ceil((missing / refillOf(bucket)) * 1000);
     const at = Math.max(told, refilled);
     return at > now ? (at as Monotonic) : undefined;
   }
 
-  spend(account: Account, call: ApiCall, calls = 1): void {
+  /** Somebody whom {@link notBefore} lets make the call is about to. Without it all who wait would come at once. */
+  admit(account: Account, call: ApiCall): void {
     const bucket = this.#bucket(account, call);
-    bucket.tokens = Math.max(-bucket.size.burst, bucket.tokens - calls);
+    if (!isPaced(bucket)) return;
+    bucket.tokens -= 1;
+    bucket.admitted += 1;
   }
 
-  /** @param retryAfterMs what the provider asked for; then nobody calls before it has passed */
+  spend(account: Account, call: ApiCall, calls = 1): void {
+    const bucket = this.#bucket(account, call);
+    const prepaid = Math.max(0, Math.min(bucket.admitted, calls));
+    bucket.admitted -= prepaid;
+    bucket.tokens = Math.max(-bucket.size.burst, bucket.tokens - (calls - prepaid));
+  }
+
+  /**
+   * The provider refused a call.
+   * @param retryAfterMs what it asked for; then nobody calls before it has passed
+   */
   throttled(account: Account, call: ApiCall, retryAfterMs: number | undefined): void {
     const bucket = this.#bucket(account, call);
     const now = this.#clock.monotonic();
-    bucket.tokens = Math.min(bucket.tokens, 0);
+    const isAnother = now - bucket.refusedAt >= SAME_REFUSAL_MS;
+    if (isPaced(bucket) && isAnother) bucket.share = Math.max(SLOWEST_SHARE, bucket.share / 2);
+    if (isAnother) bucket.refusedAt = now;
+    bucket.tokens = 0; // there is none, and the provider keeps no debts
     bucket.closedUntil = Math.max(bucket.closedUntil, now + (retryAfterMs ?? 0));
     bucket.awayUntil = Math.max(bucket.awayUntil, now + Math.max(retryAfterMs ?? 0, AWAY_AFTER_THROTTLE_MS));
   }
@@ -117,10 +146,22 @@ export class ApiBudget {
     const key = `${provider}|${providerRef}|${call}`;
     const size = BUCKETS[provider][call];
     const now = this.#clock.monotonic();
-    const bucket = this.#buckets.get(key) ?? { size, tokens: size.burst, at: now, closedUntil: 0, awayUntil: 0 };
-    bucket.tokens = Math.min(size.burst, bucket.tokens + ((now - bucket.at) / 1000) * size.perSecond);
+    const fresh = { closedUntil: 0, awayUntil: 0, share: 1, refusedAt: Number.NEGATIVE_INFINITY, admitted: 0 };
+    const bucket = this.#buckets.get(key) ?? { size, tokens: size.burst, at: now, ...fresh };
+    bucket.tokens = Math.min(size.burst, bucket.tokens + ((now - bucket.at) / 1000) * refillOf(bucket));
     bucket.at = now;
+    if (!isPaced(bucket)) Object.assign(bucket, { share: 1, admitted: 0 });
     this.#buckets.set(key, bucket);
     return bucket;
   }
+}
+
+/** As of when the bucket was last looked at. */
+function isPaced({ at, awayUntil }: Bucket): boolean {
+  return at < awayUntil;
+}
+
+/** Tokens a second. */
+function refillOf({ size, share }: Bucket): number {
+  return size.perSecond * share;
 }

@@ -58,6 +58,8 @@ export class NicWorker {
   #wantedReading: ApiLane | undefined;
   /** When the NIC is read although nothing happened to it; undefined until it was read once. */
   #auditAt: Monotonic | undefined;
+  /** A batch has begun, and what it did is not compared with a reading yet. */
+  #isExecuting = false;
   #settling: { readonly rows: readonly ActionRow[]; readonly reads: number; readonly at: Monotonic } | undefined;
 
   constructor(
@@ -100,7 +102,8 @@ export class NicWorker {
 
   /** Rule 4 of the wanted actions: read since the row succeeded, settled, and not as the action left it. */
   hasDrifted(row: ActionRow): boolean {
-    if (this.#settling !== undefined || this.#observation.kind !== 'known') return false;
+    // Rows succeed before the reading that shows them is taken in; another NIC's worker may have the engine look in between.
+    if (this.#isExecuting || this.#settling !== undefined || this.#observation.kind !== 'known') return false;
     const isNewer = this.#readings > (this.#readingsAtSuccess.get(row.id) ?? 0);
     return isNewer && !isInEffect(row.proposal, this.#observation);
   }
@@ -128,26 +131,30 @@ export class NicWorker {
     switch (step.kind) {
       case 'observe':
         return this.#observe(stop);
-      case 'execute': {
-        const report = await this.#execution.run(this.#nic, step.batch, this.#observation, stop);
-        if (stop.aborted) return;
-        this.#ownBackoff.clear('journal');
-        for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);
-        if (report.nic !== undefined) this.#accept(report.nic, report.succeeded);
-        else if (report.mustRead) this.#wantedReading = 'failover';
-        return this.#view.onStep();
-      }
+      case 'execute':
+        this.#isExecuting = true;
+        await this.#execute(step.batch, stop).finally(() => (this.#isExecuting = false));
+        return stop.aborted ? undefined : this.#view.onStep();
       case 'wait':
         return this.#wakeUp.wait(step.until, stop);
     }
   }
 
+  async #execute(batch: Parameters<BatchExecution['run']>[1], stop: AbortSignal): Promise<void> {
+    const report = await this.#execution.run(this.#nic, batch, this.#observation, stop);
+    if (stop.aborted) return;
+    this.#ownBackoff.clear('journal');
+    for (const row of report.succeeded) this.#readingsAtSuccess.set(row.id, this.#readings);
+    if (report.nic !== undefined) this.#accept(report.nic, report.succeeded);
+    else if (report.mustRead) this.#wantedReading = 'failover';
+  }
+
   #nextStep(): Step {
     const canRead = (lane: ApiLane): boolean => (this.#readableAt(lane) ?? 0) <= this.#ports.clock.monotonic();
     if (this.#unresolved().length > 0)
-      return canRead('failover') ? { kind: 'observe' } : { kind: 'wait', until: this.#readableAt('failover') };
+      return canRead('failover') ? this.#admitReading() : { kind: 'wait', until: this.#readableAt('failover') };
     const lane = this.#dueReading();
-    if (lane !== undefined && canRead(lane)) return { kind: 'observe' };
+    if (lane !== undefined && canRead(lane)) return this.#admitReading();
 
     this.#execution.reopen(this.#failed().filter(({ id }) => this.#rowBackoff.isDue(id)));
     const rows = this.#candidates();
@@ -161,10 +168,18 @@ export class NicWorker {
     // An operator who says "now" is not made to wait for what the provider said to another call.
     const isOrdered = batch?.rows.some((row) => this.#view.isOrdered(row)) === true;
     const writableAt = isOrdered ? undefined : this.#budget.notBefore(this.#nic, 'write', 'failover');
-    if (batch !== undefined && writableAt === undefined) return { kind: 'execute', batch };
+    if (batch !== undefined && writableAt === undefined) {
+      this.#budget.admit(this.#nic, 'write');
+      return { kind: 'execute', batch };
+    }
     const until = this.#nextInstant(rows, opensInMinutes);
     const mayWrite = batch === undefined ? undefined : writableAt;
     return { kind: 'wait', until: earliest([until, mayWrite]) };
+  }
+
+  #admitReading(): Step {
+    this.#budget.admit(this.#nic, 'read');
+    return { kind: 'observe' };
   }
 
   /** When the NIC may be read; undefined: now. */

@@ -40,13 +40,45 @@ test('our own count never holds a failover back', () => {
   expect(wait('inventory')).toBe(7550);
 });
 
-test('Retry-After holds both lanes back, and throttling without it only the inventory', () => {
+test('Retry-After holds both lanes back, and a refusal without it brings a failover down to the pace of the bucket', () => {
   const { clock, budget, wait } = open();
   budget.throttled(ACCOUNT, 'read', 4000);
   expect([wait('failover'), wait('inventory')]).toEqual([4000, 30_000]);
   clock.advance(60_000);
   budget.throttled(ACCOUNT, 'read', undefined);
-  expect([wait('failover'), wait('inventory')]).toEqual([0, 30_000]);
+  // 20 a second flow in.
+  expect([wait('failover'), wait('inventory')]).toEqual([50, 30_000]);
+  clock.advance(30_000);
+  budget.spend(ACCOUNT, 'read', 10_000);
+  expect(wait('failover')).toBe(0);
+});
+
+test('after a refusal calls go one by one, and a call that was let through is counted once', () => {
+  const { clock, budget, wait } = open();
+  budget.throttled(ACCOUNT, 'read', undefined);
+  clock.advance(50);
+  expect(wait('failover')).toBe(0);
+  budget.admit(ACCOUNT, 'read');
+  expect(wait('failover')).toBe(50);
+  budget.spend(ACCOUNT, 'read');
+  expect(wait('failover')).toBe(50);
+});
+
+test('who is refused while keeping the pace halves it, once for refusals that come together', () => {
+  const { clock, budget, wait } = open();
+  for (const expected of [50, 50, 50]) {
+    budget.throttled(ACCOUNT, 'read', undefined);
+    expect(wait('failover')).toBe(expected);
+  }
+  for (const expected of [100, 200, 400, 800, 800]) {
+    clock.advance(1000);
+    budget.throttled(ACCOUNT, 'read', undefined);
+    budget.throttled(ACCOUNT, 'read', undefined);
+    expect(wait('failover')).toBe(expected);
+  }
+  clock.advance(30_000);
+  budget.throttled(ACCOUNT, 'read', undefined);
+  expect(wait('failover')).toBe(50);
 });
 
 test('rate headers are believed more than our own count', () => {
