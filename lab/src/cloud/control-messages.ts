@@ -92,6 +92,8 @@ export const knobs = z.strictObject({
   latencyMs: z.number().min(0).default(0),
   /** Packets follow that much later, milliseconds. */
   fabricLagMs: z.number().min(0).default(0),
+  /** How much of the vendor's token buckets there is, percent; without, calls are not counted. See call-quota.ts. */
+  quotaPercent: z.number().min(0).max(100).optional(),
   /** No NIC may have more addresses than that, its primary included; less than the vendor's limit. */
   addressesPerNicMax: z.number().int().min(1).optional(),
 });
@@ -104,7 +106,7 @@ export const cardOrder = z.strictObject({
   count: z.number().int().min(1).max(COUNT_MAX).optional(),
   /** Taken off after that time. */
   forMs: z.number().min(1).max(FOR_MS_MAX).optional(),
-  /** What the card measures: milliseconds, or addresses. */
+  /** What the card measures: milliseconds, addresses, or percent. */
   amount: z.number().min(0).optional(),
   /** Only requests of this instance; knobs are for all. */
   principal: z.string().optional(),

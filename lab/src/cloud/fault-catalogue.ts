@@ -17,7 +17,7 @@ interface FaultPart {
 export interface Card {
   readonly about: string;
   /** What `amount` counts, and how many of them there are unless the order says otherwise. */
-  readonly amount?: { readonly unit: 'ms' | 'addresses'; readonly usual: number };
+  readonly amount?: { readonly unit: 'ms' | 'addresses' | 'percent'; readonly usual: number };
   readonly faults?: readonly FaultPart[];
   readonly knobs?: (amount: number) => Partial<Knobs>;
   /** Why a vendor has no such thing. */
@@ -40,6 +40,11 @@ export const FAULT_CARDS = {
     faults: once('throttle'),
   },
   'throttle-reads': { about: 'the next read is throttled', faults: once('throttle', 'reads') },
+  quota: {
+    about: "calls are counted as the vendor counts them, and refused when the account's bucket is empty",
+    amount: { unit: 'percent', usual: 100 },
+    knobs: (quotaPercent) => ({ quotaPercent }),
+  },
   busy: { about: 'the next write is refused because something else is under way', faults: once('busy') },
   conflict: {
     about: 'somebody else writes the object just before the next write, whose etag or fingerprint is out of date then',

@@ -1,6 +1,7 @@
 /** Runs a vendor's service behind an HTTP server: journal, fault cards, replies. The same for all clouds. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '@routerd/runtime';
+import { CallQuota } from './call-quota.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { JournalOutcome } from './control-messages.ts';
 import type { FaultDeck } from './fault-deck.ts';
@@ -14,6 +15,11 @@ export interface ServeParts {
   readonly log: Log;
 }
 
+/** With the account's buckets, which the metadata service has none of. */
+interface CountedParts extends ServeParts {
+  readonly quota: CallQuota | undefined;
+}
+
 /** What happens on the connection in the end. */
 type Ending =
   | { readonly kind: 'reply'; readonly reply: WireReply }
@@ -24,8 +30,9 @@ export function serve(
   service: Service,
   parts: ServeParts,
 ): (message: IncomingMessage, response: ServerResponse) => void {
+  const quota = service.name === 'api' ? new CallQuota(parts.plane.config.cloud) : undefined;
   return (message, response) => {
-    answer(service, parts, message, response).catch((cause: unknown) => {
+    answer(service, { ...parts, quota }, message, response).catch((cause: unknown) => {
       if (response.destroyed || message.destroyed) return; // the client went away
       parts.log.error('a request could not be served', { event: 'cloud.request.failed', cause: String(cause) });
       send(response, service.failed());
@@ -35,7 +42,7 @@ export function serve(
 
 async function answer(
   service: Service,
-  parts: ServeParts,
+  parts: CountedParts,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -50,7 +57,7 @@ async function answer(
   const { ending, outcome } =
     'refusal' in call
       ? { ending: { kind: 'reply', reply: call.refusal } as const, outcome: outcomeOf(call.refusal) }
-      : await performWithFaults(service, parts, call);
+      : await performWithinQuota(service, parts, call);
   close(outcome);
   parts.log.info('request', {
     event: 'cloud.request',
@@ -71,11 +78,33 @@ async function answer(
   }
 }
 
+interface Performed {
+  readonly ending: Ending;
+  readonly outcome: JournalOutcome;
+}
+
+async function performWithinQuota(service: Service, parts: CountedParts, call: AdmittedCall): Promise<Performed> {
+  const { quotaPercent } = parts.plane.knobs;
+  const counted =
+    quotaPercent === undefined ? undefined : parts.quota?.spend(call, quotaPercent, parts.plane.clock.monotonic());
+  if (counted === undefined) return performWithFaults(service, parts, call);
+  const told = (reply: WireReply, left: number): Ending => {
+    const rate = service.rateHeaders?.(counted.call, left);
+    return { kind: 'reply', reply: { ...reply, headers: { ...reply.headers, ...rate } } };
+  };
+  if (counted.kind === 'refused') {
+    const reply = service.throttled(counted.afterMs);
+    return { ending: told(reply, 0), outcome: { ...outcomeOf(reply), fault: 'throttle' } };
+  }
+  const { ending, outcome } = await performWithFaults(service, parts, call);
+  return { ending: ending.kind === 'reply' ? told(ending.reply, counted.left) : ending, outcome };
+}
+
 async function performWithFaults(
   service: Service,
   { faults, plane, log }: ServeParts,
   call: AdmittedCall,
-): Promise<{ readonly ending: Ending; readonly outcome: JournalOutcome }> {
+): Promise<Performed> {
   const card = faults.draw({ service: service.name, ...call });
   const perform = async (operationEnding: OperationEnding = 'succeeded'): Promise<WireReply> => {
     try {

@@ -48,7 +48,10 @@ export interface RefusedCall extends Omit<AdmittedCall, 'perform' | 'overtake'> 
 export interface Service {
   readonly name: 'api' | 'imds';
   admit(request: WireRequest): AdmittedCall | RefusedCall | Promise<AdmittedCall | RefusedCall>;
-  throttled(): WireReply;
+  /** @param afterMs when there is room again; undefined where that is not known */
+  throttled(afterMs?: number): WireReply;
+  /** Rate headers of an answer, where the vendor has such. @param left calls before it refuses */
+  rateHeaders?(call: 'read' | 'write', left: number): Readonly<Record<string, string>>;
   failed(): WireReply;
   /** Something else is being done to what the call is about. */
   busy(): WireReply;

@@ -29,6 +29,7 @@ const EXPECTED: Readonly<Record<CardName, Row>> = {
   throttle: everywhere('throttled'),
   // The vendors' libraries for AWS and Azure ask again by themselves for what changes nothing.
   'throttle-reads': { aws: 'succeeded', azure: 'succeeded', oci: 'throttled', gcp: 'throttled' },
+  quota: everywhere('succeeded'),
   busy: { aws: 'conflict', azure: 'conflict', oci: 'succeeded', gcp: 'conflict' },
   conflict: { aws: 'absent', azure: 'succeeded', oci: 'succeeded', gcp: 'succeeded' },
   limit: everywhere('limit'),

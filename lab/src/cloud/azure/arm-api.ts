@@ -85,9 +85,17 @@ export class ArmApi implements Service {
     };
   }
 
-  throttled(): WireReply {
+  /** Whole seconds, and never too early. */
+  throttled(afterMs = 1000): WireReply {
     const why = 'The request is being throttled as the limit has been reached for operation type.';
-    return faultReply({ ...armFault(429, 'TooManyRequests', why), headers: { 'retry-after': '1' } });
+    return faultReply({
+      ...armFault(429, 'TooManyRequests', why),
+      headers: { 'retry-after': `${Math.ceil(afterMs / 1000)}` },
+    });
+  }
+
+  rateHeaders(call: 'read' | 'write', left: number): Readonly<Record<string, string>> {
+    return { [`x-ms-ratelimit-remaining-subscription-${call}s`]: `${left}` };
   }
 
   failed(): WireReply {
