@@ -4,7 +4,8 @@
  *
  * 1. One timer, for the earliest instant at which time makes something due; nothing ticks.
  * 2. One run at a time for each plugin, whoever asks; what comes meanwhile is for the next run.
- * 3. An event that a subscription matched is on disk before anything is done about it, until a run was applied or it was given up.
+ * 3. A plugin that follows waits whenever it has nothing else to do. Waiting is no work: it takes no slot, and whatever is due breaks it off.
+ * 4. An event that a subscription matched is on disk before anything is done about it, until a run was applied or it was given up.
  */
 import {
   err,
@@ -18,12 +19,13 @@ import {
 } from '@routerd/resources';
 import { Alarm } from '@routerd/runtime';
 import { eventOf, type FactEvent } from './fact-event.ts';
+import { followEnded, initialFollow, type FollowState } from './follow-state.ts';
 import { planRuns, type Job } from './plan-runs.ts';
 import { leavesTrace, RunPerformer, textOf, type RunOrder, type RunOutcome, type RunPorts } from './perform-run.ts';
 import { observingPlugins, type ObservingPlugin } from './observing-plugin.ts';
 import type { EventFeed, FactFeed, PluginRun } from './ports.ts';
 import { SubscriptionState, type SubscriptionView } from './subscription-state.ts';
-import { initialTriggers, runStarted, triggersDueAt, withNews, type TriggerState } from './trigger-state.ts';
+import { initialTriggers, lookedAt, runStarted, triggersDueAt, withNews, type TriggerState } from './trigger-state.ts';
 
 export interface ObserverPorts extends RunPorts {
   readonly facts: FactFeed;
@@ -37,6 +39,8 @@ export interface PluginView {
   readonly triggers: readonly string[];
   readonly lastRun: Omit<PluginRun, 'id'> | undefined;
   readonly isRunning: boolean;
+  /** Its process waits for what its cloud tells. */
+  readonly isFollowing: boolean;
   /** When time runs it next, if nothing else comes first. */
   readonly nextAt: Instant | undefined;
 }
@@ -74,8 +78,16 @@ export function createObservers(ports: ObserverPorts): Observers {
   return new ObservingNode(ports);
 }
 
+interface Occupation {
+  /** Told before the plugin is free again. */
+  readonly onEnded?: (outcome: RunOutcome) => void;
+  /** Breaks the run off, as the end of the daemon does. */
+  readonly broken?: AbortSignal;
+}
+
 interface PluginEntry extends ObservingPlugin {
   triggers: TriggerState;
+  follow: FollowState | undefined;
   lastRun: PluginView['lastRun'];
 }
 
@@ -85,6 +97,10 @@ class ObservingNode implements Observers {
   readonly #plugins: ReadonlyMap<string, PluginEntry>;
   readonly #subscriptions: ReadonlyMap<string, SubscriptionState>;
   readonly #running = new Map<string, Promise<unknown>>();
+  /** Those of them that wait for their cloud, and how that is broken off. */
+  readonly #following = new Map<string, AbortController>();
+  /** How many callers want to run it by hand, now. */
+  readonly #wanted = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #listeners = new Set<() => void>();
   readonly #alarm: Alarm;
@@ -99,7 +115,12 @@ class ObservingNode implements Observers {
     this.#plugins = new Map(
       observingPlugins(ports.config.startup).map((each) => [
         each.plugin.metadata.name,
-        { ...each, triggers: initialTriggers(each.own, now, undefined), lastRun: undefined },
+        {
+          ...each,
+          triggers: initialTriggers(each.own, now, undefined),
+          follow: initialFollow(each.own, now),
+          lastRun: undefined,
+        },
       ]),
     );
     this.#subscriptions = new Map(
@@ -118,7 +139,8 @@ class ObservingNode implements Observers {
         const runs = this.#ports.runs.runs(name);
         entry.lastRun = runs[0];
         const own = runs.find(({ trigger }) => trigger !== 'federation-subscription');
-        const sinceLast = own === undefined ? undefined : clock.now() - own.startedAt;
+        const lookedThen = own?.trigger === 'follow' ? own.endedAt : own?.startedAt;
+        const sinceLast = lookedThen === undefined ? undefined : clock.now() - lookedThen;
         entry.triggers = initialTriggers(entry.own, clock.monotonic(), sinceLast);
       }
       for (const subscription of this.#subscriptions.values()) subscription.restore();
@@ -151,7 +173,8 @@ class ObservingNode implements Observers {
         plugin,
         triggers: descriptions,
         lastRun,
-        isRunning: this.#running.has(name),
+        isRunning: this.#running.has(name) && !this.#following.has(name),
+        isFollowing: this.#following.has(name),
         nextAt,
       };
     });
@@ -168,12 +191,19 @@ class ObservingNode implements Observers {
   async run(name: string, mode: RunOrder['mode']): Promise<Result<RunOutcome, ObserverFault>> {
     const entry = this.#plugins.get(name);
     if (entry === undefined) return err(this.#noSuchPlugin(name));
-    for (let under = this.#running.get(name); under !== undefined; under = this.#running.get(name)) await under;
-    if (this.#stopping.signal.aborted) return err({ code: 'plugin.stopped', message: 'The daemon is stopping.' });
-    const { plugin, ttlMax } = entry;
-    if (mode === 'apply') entry.triggers = runStarted(entry.triggers, this.#ports.clock.monotonic()).state;
-    const trigger = { type: 'manual', topic: '' } as const;
-    return ok(await this.#occupy(name, { plugin, trigger, events: [], subscription: undefined, ttlMax, mode }));
+    this.#wanted.set(name, (this.#wanted.get(name) ?? 0) + 1);
+    try {
+      this.#following.get(name)?.abort();
+      for (let under = this.#running.get(name); under !== undefined; under = this.#running.get(name)) await under;
+      if (this.#stopping.signal.aborted) return err({ code: 'plugin.stopped', message: 'The daemon is stopping.' });
+      const { plugin, ttlMax } = entry;
+      if (mode === 'apply') entry.triggers = runStarted(entry.triggers, this.#ports.clock.monotonic()).state;
+      const trigger = { type: 'manual', topic: '' } as const;
+      return ok(await this.#occupy(name, { plugin, trigger, events: [], subscription: undefined, ttlMax, mode }));
+    } finally {
+      this.#wanted.set(name, (this.#wanted.get(name) ?? 1) - 1);
+      this.#startDue();
+    }
   }
 
   onChange(listener: () => void): () => void {
@@ -249,13 +279,55 @@ class ObservingNode implements Observers {
 
   #startDue(): void {
     if (this.#stopping.signal.aborted || this.#unsubscribe === undefined) return;
-    const { start, lookAgainAt } = planRuns(this.#jobs(), new Set(this.#running.keys()), this.#ports.clock.monotonic());
+    const now = this.#ports.clock.monotonic();
+    const jobs = this.#jobs();
+    const busy = [...this.#running.keys()].filter((name) => !this.#following.has(name));
+    const { start, lookAgainAt } = planRuns(jobs, new Set(busy), now);
     for (const { name, plugin } of start) {
+      const waiting = this.#following.get(plugin);
+      if (waiting !== undefined) {
+        waiting.abort(); // what is due starts when it has ended
+        continue;
+      }
       const subscription = this.#subscriptions.get(name.slice(name.indexOf('/') + 1));
       if (name.startsWith('EventSubscription/') && subscription !== undefined) void this.#runBatch(subscription);
       else void this.#runOwn(plugin);
     }
-    this.#alarm.set(earlier(lookAgainAt, this.#rescanAt));
+    const due = new Set(jobs.flatMap(({ plugin, dueAt }) => (dueAt !== undefined && dueAt <= now ? [plugin] : [])));
+    this.#alarm.set(earlier(earlier(lookAgainAt, this.#rescanAt), this.#startFollowing(due, now)));
+  }
+
+  /** @returns when the next may begin to wait */
+  #startFollowing(due: ReadonlySet<string>, now: Monotonic): Monotonic | undefined {
+    let next: Monotonic | undefined;
+    for (const [name, { follow }] of this.#plugins) {
+      const isTaken = this.#running.has(name) || due.has(name) || (this.#wanted.get(name) ?? 0) > 0;
+      if (follow === undefined || isTaken) continue;
+      if (follow.notBefore > now) next = earlier(next, follow.notBefore);
+      else void this.#follow(name);
+    }
+    return next;
+  }
+
+  async #follow(name: string): Promise<void> {
+    const entry = this.#plugins.get(name);
+    if (entry === undefined) return;
+    const { clock } = this.#ports;
+    const startedAt = clock.monotonic();
+    const broken = new AbortController();
+    this.#following.set(name, broken);
+    const { plugin, ttlMax } = entry;
+    const trigger = { type: 'follow', topic: '' } as const;
+    const order: RunOrder = { plugin, trigger, events: [], subscription: undefined, ttlMax, mode: 'apply' };
+    const onEnded = ({ run }: RunOutcome): void => {
+      this.#following.delete(name);
+      if (run.code === 'plugin.cancelled' || entry.follow === undefined) return;
+      const now = clock.monotonic();
+      const hasFailed = run.result === 'Failed';
+      entry.follow = followEnded(entry.follow, { hasFailed, startedAt, now });
+      if (!hasFailed) entry.triggers = lookedAt(entry.triggers, now);
+    };
+    await this.#occupy(name, order, { onEnded, broken: broken.signal });
   }
 
   async #runOwn(name: string): Promise<void> {
@@ -278,22 +350,25 @@ class ObservingNode implements Observers {
     await this.#occupy(
       subscription.plugin,
       { plugin: entry.plugin, trigger, events, subscription: subscription.name, ttlMax: undefined, mode: 'apply' },
-      ({ run }) => {
-        if (run.code === 'plugin.cancelled') subscription.putBack();
-        else if (run.result === 'Failed') subscription.failed(run.message);
-        else subscription.applied(run.message);
+      {
+        onEnded: ({ run }) => {
+          if (run.code === 'plugin.cancelled') subscription.putBack();
+          else if (run.result === 'Failed') subscription.failed(run.message);
+          else subscription.applied(run.message);
+        },
       },
     );
   }
 
-  /** @param onEnded told before the plugin is free again */
   async #occupy(
     name: string,
     order: RunOrder,
-    onEnded: (outcome: RunOutcome) => void = () => undefined,
+    { onEnded = () => undefined, broken }: Occupation = {},
   ): Promise<RunOutcome> {
+    const stopping = this.#stopping.signal;
+    const signal = broken === undefined ? stopping : AbortSignal.any([stopping, broken]);
     const work = async (): Promise<RunOutcome> => {
-      const outcome = await this.#performer.perform(order, this.#stopping.signal);
+      const outcome = await this.#performer.perform(order, signal);
       const entry = this.#plugins.get(name);
       if (entry !== undefined && leavesTrace(order, outcome.run)) entry.lastRun = outcome.run;
       this.#guarded('settle', () => onEnded(outcome));

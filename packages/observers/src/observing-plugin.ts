@@ -1,5 +1,12 @@
 /** Which plugins observe, what runs them, and for how long their results may count. Pure. */
-import { formatDuration, ofKind, type DurationMs, type Resource, type ResourceOf } from '@routerd/resources';
+import {
+  formatDuration,
+  ofKind,
+  unreachable,
+  type DurationMs,
+  type Resource,
+  type ResourceOf,
+} from '@routerd/resources';
 
 export interface ObservingPlugin {
   readonly plugin: ResourceOf<'Plugin'>;
@@ -27,9 +34,7 @@ export function observingPlugins(startup: readonly Resource[]): readonly Observi
         plugin,
         own,
         descriptions: [
-          ...own.map((trigger) =>
-            trigger.type === 'interval' ? `every ${formatDuration(trigger.every)}` : `on ${trigger.topic}`,
-          ),
+          ...own.map(describe),
           ...subscriptions.flatMap(({ metadata, spec }) =>
             spec.trigger.pluginRef === name ? [`EventSubscription/${metadata.name}`] : [],
           ),
@@ -37,4 +42,17 @@ export function observingPlugins(startup: readonly Resource[]): readonly Observi
         ttlMax: ttls.length === 0 ? undefined : (Math.min(...ttls) as DurationMs),
       };
     });
+}
+
+function describe(trigger: ObservingPlugin['own'][number]): string {
+  switch (trigger.type) {
+    case 'interval':
+      return `every ${formatDuration(trigger.every)}`;
+    case 'event':
+      return `on ${trigger.topic}`;
+    case 'follow':
+      return 'when its cloud tells of something';
+    default:
+      return unreachable(trigger);
+  }
 }

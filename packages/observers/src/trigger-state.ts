@@ -22,7 +22,7 @@ export interface TriggerState {
 const NEWS_SPACING_MS = 1000;
 
 /** Why a run starts, as plugins are told. */
-export const TRIGGER_TYPES = ['interval', 'event', 'manual', 'federation-subscription'] as const;
+export const TRIGGER_TYPES = ['interval', 'event', 'follow', 'manual', 'federation-subscription'] as const;
 export type TriggerType = (typeof TRIGGER_TYPES)[number];
 export interface RunTrigger {
   readonly type: TriggerType;
@@ -66,6 +66,11 @@ export function triggersDueAt({ nextAt, newsAt, startedAt }: TriggerState): Mono
   if (newsAt === undefined) return nextAt;
   const spaced = startedAt === undefined ? newsAt : Math.max(newsAt, startedAt + NEWS_SPACING_MS);
   return Math.min(spaced, nextAt ?? spaced) as Monotonic;
+}
+
+/** All was looked at just now, though nothing here had asked for it: the interval counts from here. */
+export function lookedAt(state: TriggerState, now: Monotonic): TriggerState {
+  return state.every === undefined ? state : { ...state, nextAt: (now + state.every) as Monotonic };
 }
 
 /** A run starts now, whatever for: it takes the news along, and the interval counts from here. Missed intervals are not made up for. */

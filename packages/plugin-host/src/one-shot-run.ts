@@ -32,7 +32,8 @@ export interface OneShotEnd {
 export interface OneShotOptions {
   /** Written to stdin, which then ends. */
   readonly input: string;
-  readonly timeout: DurationMs;
+  /** Undefined for no limit. */
+  readonly timeout: DurationMs | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -74,6 +75,7 @@ async function limit(
   ended: AbortSignal,
   kill: (why: OneShotFault) => void,
 ): Promise<void> {
+  if (timeout === undefined) return;
   await clock.sleepUntil((clock.monotonic() + timeout) as Monotonic, ended);
   if (!ended.aborted) kill({ code: 'plugin.timed-out', detail: `timed out after ${formatDuration(timeout)}` });
 }

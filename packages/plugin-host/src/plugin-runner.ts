@@ -23,7 +23,9 @@ export function createPluginRunner({ clock, log }: PluginRunnerPorts): PluginRun
       if (problem !== undefined)
         return notStarted({ code: 'plugin.not-executable', message: `plugin ${name}: ${problem}` });
       if (signal.aborted) return notStarted({ code: 'plugin.cancelled', message: `plugin ${name} was cancelled` });
-      const timeout = plugin.spec.timeout ?? OBSERVE_TIMEOUT;
+      // Who waits for a cloud to tell of something waits as long as it takes: whoever asked breaks it off.
+      const isFollowing = request.spec.trigger.type === 'follow';
+      const timeout = isFollowing ? undefined : (plugin.spec.timeout ?? OBSERVE_TIMEOUT);
       const input = JSON.stringify(request);
       let end: Awaited<ReturnType<typeof oneShotRun>>;
       try {

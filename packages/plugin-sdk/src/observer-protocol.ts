@@ -22,7 +22,7 @@ export const pluginRequest = z.strictObject({
   metadata: z.strictObject({ name: z.string() }),
   spec: z.strictObject({
     trigger: z.strictObject({
-      type: z.enum(['interval', 'event', 'manual', 'federation-subscription']),
+      type: z.enum(['interval', 'event', 'follow', 'manual', 'federation-subscription']),
       topic: z.string(),
     }),
     startupConfigHash: z.string(),

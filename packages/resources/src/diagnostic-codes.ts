@@ -98,6 +98,7 @@ export const DIAGNOSTIC_CODES = {
   'interface.twice': 'An ifname is declared once.',
   'policy.failover-waits': 'A takeover from a dead router does not wait for approval. (A warning.)',
   'plugin.capability': 'A plugin has the capability that it is used for: to observe or propose.',
+  'plugin.follow-alone': 'A plugin that follows events also looks at an interval, for those that are lost.',
   'subscription.unknown-node': 'A node whose facts are waited for is this node or has an EventPeer. (A warning.)',
   'hybrid-route.inside-pool': 'A HybridRoute has no destination inside a pool: there single addresses are routed.',
   'hybrid-route.twice': 'A destination is routed by one HybridRoute or IPv4Route.',

@@ -14,6 +14,11 @@ export const PLUGIN_CAPABILITIES = [
 const trigger = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('interval'), every: s.positiveDuration.describe('From start to start.') }),
   z.strictObject({ type: z.literal('event'), topic: s.exact('the name of a topic') }),
+  z
+    .strictObject({ type: z.literal('follow') })
+    .describe(
+      'It waits for what its cloud tells, for as long as it takes; an interval beside this is what it looks at anyway.',
+    ),
 ]);
 
 const triggers = z.array(trigger).default([]);

@@ -109,6 +109,16 @@ export const dynamicCases: readonly InvalidCase[] = [
     codes: ['field.not-allowed'],
   },
   {
+    title: 'events that are followed without an interval',
+    text: changed(DYNAMIC, '- {type: interval, every: 5m}', '- {type: follow}'),
+    codes: ['plugin.follow-alone'],
+  },
+  {
+    title: 'a source that follows events without an interval',
+    text: changed(DYNAMIC, 'ttl: 30m', 'ttl: 30m\n  triggers: [{type: follow}]'),
+    codes: ['plugin.follow-alone'],
+  },
+  {
     title: 'an executor that is to observe',
     text: changed(DYNAMIC, '    - observe.cloud\n    - propose.dynamicConfig\n', '    - execute.providerAction\n'),
     codes: ['plugin.capability', 'plugin.capability', 'plugin.capability'],

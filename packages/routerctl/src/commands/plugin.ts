@@ -39,6 +39,8 @@ const plugin = z.object({
   capabilities: z.array(z.string()),
   triggers: z.array(z.string()),
   running: z.boolean(),
+  /** Its process waits for what its cloud tells. Absent where the daemon is older. */
+  following: z.boolean().optional(),
   nextAt: z.number().optional(),
   lastRun: pluginRun.optional(),
 });
@@ -134,8 +136,11 @@ function pluginTable(items: readonly Plugin[], now: number): string {
       { title: 'RESULT', value: ({ lastRun }) => (lastRun === undefined ? undefined : resultText(lastRun)) },
       {
         title: 'NEXT',
-        value: ({ running, nextAt }) =>
-          running ? 'running' : nextAt === undefined ? undefined : `in ${age(nextAt - now)}`,
+        value: ({ running, following = false, nextAt }) => {
+          if (running) return 'running';
+          const next = nextAt === undefined ? [] : [`in ${age(nextAt - now)}`];
+          return [...(following ? ['following'] : []), ...next].join(', ') || undefined;
+        },
       },
     ],
     items,

@@ -14,6 +14,7 @@ export function pluginsView(startup: readonly Resource[], observing: readonly Pl
         capabilities: spec.capabilities,
         triggers: view?.triggers ?? [],
         running: view?.isRunning ?? false,
+        following: view?.isFollowing ?? false,
         ...(view?.nextAt === undefined ? {} : { nextAt: view.nextAt }),
         ...(view?.lastRun === undefined ? {} : { lastRun: runView(view.lastRun) }),
       };

@@ -68,12 +68,24 @@ function* pluginItself(plugin: ResourceOf<'Plugin'>, index: ResourceIndex): Iter
   for (const [position, target] of context.resources.entries()) {
     yield* exactReference(target, index, ['spec', 'context', 'resources', position]);
   }
+  yield* followsBesideInterval(triggers);
   if (triggers.length === 0 || OBSERVES.some((capability) => capabilities.includes(capability))) return;
   yield errorAt(['spec', 'triggers'], {
     code: 'plugin.capability',
     message: `The plugin is run to observe, and has none of the capabilities ${OBSERVES.join(', ')}.`,
     remedy: 'Remove the triggers: an executor is run when an action is executed.',
     at: 'key',
+  });
+}
+
+/** Queues lose messages and expire: without an interval what one of them lost would never be seen. */
+function* followsBesideInterval(triggers: ResourceOf<'Plugin'>['spec']['triggers']): Iterable<Problem> {
+  const position = triggers.findIndex(({ type }) => type === 'follow');
+  if (position === -1 || triggers.some(({ type }) => type === 'interval')) return;
+  yield errorAt(['spec', 'triggers', position], {
+    code: 'plugin.follow-alone',
+    message: 'A follow trigger stands without an interval: an event that is lost would never be made up for.',
+    remedy: 'Add { type: interval, every: 30m } beside it.',
   });
 }
 
@@ -92,6 +104,11 @@ function* pluginMay(
     message: `Plugin/${name} has the capabilities ${capabilities.join(', ')}; for its results to be used here it needs ${wanted.join(' or ')}.`,
     remedy: `Add the capability to Plugin/${name}, or name another plugin.`,
   });
+}
+
+function* configSource(source: ResourceOf<'DynamicConfigSource'>, index: ResourceIndex): Iterable<Problem> {
+  yield* pluginMay(source.spec.pluginRef, ['propose.dynamicConfig'], index, ['spec', 'pluginRef']);
+  yield* followsBesideInterval(source.spec.triggers);
 }
 
 function* eventSubscription(subscription: ResourceOf<'EventSubscription'>, index: ResourceIndex): Iterable<Problem> {
@@ -136,9 +153,7 @@ function* notDynamic({ kind }: Resource): Iterable<Problem> {
 export const dynamicRules: readonly Rule[] = [
   rule('DynamicOverridePolicy', overridePolicy),
   rule('Plugin', pluginItself),
-  rule('DynamicConfigSource', (source, index) =>
-    pluginMay(source.spec.pluginRef, ['propose.dynamicConfig'], index, ['spec', 'pluginRef']),
-  ),
+  rule('DynamicConfigSource', configSource),
   rule('EventSubscription', eventSubscription),
   ...STARTUP_ONLY.map((kind) => rule(kind, notDynamic, { appliesTo: 'derived' })),
 ];
