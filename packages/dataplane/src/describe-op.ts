@@ -1,4 +1,4 @@
-/** One op as the command that a person would type: what `plan` prints, and what a log line carries. Never contains a secret. */
+/** One op as the command that a person would type: what `plan` prints, and what a log line carries. One line, and never a secret. */
 import { unreachable } from '@routerd/resources';
 import type { HostOp } from './host-op.ts';
 import { textOfRoute } from './host-slot.ts';
@@ -31,8 +31,7 @@ export function describeOp(op: HostOp): string {
     case 'sysctl-file-remove':
       return `rm ${sysctlFileName(op.name)}`;
     case 'table-replace':
-      // Indented as a line of a plan that goes on.
-      return `nft replace table ${op.table.family} ${op.table.name} {${op.table.lines.map((line) => `\n      ${line}`).join('')}\n    }`;
+      return `nft replace table ${op.table.family} ${op.table.name} # ${op.table.lines.length} lines`;
     case 'table-remove':
       return `nft delete table ${op.family} ${op.name}`;
     case 'mss-replace':

@@ -1,3 +1,4 @@
+export { executionsOf } from './adapters/linux/executions-of.ts';
 export { createKeepalived, endKeepalived, type KeepalivedOptions } from './adapters/linux/keepalived.ts';
 export { createLinuxHealthProbe, type LinuxHealthProbeOptions } from './adapters/linux/linux-health-probe.ts';
 export { createLinuxHost, type LinuxHostOptions } from './adapters/linux/linux-host.ts';
@@ -15,6 +16,7 @@ export { MemoryVrrp } from './adapters/memory/memory-vrrp.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
+export { executionLines, type HostExecution } from './host-execution.ts';
 export { createHealthChecker, type HealthChecker, type HealthCheckerPorts } from './health/health-checker.ts';
 export type { HealthProbe, HealthQuestion, HealthTarget } from './health/health-probe.ts';
 export {

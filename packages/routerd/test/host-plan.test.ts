@@ -2,6 +2,7 @@
 import {
   createMemoryHost,
   EMPTY_HOST_STATE,
+  executionsOf,
   lower,
   MemoryLedger,
   type HostState,
@@ -124,4 +125,30 @@ test('the value that was there before is recorded before it is changed', async (
   once.host.failOn('sysctl-set', { code: 'host.failed', detail: 'no', retry: 'later' });
   await once.apply(await once.plan(DESIRED));
   expect(once.ledger.entries()).toContainEqual({ key: 'sysctl:net/ipv4/ip_forward', priorValue: '0' });
+});
+
+test('a plan shows to the letter what is run, its input, and files with mode and digest; a key by its file alone', async () => {
+  const once = new Once();
+  const plan = await once.plan({
+    ...DESIRED,
+    sysctlFiles: [{ name: 'x', content: '# routerd.owner=routerd\nnet/ipv4/ip_forward = 1\n' }],
+  });
+  const lines = planText({ plan, problems: [], notes: [] }, false)
+    .split('\n')
+    .map((line) => line.trim());
+  expect(lines).toContain('run ip link add dev wg0 type wireguard');
+  expect(lines).toContain('run wireguard-go wg0 # if the kernel has no WireGuard');
+  expect(lines).toContain('run wg genkey > /k (mode 0600) # if there is no such file');
+  expect(lines).toContain('run arping -q -A -c 2 -I lan0 -s 10.77.60.10 10.77.60.10');
+  expect(lines).toContain('run nft -f -');
+  expect(lines).toContain('| table inet routerd_mss');
+  expect(lines).toContain(
+    'write /etc/sysctl.d/90-routerd-x.conf (mode 0644, sha256:fd2307392f35bde437d98a0409bdd6f2eb88780a1c266dc4ee46aaddfbd22f82)',
+  );
+  const operations = plan.ops.map((op) => [op.verb, executionsOf(op, plan.before)] as const);
+  expect(operations.filter(([verb]) => verb === 'route-add').map(([, executions]) => executions)).toEqual([
+    [{ kind: 'ip-batch', line: 'route add 10.77.60.10/32 proto 84 metric 120 dev wg0' }],
+    [{ kind: 'ip-batch', line: 'route add 192.0.2.0/24 proto 84 dev lan0' }],
+  ]);
+  expect(operations.every(([, executions]) => executions.length > 0)).toBe(true);
 });

@@ -1,5 +1,6 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
 import { createLinuxHost, describeOp } from '@routerd/dataplane';
+import { yamlText } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
@@ -12,7 +13,7 @@ import { appliedLine, asideLines, opLine, planJson, planText } from './plan-repo
 /** There is something to do; wrong usage of `plan` and `apply` is 1, so that nobody takes it for this. */
 const SOMETHING_TO_DO = 2;
 
-const outputs = ['text', 'json'] as const;
+const outputs = ['text', 'json', 'yaml'] as const;
 
 interface PlanFlags {
   readonly config: string;
@@ -41,12 +42,14 @@ export const planCommand = buildCommand<PlanFlags, [], Context>({
   docs: {
     brief: 'Print what apply would change on this host, and change nothing',
     fullDescription: [
-      'Print what apply would change on this host, in its order, and change nothing.',
+      'Print what apply would change on this host, in its order, and change nothing: each program with its arguments and input,',
+      'each file with its mode and digest. Keys are named by their files.',
       '',
       'EXAMPLES',
       '  routerd plan --config /usr/local/etc/routerd',
       '  routerd plan --diff                              the lines of the host before and after',
       '  routerd plan -o json | jq .summary',
+      '  routerd plan -o yaml                             each operation with its executions',
       '',
       'EXIT CODES',
       '  0 nothing to do   2 something to do   1 refused, failed or wrong usage',
@@ -120,9 +123,14 @@ async function withLook(
 }
 
 export function show(context: Context, look: OneShot, { output, diff }: Pick<PlanFlags, 'output' | 'diff'>): void {
-  const text = output === 'json' ? JSON.stringify(planJson(look, diff), undefined, 2) : planText(look, diff);
-  context.process.stdout.write(`${text}\n`);
+  context.process.stdout.write(`${planIn(output, look, diff)}\n`);
   if (look.plan.ops.length > 0) context.process.exitCode = SOMETHING_TO_DO;
+}
+
+function planIn(output: PlanFlags['output'], look: OneShot, diff: boolean): string {
+  if (output === 'text') return planText(look, diff);
+  const plan = planJson(look, diff);
+  return output === 'json' ? JSON.stringify(plan, undefined, 2) : yamlText(plan);
 }
 
 /** Says what would cut management off, and refuses. @returns true if anything would */

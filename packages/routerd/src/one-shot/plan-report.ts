@@ -1,5 +1,5 @@
-/** A plan in words. What is printed here is what `apply` performs: both read the same ops. */
-import { describeOp, type HostOp } from '@routerd/dataplane';
+/** A plan in words, down to each program, its input and each file. What is printed here is what `apply` performs: both read the same ops. */
+import { describeOp, executionLines, executionsOf, type HostOp } from '@routerd/dataplane';
 import { changedLines } from './host-lines.ts';
 import { effectOf, type HostPlan, type OpEffect } from './host-plan.ts';
 import type { OneShot } from './one-shot.ts';
@@ -20,6 +20,31 @@ export function opLine(op: HostOp, { before }: Pick<HostPlan, 'before'>): string
   return `  ${SIGNS[effectOf(op, before)]} ${describeOp(op)}`;
 }
 
+/** Of these the one line says everything that is done, in other words at most. */
+const SAID_BY_THEIR_LINE: readonly HostOp['verb'][] = [
+  'address-add',
+  'address-remove',
+  'route-add',
+  'route-replace',
+  'route-remove',
+  'proxy-neighbor-add',
+  'proxy-neighbor-remove',
+  'sysctl-set',
+  'sysctl-restore',
+];
+
+/** The line of the op, and below it to the letter what is run and written where that is more than the line says. */
+function exactLines(op: HostOp, { before }: Pick<HostPlan, 'before'>): readonly string[] {
+  const line = opLine(op, { before });
+  if (SAID_BY_THEIR_LINE.includes(op.verb)) return [line];
+  return [
+    line,
+    ...executionsOf(op, before)
+      .flatMap(executionLines)
+      .map((text) => `      ${text}`),
+  ];
+}
+
 export function planLine({ add, change, remove }: PlanCounts): string {
   return `Plan: ${add} to add, ${change} to change, ${remove} to remove.`;
 }
@@ -33,7 +58,7 @@ export function planText(
   { plan, problems, notes }: Pick<OneShot, 'plan' | 'problems' | 'notes'>,
   showDiff: boolean,
 ): string {
-  const lines = plan.ops.map((op) => opLine(op, plan));
+  const lines = plan.ops.flatMap((op) => exactLines(op, plan));
   return [
     ...asideLines({ problems, notes }),
     ...(lines.length === 0 ? ['The host is as it is desired.'] : lines),
@@ -59,7 +84,12 @@ export function planJson(
 ): unknown {
   return {
     summary: countsOf(plan),
-    operations: plan.ops.map((op) => ({ effect: effectOf(op, plan.before), command: describeOp(op), ...op })),
+    operations: plan.ops.map((op) => ({
+      effect: effectOf(op, plan.before),
+      command: describeOp(op),
+      executions: executionsOf(op, plan.before),
+      ...op,
+    })),
     problems,
     notes,
     ...(showDiff ? { diff: changedLines(plan.before, plan.after) } : {}),

@@ -40,12 +40,8 @@ export class Announcer {
     }
   }
 
-  /** Replies (`-A`), not requests: another router's proxy ARP would answer a request. */
   async #send(interfaceName: string, address: HostAddress): Promise<void> {
-    const quad = bareAddress(address);
-    const sent = await this.#run(['arping', '-q', '-A', '-c', `${REPLIES}`, '-I', interfaceName, '-s', quad, quad], {
-      timeoutMs: TIMEOUT_MS,
-    });
+    const sent = await this.#run(announcementOf(interfaceName, address), { timeoutMs: TIMEOUT_MS });
     this.#running -= 1;
     if (!sent.ok)
       this.#log.warn('an address could not be announced', {
@@ -56,4 +52,10 @@ export class Announcer {
       });
     this.#startMore();
   }
+}
+
+/** Replies (`-A`), not requests: another router's proxy ARP would answer a request. */
+export function announcementOf(interfaceName: string, address: HostAddress): readonly [string, ...string[]] {
+  const quad = bareAddress(address);
+  return ['arping', '-q', '-A', '-c', `${REPLIES}`, '-I', interfaceName, '-s', quad, quad];
 }

@@ -88,9 +88,9 @@ function isNeighborOp(op: IpOp): op is NeighborOp {
 export function lineOf(op: IpOp): string {
   switch (op.verb) {
     case 'address-add':
-      return `address add ${op.address} dev ${op.interface}`;
+      return `addr add ${op.address} dev ${op.interface}`;
     case 'address-remove':
-      return `address del ${op.address} dev ${op.interface}`;
+      return `addr del ${op.address} dev ${op.interface}`;
     case 'route-add':
       return `route add ${routeArguments(op.route)}`;
     case 'route-replace':

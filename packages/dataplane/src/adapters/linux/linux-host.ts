@@ -15,7 +15,7 @@ import { removeTable, replaceTable } from './nft-tables.ts';
 import { NftWatch } from './nft-watch.ts';
 import { readHost } from './observe.ts';
 import { localSysctlFiles, remoteSysctlFiles, type SysctlFiles } from './sysctl-files.ts';
-import { SysctlConfigFiles } from './sysctl-config-files.ts';
+import { SYSCTL_DIRECTORY, SysctlConfigFiles } from './sysctl-config-files.ts';
 import { SysctlWatch } from './sysctl-watch.ts';
 import { WireGuardDevices } from './wireguard.ts';
 
@@ -57,7 +57,7 @@ class LinuxHost implements Host {
     this.#run = hostCommandRunner(prefix);
     this.#ipBatch = new IpBatch(prefix);
     this.#sysctls = prefix.length === 0 ? localSysctlFiles() : remoteSysctlFiles(this.#run);
-    this.#sysctlConfigFiles = new SysctlConfigFiles(options.sysctlDirectory ?? '/etc/sysctl.d');
+    this.#sysctlConfigFiles = new SysctlConfigFiles(options.sysctlDirectory ?? SYSCTL_DIRECTORY);
     this.#wireGuard = new WireGuardDevices(this.#run, options.wireGuardGo ?? 'wireguard-go');
     this.#announcer = new Announcer(this.#run, options.log);
     this.#sysctlWatch = new SysctlWatch((path, value) =>

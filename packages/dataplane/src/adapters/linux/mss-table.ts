@@ -39,10 +39,11 @@ export async function replaceMssTable(
   return result.ok ? undefined : faultOfCommand(result.error);
 }
 
+/** Declared first, so that removing what is absent succeeds. */
+export const MSS_TABLE_REMOVAL = 'table inet routerd_mss\ndelete table inet routerd_mss\n';
+
 export async function removeMssTable(run: RunHostCommand): Promise<HostFault | undefined> {
-  const result = await run(['nft', '-f', '-'], {
-    input: 'table inet routerd_mss\ndelete table inet routerd_mss\n',
-  });
+  const result = await run(['nft', '-f', '-'], { input: MSS_TABLE_REMOVAL });
   return result.ok ? undefined : faultOfCommand(result.error);
 }
 

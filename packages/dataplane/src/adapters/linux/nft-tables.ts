@@ -46,10 +46,7 @@ export async function replaceTable(run: RunHostCommand, table: NftTable): Promis
   const shown = await run(['nft', '-j', 'list', 'table', table.family, table.name]);
   if (!shown.ok) return faultOfCommand(shown.error);
   const listed = listingDigest(listing.parse(JSON.parse(shown.value.stdout)).nftables);
-  const counter = `${table.family} ${table.name} owner`;
-  const marked = await run(['nft', '-f', '-'], {
-    input: `delete counter ${counter}\nadd counter ${counter} { comment "${markOf(table, listed)}"; }\n`,
-  });
+  const marked = await run(['nft', '-f', '-'], { input: renderTableMark(table, listed) });
   return marked.ok ? undefined : faultOfCommand(marked.error);
 }
 
@@ -57,9 +54,22 @@ export async function replaceTable(run: RunHostCommand, table: NftTable): Promis
 export async function removeTable(run: RunHostCommand, table: TableName): Promise<HostFault | undefined> {
   const fault = await refusalOf(run, table);
   if (fault !== undefined) return fault;
-  const name = `table ${table.family} ${table.name}`;
-  const result = await run(['nft', '-f', '-'], { input: `${name}\ndelete ${name}\n` });
+  const result = await run(['nft', '-f', '-'], { input: removalOfTable(table) });
   return result.ok ? undefined : faultOfCommand(result.error);
+}
+
+/** Declared first, so that removing what is absent succeeds. */
+export function removalOfTable({ family, name }: TableName): string {
+  return `table ${family} ${name}\ndelete table ${family} ${name}\n`;
+}
+
+/** Stands for the digest of a listing that nobody has seen yet. */
+export const LISTING_TO_COME = 'DIGEST-OF-WHAT-NFT-LISTS';
+
+/** @param listed digest of the table as `nft` lists it */
+export function renderTableMark(table: NftTable, listed: string): string {
+  const counter = `${table.family} ${table.name} owner`;
+  return `delete counter ${counter}\nadd counter ${counter} { comment "${markOf(table, listed)}"; }\n`;
 }
 
 export function renderTable(table: NftTable): string {

@@ -6,6 +6,10 @@ import { sysctlFileName } from '../../describe-op.ts';
 import { SYSCTL_FILE_MARK, type SysctlFileState } from '../../host-state.ts';
 import type { HostFault } from '../../ports.ts';
 
+export const SYSCTL_DIRECTORY = '/etc/sysctl.d';
+/** Everybody may know them. */
+export const SYSCTL_FILE_MODE = 0o644;
+
 export class SysctlConfigFiles {
   readonly #directory: string;
 
@@ -39,7 +43,7 @@ export class SysctlConfigFiles {
       return { code: 'host.refused', detail: `${file} is not ours`, retry: 'later' };
     try {
       // Renamed into place: a host that starts meanwhile reads all of it or nothing.
-      await writeFile(`${file}.new`, content, { mode: 0o644 });
+      await writeFile(`${file}.new`, content, { mode: SYSCTL_FILE_MODE });
       await rename(`${file}.new`, file);
       return undefined;
     } catch (cause) {
