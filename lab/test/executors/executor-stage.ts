@@ -62,8 +62,13 @@ export class ExecutorStage {
   }
 
   /** A plugin process of its own, in that router. */
-  open(router: RouterLetter, timeoutMs = 60_000): PluginExecutor {
-    const executor = openPlugin(this.rig, this.#cloud, router, { timeoutMs, log: this.log });
+  open(router: RouterLetter, timeoutMs = 60_000, env: Readonly<Record<string, string>> = {}): PluginExecutor {
+    const plugin = pluginResource(this.rig, this.#cloud, router, timeoutMs, env);
+    const executor = createPluginExecutor({
+      plugins: [plugin],
+      clock: systemClock,
+      log: this.log.child({ router }),
+    });
     this.#opened.push(executor);
     return executor;
   }
@@ -167,6 +172,7 @@ export function pluginResource(
   cloud: EmulatedCloud,
   router: RouterLetter,
   timeoutMs: number,
+  moreEnv: Readonly<Record<string, string>> = {},
 ): ResourceOf<'Plugin'> {
   const {
     argv: [executable, ...args],
@@ -180,22 +186,12 @@ export function pluginResource(
       executable,
       args,
       timeout: durationMs(timeoutMs),
-      env: { ...env },
+      env: { ...env, ...moreEnv },
       capabilities: ['execute.providerAction'],
       triggers: [],
       context: { resources: [] },
     },
   };
-}
-
-function openPlugin(
-  rig: CloudRig,
-  cloud: EmulatedCloud,
-  router: RouterLetter,
-  { timeoutMs, log }: { readonly timeoutMs: number; readonly log: RecordingLog },
-): PluginExecutor {
-  const plugin = pluginResource(rig, cloud, router, timeoutMs);
-  return createPluginExecutor({ plugins: [plugin], clock: systemClock, log: log.child({ router }) });
 }
 
 /** The time from the start of a plugin's process to its first answer, and to the next; cold caches are the first's misfortune. */

@@ -49,6 +49,7 @@ export {
 export { classNumber, DUTIES, ERRORS, type CatalogueEntry, type ErrorNumber } from './error-catalogue.ts';
 export { AddressResults, failed, forEvery, skipped, succeeded } from './address-results.ts';
 export { createCallMeter, retryAfterOf, type CallMeter, type MeteredCall } from './call-meter.ts';
+export { identityLimitMs } from './identity-limit.ts';
 export { ExecutorError, type ExecutorErrorOptions } from './executor-error.ts';
 export {
   type AddressResult,

@@ -4,6 +4,7 @@
  */
 import http from 'node:http';
 import { ManagedIdentityCredential } from '@azure/identity';
+import { identityLimitMs } from '@routerd/plugin-sdk';
 import { ArmError } from '../classify.ts';
 
 const METADATA = {
@@ -12,22 +13,23 @@ const METADATA = {
   path: '/metadata/instance/compute?api-version=2021-02-01',
 } as const;
 const PROBE_LIMIT_MS = 1500;
-const TOKEN_LIMIT_MS = 10_000;
+const USUAL_LIMIT_MS = 10_000;
 
 type Credential = Pick<ManagedIdentityCredential, 'getToken'>;
 
 export function managedIdentity(): Credential {
   const credential = new ManagedIdentityCredential();
+  const limitMs = identityLimitMs(USUAL_LIMIT_MS);
   let isProbed = false;
   return {
     async getToken(scopes, options) {
       if (!isProbed) await probe();
       isProbed = true;
-      const abortSignal = AbortSignal.timeout(TOKEN_LIMIT_MS);
+      const abortSignal = AbortSignal.timeout(limitMs);
       try {
         return await credential.getToken(scopes, { ...options, abortSignal });
       } catch (cause) {
-        if (abortSignal.aborted) throw unavailable(`no token within ${TOKEN_LIMIT_MS / 1000} s`);
+        if (abortSignal.aborted) throw unavailable(`no token within ${limitMs / 1000} s`);
         throw cause;
       }
     },

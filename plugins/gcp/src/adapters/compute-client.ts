@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { Compute as MetadataIdentity } from 'google-auth-library';
 import {
   createCallMeter,
+  identityLimitMs,
   listOf,
   objectOf,
   retryAfterOf,
@@ -24,7 +25,7 @@ import { resourceNameOf, type NicName } from '../nic-name.ts';
 
 const ROOT = 'https://compute.googleapis.com/compute/v1';
 /** The library itself takes 14 s to find out that nobody answers. */
-const TOKEN_LIMIT_MS = 5000;
+const USUAL_TOKEN_LIMIT_MS = 5000;
 const REQUEST_LIMIT_MS = 30_000;
 /** `wait` answers after two minutes at the latest, whether the operation is done or not. */
 const WAIT_LIMIT_MS = 150_000;
@@ -171,9 +172,10 @@ class ComputeClient implements Compute {
 
 /** Cached by the library until shortly before it expires. */
 async function tokenOf(identity: MetadataIdentity): Promise<void> {
-  const late = (): ComputeError => unavailable(`no token within ${TOKEN_LIMIT_MS / 1000} s`);
+  const limitMs = identityLimitMs(USUAL_TOKEN_LIMIT_MS);
+  const late = (): ComputeError => unavailable(`no token within ${limitMs / 1000} s`);
   try {
-    await withinLimit(TOKEN_LIMIT_MS, late, async () => identity.getAccessToken());
+    await withinLimit(limitMs, late, async () => identity.getAccessToken());
   } catch (cause) {
     throw cause instanceof ComputeError ? cause : unavailable(cause instanceof Error ? cause.message : String(cause));
   }

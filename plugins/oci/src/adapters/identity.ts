@@ -6,13 +6,13 @@ import {
   type RegionProvider,
 } from 'oci-common';
 import keyPairModule from 'oci-common/lib/auth/key-pair.js';
-import { withinLimit } from '@routerd/plugin-sdk';
+import { identityLimitMs, withinLimit } from '@routerd/plugin-sdk';
 
 /** What the SDK's clients sign with. */
 export type InstancePrincipal = AuthenticationDetailsProvider & RegionProvider;
 
 /** Certificates from the metadata service, a key, a token from the federation. */
-const IDENTITY_LIMIT_MS = 10_000;
+const USUAL_LIMIT_MS = 10_000;
 
 class IdentityUnavailable extends Error {
   override readonly name = 'IdentityUnavailable';
@@ -50,9 +50,10 @@ function newKeyPair(): KeyPair {
  * one gets a token for a key that is gone.
  */
 export async function instancePrincipal(): Promise<InstancePrincipal> {
-  const late = (): Error => new IdentityUnavailable(`no instance identity within ${IDENTITY_LIMIT_MS / 1000} s`);
+  const limitMs = identityLimitMs(USUAL_LIMIT_MS);
+  const late = (): Error => new IdentityUnavailable(`no instance identity within ${limitMs / 1000} s`);
   try {
-    return await withinLimit(IDENTITY_LIMIT_MS, late, async () => {
+    return await withinLimit(limitMs, late, async () => {
       const builder = new InstancePrincipalsAuthenticationDetailsProviderBuilder();
       builder.sessionKeySupplier = new SessionKeys();
       const provider = await builder.build();
