@@ -27,6 +27,8 @@ export interface MemberWatchOptions {
   readonly toBeRead: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
   /** Told whenever a peer told its clock. */
   readonly onClock: () => void;
+  /** Told of each peer how far it has read the logs. */
+  readonly onRead?: (read: Pick<SelfReport, 'factsRead' | 'capturesRead'>) => void;
 }
 
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */
@@ -253,7 +255,8 @@ export class MemberWatch implements MemberView {
   }
 
   #learn(node: NodeName, peer: Peer, about: SelfReport): void {
-    const { config, ports, log } = this.#options;
+    const { config, ports, log, onRead } = this.#options;
+    onRead?.(about);
     const drained = this.#reports.of(node)?.drains ?? NONE;
     this.#reports.heard(node, about, ports.clock.now());
     if (drained.symmetricDifference(about.drains).size > 0) this.#listeners.tell(undefined);

@@ -7,7 +7,7 @@ import type { EventBus } from './event.ts';
 import { EventExchange } from './event-exchange.ts';
 import type { FederationConfig, FederationPorts, GroupMembership, RandomBytes } from './federation-config.ts';
 import { Listeners } from './listeners.ts';
-import { MemberWatch } from './member-watch.ts';
+import { MemberWatch, type MemberWatchOptions } from './member-watch.ts';
 import { OrderExchange } from './order-exchange.ts';
 import { verifyingFacts } from './batch-memory.ts';
 import { Keyring } from './keyring.ts';
@@ -118,7 +118,11 @@ class NodeFederation implements Federation {
     const positions = () => ({ factsRead: this.#facts.position(), capturesRead: this.#registry.position() });
     const toBeRead = () => ({ ...positions(), capturesRead: this.#registry.positionOfOthers() });
     const onClock = (): void => this.#facts.clocksTold();
-    this.#members = new MemberWatch({ config, ports, log, transport, refusals, start, positions, toBeRead, onClock });
+    const onRead: MemberWatchOptions['onRead'] = ({ factsRead, capturesRead }) => {
+      transport.logReached?.('facts', factsRead);
+      transport.logReached?.('captures', capturesRead);
+    };
+    this.#members = new MemberWatch({ ...shared, start, positions, toBeRead, onClock, onRead });
   }
 
   get facts(): FactBus {

@@ -73,6 +73,11 @@ export interface Transport {
   appendCapture(message: OutgoingMessage): Promise<Result<number, TransportFault>>;
   /** Sequence of the last record of the capture log now; 0 when it never had one. */
   captureTail(): Promise<Result<number, TransportFault>>;
+  /**
+   * Another node says that it has read a log that far: whoever is behind it may look into it. Absent where all that is read comes from the log
+   * itself and not from copies of it.
+   */
+  readonly logReached?: (log: 'facts' | 'captures', sequence: number) => void;
   /** Best effort, and silent while disconnected. */
   publishHeartbeat(subject: string, text: string): void;
 }

@@ -23,7 +23,8 @@ import {
 import type { LogReader, OutgoingMessage, Transport, TransportFault, TransportListener } from '../../transport.ts';
 import { AcknowledgedPublisher } from './acknowledged-publisher.ts';
 import { connectHub, describe, type HubConnection } from './connect-hub.ts';
-import { readStream, type ReadPosition } from './stream-reader.ts';
+import { readStream, StandstillError, type ReadPosition } from './stream-reader.ts';
+import type { TailWatch } from './tail-watch.ts';
 
 /** Hubs that do not answer are asked again after this, doubled each time up to the maximum. */
 const RETRY_MS_FIRST = 100;
@@ -40,6 +41,8 @@ const PUBLISH_TIMEOUT_MS = 2000;
 const API_TIMEOUT_MS = 2500;
 /** How often a stream may be found missing at one hub before another hub is asked: it may just be being made. */
 const ABSENCES_MAX = 3;
+/** How many hubs' copies of one stream may be found standing still, one after the other, before another hub is asked for one. */
+const STANDSTILLS_MAX = 12;
 
 export interface NatsTransportOptions extends HubConfig {
   readonly group: GroupName;
@@ -56,6 +59,8 @@ interface Session {
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly publisher: AcknowledgedPublisher;
+  /** Of the streams that are being read now. */
+  readonly tails: Map<string, Pick<TailWatch, 'reached'>>;
   /** False as soon as the session is to be silent; what still arrives afterwards is dropped. */
   isOpen: boolean;
   /** Ends the present reading of each stream; the next begins at once, at the start. */
@@ -124,6 +129,11 @@ export class NatsTransport implements Transport {
     }
   }
 
+  readonly logReached = (log: 'facts' | 'captures', sequence: number): void => {
+    const { group } = this.#options;
+    this.#session?.tails.get(log === 'facts' ? factsStream(group) : captureStream(group))?.reached(sequence);
+  };
+
   publishHeartbeat(subject: string, text: string): void {
     try {
       this.#session?.connection.publish(subject, text);
@@ -136,7 +146,9 @@ export class NatsTransport implements Transport {
   async #publish(message: OutgoingMessage, stream: string): Promise<Result<number, TransportFault>> {
     const session = this.#session;
     if (session === undefined || session.connection.isClosed()) return NOT_CONNECTED;
-    return session.publisher.publish(message, stream);
+    const acknowledged = await session.publisher.publish(message, stream);
+    if (acknowledged.ok) session.tails.get(stream)?.reached(acknowledged.value);
+    return acknowledged;
   }
 
   async #run(listener: TransportListener): Promise<void> {
@@ -169,7 +181,16 @@ export class NatsTransport implements Transport {
     if (this.#stopping.signal.aborted) return connection.close();
     const publisher = new AcknowledgedPublisher({ connection, node, clock, timeoutMs: PUBLISH_TIMEOUT_MS });
     const ends = new AbortController();
-    const session: Session = { connection, server, client, manager, publisher, isOpen: true, reading: ends };
+    const session: Session = {
+      connection,
+      server,
+      client,
+      manager,
+      publisher,
+      tails: new Map(),
+      isOpen: true,
+      reading: ends,
+    };
     this.#session = session;
     connection.subscribe(heartbeatSubject(group, '*' as NodeName), {
       callback: (fault, message) => {
@@ -208,10 +229,12 @@ export class NatsTransport implements Transport {
     const { connection, client, manager } = session;
     let retryMs = RETRY_MS_FIRST;
     let absences = 0;
+    let standstills = 0;
     while (session.isOpen && !connection.isClosed()) {
       try {
         const reader = whileOpen(session, inner, () => {
           retryMs = RETRY_MS_FIRST;
+          standstills = 0;
         });
         await readStream({
           connection,
@@ -220,6 +243,8 @@ export class NatsTransport implements Transport {
           stream,
           consumer: this.#nextConsumer(stream),
           reader,
+          clock,
+          tails: session.tails,
           signal: session.reading.signal,
           ...(from === undefined ? {} : { from }),
         });
@@ -230,6 +255,8 @@ export class NatsTransport implements Transport {
         if (isOurs && this.#servers.length > 1) absences += 1;
         // A hub without the streams is not in the group's cluster yet, or not any more: another may have them.
         if (absences > ABSENCES_MAX) return connection.close();
+        if (cause instanceof StandstillError) standstills += 1;
+        if (standstills >= STANDSTILLS_MAX) return connection.close();
         const detail = `reading ${stream}: ${describe(cause)}`;
         log.warn('stream is read again from its start', { event: 'federation.stream.reread', stream, detail });
         listener.trouble(detail);

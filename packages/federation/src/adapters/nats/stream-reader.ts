@@ -10,13 +10,13 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { Clock } from '@routerd/runtime';
 import type { LogMessage, LogReader } from '../../transport.ts';
+import { TailWatch, type StreamEnds } from './tail-watch.ts';
 
 /** Messages of one pull. A pull ends when it got as many, and the next is asked for: a round trip, of which a newcomer feels each. */
 const PULL_MESSAGES = 4000;
 const PULL_EXPIRES_MS = 30_000;
-/** While messages are known to be there, none for so long is a fault. */
-const BEHIND_EXPIRES_MS = 5000;
 /** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
 const PULL_HEARTBEAT_MS = 2000;
 /** A consumer that nobody pulls from is removed by the hub after this. */
@@ -30,6 +30,9 @@ export interface StreamReaderOptions {
   /** Of the consumer, one of `consumerNames`: the hub's permissions allow a node no other. */
   readonly consumer: string;
   readonly reader: LogReader;
+  readonly clock: Clock;
+  /** Of each stream that is being read: who knows how far its log goes tells it there. */
+  readonly tails: Map<string, Pick<TailWatch, 'reached'>>;
   /** Ends the reading, in order, as the end of the connection does. */
   readonly signal: AbortSignal;
   /** Where to go on; moved as reading goes on. From the start without it, or when the stream is another than it was. */
@@ -42,15 +45,20 @@ export interface ReadPosition {
   sequence: number;
 }
 
+/** The copy of the stream that is read lacks what the log has: another consumer may be given another hub's. */
+export class StandstillError extends Error {
+  override readonly name = 'StandstillError';
+}
+
 /**
  * One reading: returns when the connection closes, on `signal`, or when a newer reading of this node took the consumer away, throws what the client
- * threw. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only. The stream of events is
- * a history, and is read on with `from`.
+ * threw, or a `StandstillError`. Whoever calls it again starts from the beginning of the stream, which is short: it keeps the last states only. The
+ * stream of events is a history, and is read on with `from`.
  *
  * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
  */
 export async function readStream(options: StreamReaderOptions): Promise<void> {
-  const { connection, client, manager, stream, consumer: name, reader, signal, from } = options;
+  const { connection, client, manager, stream, consumer: name, reader, signal, from, clock, tails } = options;
   reader.restarted();
   const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, name)]);
   // A stream that ends before the position has lost something, and is read whole.
@@ -67,29 +75,62 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     num_replicas: 1,
     inactive_threshold: nanos(CONSUMER_IDLE_MS),
   });
-  const consumer = client.consumers.getConsumerFromInfo(created);
-  // The last message of a stream is the newest of its subject and so is never displaced by a limit per subject.
-  let missing = info.state.messages > 0 && created.num_pending > 0 ? info.state.last_seq : 0;
-  if (missing === 0) reader.caughtUp();
-  const deliver = (batch: readonly LogMessage[]): void => {
-    reader.received(batch);
-    if (from !== undefined) from.sequence = batch.at(-1)?.sequence ?? from.sequence;
-    if (missing === 0 || (batch.at(-1)?.sequence ?? 0) < missing) return;
+  const position = from?.sequence ?? 0;
+  const tail = new TailWatch({
+    clock,
+    created: info.created,
+    position,
+    ask: async () => endsOf(manager, stream, name),
+  });
+  // The last message of a stream is the newest of its subject and so is never displaced by a limit per subject. Whether the consumer's hub has
+  // it is not asked here: it may have an empty copy.
+  let missing = info.state.messages > 0 && info.state.last_seq > position ? info.state.last_seq : 0;
+  const foundEnd = (): void => {
+    if (missing === 0) return;
     missing = 0;
     reader.caughtUp();
   };
-  let delivered = 0;
-  const isOver = (): boolean => connection.isClosed() || signal.aborted;
-  while (!isOver()) {
-    const before = delivered;
-    const isBehind = missing > 0;
-    delivered = await readPull(consumer, delivered, deliver, {
-      signal,
-      expires: isBehind ? BEHIND_EXPIRES_MS : PULL_EXPIRES_MS,
-    });
-    // The consumer is in the care of a hub whose copy of the stream stands still; another may be given to another hub.
-    if (isBehind && delivered === before && !isOver())
-      throw new Error(`nothing came in ${BEHIND_EXPIRES_MS} ms, and ${missing} is not read yet`);
+  const deliver = (batch: readonly LogMessage[]): void => {
+    reader.received(batch);
+    const last = batch.at(-1)?.sequence ?? 0;
+    if (from !== undefined) from.sequence = last;
+    tail.read(last);
+    if (last >= missing) foundEnd();
+  };
+  if (missing === 0) reader.caughtUp();
+  else tail.reached(missing);
+  const reading = new AbortController();
+  const ended = AbortSignal.any([signal, reading.signal]);
+  tails.set(stream, tail);
+  const watching = tail.run(foundEnd, ended).finally(() => reading.abort());
+  const consumer = client.consumers.getConsumerFromInfo(created);
+  try {
+    let delivered = 0;
+    while (!connection.isClosed() && !ended.aborted) delivered = await readPull(consumer, delivered, deliver, ended);
+  } finally {
+    reading.abort();
+    tails.delete(stream);
+  }
+  const standstill = await watching;
+  if (standstill !== undefined) throw new StandstillError(standstill);
+}
+
+/** The hub that orders the stream says where it ends, the hub whose copy is read what it has sent of it. */
+async function endsOf(manager: JetStreamManager, stream: string, consumer: string): Promise<StreamEnds | undefined> {
+  try {
+    const [info, reading] = await Promise.all([manager.streams.info(stream), manager.consumers.info(stream, consumer)]);
+    return {
+      leader: info.cluster?.leader,
+      lastSequence: info.state.last_seq,
+      messages: info.state.messages,
+      created: info.created,
+      servedBy: reading.cluster?.leader,
+      sentSequence: reading.delivered.stream_seq,
+      unsent: reading.num_pending,
+    };
+  } catch {
+    // Whether the consumer is gone, or its hub, the pull itself tells.
+    return undefined;
   }
 }
 
@@ -98,12 +139,12 @@ async function readPull(
   consumer: Consumer,
   deliveredBefore: number,
   deliver: (batch: readonly LogMessage[]) => void,
-  { signal, expires }: { readonly signal: AbortSignal; readonly expires: number },
+  signal: AbortSignal,
 ): Promise<number> {
   let delivered = deliveredBefore;
   const messages = await consumer.fetch({
     max_messages: PULL_MESSAGES,
-    expires,
+    expires: PULL_EXPIRES_MS,
     idle_heartbeat: PULL_HEARTBEAT_MS,
   });
   const end = (): void => messages.stop();
