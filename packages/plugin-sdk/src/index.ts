@@ -76,6 +76,7 @@ export { editWholeNic, type WholeNicOutcome } from './whole-nic/edit-whole-nic.t
 export { assignWholeNic } from './whole-nic/assign-whole-nic.ts';
 export { unassignWholeNic } from './whole-nic/unassign-whole-nic.ts';
 export type { NicPlan, WholeNicCloud, WriteFault } from './whole-nic/whole-nic-cloud.ts';
+export { awaitNews, type CloudNews, type NewsFeed } from './inventory/await-news.ts';
 export { poolSettingsOf, requiredVariable, type Environment, type PoolSettings } from './inventory/pool-settings.ts';
 export { liesWithin } from './inventory/prefix.ts';
 export {
@@ -90,7 +91,7 @@ export {
 export { subnetResult, type SubnetNic, type SubnetView } from './inventory/subnet-facts.ts';
 export { listOf, objectOf, textOf, type JsonObject } from './json.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
-export { bareAddress, hostAddress, requiredTarget } from './nic-target.ts';
+export { bareAddress, hostAddress, peerNics, requiredTarget } from './nic-target.ts';
 export { readUntil, withinLimit, type ReadUntilLimits } from './read-until.ts';
 export {
   observeResult,

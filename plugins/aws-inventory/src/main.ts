@@ -7,5 +7,10 @@ await serveObserver(async () => {
     import('./observer.ts'),
     import('@routerd/plugin-aws'),
   ]);
-  return createAwsInventory({ environment: process.env, connect: connectEc2 });
+  return createAwsInventory({
+    environment: process.env,
+    connect: connectEc2,
+    // Who looks at an interval needs no queue, and does not load what reads one.
+    connectQueue: async (options) => (await import('./adapters/sqs-feed.ts')).connectSqs(options),
+  });
 });

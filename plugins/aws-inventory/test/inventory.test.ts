@@ -1,7 +1,7 @@
 import type { NetworkInterface } from '@routerd/plugin-aws';
-import type { ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
+import type { CloudNews, NewsFeed, ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
 import { describe, expect, test } from 'vitest';
-import { createAwsInventory, type Reads } from '../src/index.ts';
+import { aboutEvent, createAwsInventory, type Reads } from '../src/index.ts';
 
 const POOL = {
   apiVersion: 'mobility.routerd.net/v1alpha1',
@@ -57,7 +57,9 @@ async function observe(
   resources: ObserveRequest['context']['resources'] = [POOL],
 ): Promise<ObserveResult> {
   const all = { AWS_ENI: 'eni-a', AWS_REGION: 'eu-west-1', ...environment };
-  return createAwsInventory({ environment: all, connect: () => subnet }).observe(request(resources), () => undefined);
+  const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+  const plugin = createAwsInventory({ environment: all, connect: () => subnet, connectQueue });
+  return plugin.observe(request(resources), () => undefined);
 }
 
 describe('the AWS inventory', () => {
@@ -105,4 +107,66 @@ describe('the AWS inventory', () => {
   ])('needs %s, and says so', async (_, environment, resources, message) => {
     await expect(observe(new SubnetTwin(), environment, resources)).rejects.toThrow(message);
   });
+});
+
+describe('the AWS inventory that follows events', () => {
+  const followed: ObserveRequest = { ...request([POOL]), trigger: { type: 'follow', topic: '' } };
+  const environment = {
+    AWS_ENI: 'eni-a',
+    AWS_REGION: 'eu-west-1',
+    AWS_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/q',
+  };
+
+  test('looks when its queue has told of something, not before', async () => {
+    const steps: string[] = [];
+    const subnet = new SubnetTwin();
+    subnet.listSubnet = async () => {
+      steps.push('listed');
+      return subnet.interfaces;
+    };
+    const batches: (readonly CloudNews[])[] = [[], [{ about: 'a stop', isRepeated: false, receipt: 'r' }]];
+    const feed: NewsFeed = {
+      receive: async () => {
+        steps.push('received');
+        return batches.shift() ?? [];
+      },
+      remove: async () => undefined,
+    };
+    const asked: unknown[] = [];
+    const plugin = createAwsInventory({
+      environment,
+      connect: () => subnet,
+      connectQueue: async (options) => {
+        asked.push(options);
+        return feed;
+      },
+    });
+    const { events = [] } = await plugin.observe(followed, () => undefined);
+    expect(events.map(({ subject }) => subject)).toEqual(['10.77.60.21/32', '10.77.60.22/32']);
+    expect(steps).toEqual(['received', 'received', 'received', 'listed']);
+    expect(asked).toEqual([{ url: environment.AWS_QUEUE_URL, region: 'eu-west-1' }]);
+  });
+
+  test.each([
+    ['without a queue', undefined, 'spec.env.AWS_QUEUE_URL is missing'],
+    ['with something else', 'http://localhost/q', '"http://localhost/q" is not the URL of a queue'],
+  ])('%s says so', async (_, AWS_QUEUE_URL, message) => {
+    const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+    const { AWS_QUEUE_URL: _without, ...rest } = environment;
+    const given = AWS_QUEUE_URL === undefined ? rest : { ...rest, AWS_QUEUE_URL };
+    const plugin = createAwsInventory({ environment: given, connect: () => new SubnetTwin(), connectQueue });
+    await expect(plugin.observe(followed, () => undefined)).rejects.toThrow(message);
+  });
+});
+
+test.each([
+  [
+    '{"detail-type":"EC2 Instance State-change Notification","detail":{"instance-id":"i-1","state":"stopped"}}',
+    'i-1 stopped',
+  ],
+  ['{"detail":{"eventName":"AssignPrivateIpAddresses"}}', 'AssignPrivateIpAddresses'],
+  ['{"detail-type":"Scheduled Event"}', 'Scheduled Event'],
+  ['not JSON', 'something'],
+])('the event %s is about %s', (body, about) => {
+  expect(aboutEvent(body)).toBe(about);
 });

@@ -7,5 +7,9 @@ await serveObserver(async () => {
     import('./observer.ts'),
     import('@routerd/plugin-gcp'),
   ]);
-  return createGcpInventory({ environment: process.env, connect: connectCompute });
+  return createGcpInventory({
+    environment: process.env,
+    connect: connectCompute,
+    connectQueue: async (subscription) => (await import('./adapters/pubsub-feed.ts')).connectPubsub(subscription),
+  });
 });

@@ -1,14 +1,16 @@
 /** The observer: reads the subnetwork of one NIC and its machines, and tells facts. It calls nothing that changes anything. */
 import {
+  awaitNews,
   ExecutorError,
   subnetResult,
   type Environment,
+  type NewsFeed,
   type ObserverPlugin,
   type PowerWords,
   type SubnetNic,
 } from '@routerd/plugin-sdk';
 import { nicNameText, reading, type Compute, type InstanceDocument } from '@routerd/plugin-gcp';
-import { settingsOf } from './settings.ts';
+import { settingsOf, type InventorySettings } from './settings.ts';
 
 /** Compute Engine, instance life cycle: `TERMINATED` is GCP's word for a machine that is stopped and keeps its addresses. */
 const GCP_WORDS: PowerWords = {
@@ -21,17 +23,24 @@ const GCP_WORDS: PowerWords = {
 export interface ObserverOptions {
   readonly environment: Environment;
   readonly connect: () => Reads;
+  readonly connectQueue: (subscription: string) => Promise<NewsFeed>;
 }
 
 /** What an inventory may do at Compute Engine. */
 export type Reads = Pick<Compute, 'readInstance' | 'listInstances'>;
 
-export function createGcpInventory({ environment, connect }: ObserverOptions): ObserverPlugin {
+export function createGcpInventory({ environment, connect, connectQueue }: ObserverOptions): ObserverPlugin {
+  const queueOf = async ({ subscription }: InventorySettings): Promise<NewsFeed> => {
+    if (subscription === undefined)
+      throw new Error('spec.env.GCP_SUBSCRIPTION is missing: events are followed in a subscription');
+    return connectQueue(subscription);
+  };
   return {
     async observe(request, note) {
       const settings = settingsOf(environment, request);
       const { project, instance } = settings.nic;
       const ownNic = nicNameText(settings.nic);
+      if (request.trigger.type === 'follow') await awaitNews(await queueOf(settings), note);
       const compute = connect();
       const router = await reading(`reading ${instance}`, async () => compute.readInstance(instance));
       const own = router?.nics.find(({ id }) => id === ownNic);

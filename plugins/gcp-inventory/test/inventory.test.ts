@@ -1,7 +1,7 @@
 import { instanceDocumentOf, type InstanceDocument } from '@routerd/plugin-gcp';
-import type { ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
+import type { CloudNews, NewsFeed, ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
 import { describe, expect, test } from 'vitest';
-import { createGcpInventory, type Reads } from '../src/index.ts';
+import { aboutEntry, createGcpInventory, type Reads } from '../src/index.ts';
 
 const LINK = 'https://www.googleapis.com/compute/v1';
 const nameOf = (instance: string): string => `projects/p/zones/z/instances/${instance}`;
@@ -74,7 +74,9 @@ async function observe(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ObserveResult> {
   const all = { GCP_NIC: `${nameOf('router')}/networkInterfaces/nic0`, ...environment };
-  return createGcpInventory({ environment: all, connect: () => compute }).observe(request, () => undefined);
+  const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+  const plugin = createGcpInventory({ environment: all, connect: () => compute, connectQueue });
+  return plugin.observe(request, () => undefined);
 }
 
 describe('the GCP inventory', () => {
@@ -107,4 +109,59 @@ describe('the GCP inventory', () => {
   ])('needs %s, and says so', async (_, GCP_NIC, message) => {
     await expect(observe(new ComputeTwin(), { GCP_NIC })).rejects.toThrow(message);
   });
+});
+
+describe('the GCP inventory that follows events', () => {
+  const followed: ObserveRequest = { ...request, trigger: { type: 'follow', topic: '' } };
+  const GCP_NIC = `${nameOf('router')}/networkInterfaces/nic0`;
+
+  test('looks when its subscription has told of something, not before', async () => {
+    const steps: string[] = [];
+    const compute = new ComputeTwin();
+    const { instances } = compute;
+    compute.listInstances = async () => {
+      steps.push('listed');
+      return instances;
+    };
+    const batches: (readonly CloudNews[])[] = [[], [{ about: 'instances.stop vm', isRepeated: true, receipt: 'r' }]];
+    const feed: NewsFeed = {
+      receive: async () => {
+        steps.push('received');
+        return batches.shift() ?? [];
+      },
+      remove: async (receipts) => void steps.push(`removed ${receipts.join()}`),
+    };
+    const plugin = createGcpInventory({
+      environment: { GCP_NIC, GCP_SUBSCRIPTION: 'projects/p/subscriptions/s' },
+      connect: () => compute,
+      connectQueue: async (subscription) => {
+        steps.push(subscription);
+        return feed;
+      },
+    });
+    await plugin.observe(followed, () => undefined);
+    expect(steps).toEqual(['projects/p/subscriptions/s', 'received', 'received', 'received', 'removed r', 'listed']);
+  });
+
+  test.each([
+    ['without a subscription', {}, 'spec.env.GCP_SUBSCRIPTION is missing'],
+    ['with half a name', { GCP_SUBSCRIPTION: 's' }, '"s" is not written as projects/'],
+  ])('%s says so', async (_, more, message) => {
+    const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+    const environment = { GCP_NIC, ...more };
+    const plugin = createGcpInventory({ environment, connect: () => new ComputeTwin(), connectQueue });
+    await expect(plugin.observe(followed, () => undefined)).rejects.toThrow(message);
+  });
+});
+
+test.each([
+  [
+    '{"protoPayload":{"methodName":"v1.compute.instances.stop","resourceName":"projects/p/zones/z/instances/vm"}}',
+    'instances.stop vm',
+  ],
+  ['{"protoPayload":{"methodName":"v1.compute.instances.insert"}}', 'instances.insert'],
+  ['{}', 'something'],
+  ['not JSON', 'something'],
+])('the entry %s is about %s', (text, about) => {
+  expect(aboutEntry(text)).toBe(about);
 });

@@ -1,4 +1,5 @@
 export { connectCompute } from './adapters/compute-client.ts';
+export { GoogleHttp, successOf, type GoogleReply, type GoogleRequest } from './adapters/google-http.ts';
 export { addressNamedIn, classOf, ComputeError, faultOf, type ComputeFault } from './classify.ts';
 export type { Compute } from './compute.ts';
 export { createGcpExecutor } from './executor.ts';

@@ -5,45 +5,29 @@
  * A write is sent once, under a request id of its own.
  */
 import { randomUUID } from 'node:crypto';
-import { Compute as MetadataIdentity } from 'google-auth-library';
 import {
   createCallMeter,
-  identityLimitMs,
   listOf,
   objectOf,
-  retryAfterOf,
   textOf,
-  withinLimit,
   type CallMeter,
   type JsonObject,
   type MeteredCall,
 } from '@routerd/plugin-sdk';
 import type { Compute } from '../compute.ts';
-import { classOf, ComputeError, faultOf, type ComputeFault } from '../classify.ts';
+import { classOf, ComputeError, faultOf } from '../classify.ts';
 import { instanceDocumentOf, type InstanceDocument } from '../instance-document.ts';
 import { resourceNameOf, type NicName } from '../nic-name.ts';
+import { faultIn, GoogleHttp, successOf, type GoogleReply, type GoogleRequest } from './google-http.ts';
 
 const ROOT = 'https://compute.googleapis.com/compute/v1';
-/** The library itself takes 14 s to find out that nobody answers. */
-const USUAL_TOKEN_LIMIT_MS = 5000;
-const REQUEST_LIMIT_MS = 30_000;
 /** `wait` answers after two minutes at the latest, whether the operation is done or not. */
 const WAIT_LIMIT_MS = 150_000;
 const READ_TRIES = 3;
 
-interface Reply {
-  readonly status: number;
-  readonly body: unknown;
-  readonly retryAfterMs: number | undefined;
-}
-
-interface Request {
-  readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT';
+interface Request extends Omit<GoogleRequest, 'url'> {
   /** `projects/…`. */
   readonly name: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: JsonObject;
-  readonly limitMs?: number;
 }
 
 /** @param meter counts what is sent */
@@ -53,7 +37,7 @@ export function connectCompute(meter: CallMeter = createCallMeter()): Compute {
 
 class ComputeClient implements Compute {
   readonly #meter: CallMeter;
-  #identity = new MetadataIdentity();
+  readonly #http = new GoogleHttp();
 
   constructor(meter: CallMeter) {
     this.#meter = meter;
@@ -82,6 +66,11 @@ class ComputeClient implements Compute {
     const name = `${resource}/testIamPermissions`;
     const reply = objectOf(successOf(await this.#read({ method: 'POST', name, body: { permissions } })));
     return listOf(reply['permissions']).map(textOf);
+  }
+
+  async probeOperations(zone: string): Promise<void> {
+    const reply = await this.#read({ method: 'GET', name: `${zone}/operations/routerd-preflight` });
+    if (reply.status !== 404) successOf(reply);
   }
 
   async listInstances(project: string): Promise<readonly InstanceDocument[]> {
@@ -128,7 +117,7 @@ class ComputeClient implements Compute {
   }
 
   /** What changes nothing may be asked again, when a reply was lost or the backend failed. */
-  async #read(request: Request): Promise<Reply> {
+  async #read(request: Request): Promise<GoogleReply> {
     for (let left = READ_TRIES; ; left -= 1) {
       try {
         const reply = await this.#send('read', request);
@@ -140,66 +129,18 @@ class ComputeClient implements Compute {
   }
 
   /** Once; again only with a new token where the old one was refused, since then nothing was done. */
-  async #send(call: MeteredCall, request: Request): Promise<Reply> {
+  async #send(call: MeteredCall, request: Request): Promise<GoogleReply> {
     const reply = await this.#sendCounted(call, request);
     if (reply.status !== 401) return reply;
-    this.#identity = new MetadataIdentity();
+    this.#http.forgetToken();
     return this.#sendCounted(call, request);
   }
 
-  async #sendCounted(call: MeteredCall, request: Request): Promise<Reply> {
+  async #sendCounted(call: MeteredCall, request: Request): Promise<GoogleReply> {
     this.#meter.sent(call);
-    const reply = await this.#sendAs(this.#identity, request);
+    const { name, ...rest } = request;
+    const reply = await this.#http.send({ ...rest, url: `${ROOT}/${name}` });
     if (reply.status !== 200 && classOf(faultIn(reply)) === 'throttled') this.#meter.refused(call, reply.retryAfterMs);
     return reply;
   }
-
-  async #sendAs(identity: MetadataIdentity, request: Request): Promise<Reply> {
-    const { method, name, query = {}, body, limitMs = REQUEST_LIMIT_MS } = request;
-    await tokenOf(identity);
-    const { status, data, headers } = await identity.request<unknown>({
-      url: `${ROOT}/${name}`,
-      method,
-      params: query,
-      ...(body === undefined ? {} : { data: body }),
-      retry: false,
-      validateStatus: () => true,
-      timeout: limitMs,
-    });
-    return { status, body: data, retryAfterMs: retryAfterOf(headers.get('retry-after')) };
-  }
-}
-
-/** Cached by the library until shortly before it expires. */
-async function tokenOf(identity: MetadataIdentity): Promise<void> {
-  const limitMs = identityLimitMs(USUAL_TOKEN_LIMIT_MS);
-  const late = (): ComputeError => unavailable(`no token within ${limitMs / 1000} s`);
-  try {
-    await withinLimit(limitMs, late, async () => identity.getAccessToken());
-  } catch (cause) {
-    throw cause instanceof ComputeError ? cause : unavailable(cause instanceof Error ? cause.message : String(cause));
-  }
-}
-
-function unavailable(detail: string): ComputeError {
-  const message = `the metadata server at 169.254.169.254 gives no identity: ${detail}`;
-  const nothing = { httpStatus: undefined, operation: undefined, retryAfterMs: undefined };
-  return new ComputeError({ code: 'IdentityUnavailable', message, ...nothing });
-}
-
-function successOf(reply: Reply): unknown {
-  if (reply.status === 200) return reply.body;
-  throw new ComputeError(faultIn(reply));
-}
-
-function faultIn({ status, body, retryAfterMs }: Reply): ComputeFault {
-  const error = objectOf(objectOf(body)['error']);
-  const [first = {}] = listOf(error['errors']).map(objectOf);
-  return {
-    code: textOf(first['reason']) || textOf(error['status']) || `HTTP ${status}`,
-    message: textOf(error['message']) || 'no message',
-    httpStatus: status,
-    operation: undefined,
-    retryAfterMs,
-  };
 }
