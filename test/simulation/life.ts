@@ -13,6 +13,7 @@ export class Life {
   readonly #onOver: () => void;
   readonly #onBusyLoop: () => void;
   readonly #time: VirtualTime;
+  readonly #ended = Promise.withResolvers<void>();
   #isOver = false;
   #callsLeft = Number.POSITIVE_INFINITY;
   #callsNow = 0;
@@ -24,6 +25,11 @@ export class Life {
     this.#onBusyLoop = on.busyLoop;
   }
 
+  /** Resolves when it is over, so that nobody waits for a process that died. */
+  get over(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   isOver(): boolean {
     return this.#isOver;
   }
@@ -31,6 +37,7 @@ export class Life {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#ended.resolve();
     this.#onOver();
   }
 

@@ -119,7 +119,7 @@ export class Machine {
     const lans = { stop: async () => lanWatch?.stop() } satisfies LanWatch;
     let lanWatch: LanWatch | undefined;
     this.running = { life, node: composed, lans, clock, startup };
-    await Promise.race([composed.start(), ended(life, time)]);
+    await Promise.race([composed.start(), life.over]);
     if (life.isOver() || lan === undefined) return;
     lanWatch = watchLans(settings, composed, { wire: lan.wire(this.name, life), clock, log: this.log });
   }
@@ -238,11 +238,6 @@ function bury(node: RoutingNode | undefined): void {
   if (node === undefined) return;
   for (const facts of node.localFacts.values()) facts.stop();
   for (const part of [node.reconciler, node.engine, node.federation, node.host]) void part.stop();
-}
-
-/** Resolves soon after the life is over, so that nobody waits for a process that died while it started. */
-async function ended(life: Life, time: VirtualTime): Promise<void> {
-  while (!life.isOver()) await time.sleep(100);
 }
 
 /**

@@ -67,6 +67,7 @@ export class SimDisk {
       factStore: this.#factStore(life, watch),
       highWater: {
         all: () => this.content.highWater.all(),
+        epochOf: (key) => this.content.highWater.epochOf(key),
         raise: (marks) => life.act(undefined, () => this.#write(true, ({ highWater }) => highWater.raise(marks))),
       },
       orders: {

@@ -70,61 +70,85 @@ export class VirtualTime {
   /** Lets time pass up to `end`; at each instant, all that is due and all work that follows from it is done before the next. */
   async runUntil(end: number): Promise<void> {
     await settle();
-    for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
-      if (next.isCancelled) {
-        this.#pop();
-        continue;
-      }
-      this.#now = next.at;
-      this.#instants += 1;
-      while (this.#heap[0] !== undefined && this.#heap[0].at <= this.#now) {
-        const due = this.#pop();
-        if (due !== undefined && !due.isCancelled) due.run();
-      }
-      await settle();
-    }
+    await new Promise<void>((resolve, reject) => {
+      let isOver = false;
+      const step = (): void => {
+        try {
+          if (isOver || this.#pass(end)) return;
+          resolve();
+        } catch (cause) {
+          reject(cause);
+        }
+        isOver = true;
+      };
+      const go = (): void => {
+        for (let index = 0; index < STEPS_AT_ONCE; index += 1) setImmediate(step);
+        setImmediate(() => {
+          if (!isOver) go();
+        });
+      };
+      go();
+    });
     this.#now = Math.max(this.#now, end);
   }
 
+  /** Everything that is due at the next instant happens. @returns false when there is none up to `end` */
+  #pass(end: number): boolean {
+    const heap = this.#heap;
+    while (heap[0]?.isCancelled === true) this.#pop();
+    const next = heap[0];
+    if (next === undefined || next.at > end) return false;
+    this.#now = next.at;
+    this.#instants += 1;
+    for (let due = heap[0]; due !== undefined && due.at <= this.#now; due = heap[0]) {
+      this.#pop();
+      if (!due.isCancelled) due.run();
+    }
+    return true;
+  }
+
+  /** Moves later ones down until there is a place for it. */
   #push(due: Due): void {
     const heap = this.#heap;
     let index = heap.push(due) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!this.#swapIfLater(parent, index)) break;
+      const above = heap[parent];
+      if (above === undefined || !isLater(above, due)) break;
+      heap[index] = above;
       index = parent;
     }
+    heap[index] = due;
   }
 
-  #pop(): Due | undefined {
+  #pop(): void {
     const heap = this.#heap;
-    const first = heap[0];
     const last = heap.pop();
-    if (last === undefined || heap.length === 0) return first;
-    heap[0] = last;
+    if (last === undefined || heap.length === 0) return;
     let index = 0;
     for (;;) {
       const left = 2 * index + 1;
-      const least = this.#isLater(left, left + 1) ? left + 1 : left;
-      if (!this.#swapIfLater(index, least)) return first;
-      index = least;
+      const [first, second] = [heap[left], heap[left + 1]];
+      if (first === undefined) break;
+      const isSecond = second !== undefined && isLater(first, second);
+      const least = isSecond ? second : first;
+      if (!isLater(last, least)) break;
+      heap[index] = least;
+      index = isSecond ? left + 1 : left;
     }
-  }
-
-  #swapIfLater(a: number, b: number): boolean {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (first === undefined || second === undefined || !this.#isLater(a, b)) return false;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-    return true;
-  }
-
-  #isLater(a: number, b: number): boolean {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (first === undefined || second === undefined) return false;
-    return first.at > second.at || (first.at === second.at && first.order > second.order);
+    heap[index] = last;
   }
 }
+
+function isLater(a: Due, b: Due): boolean {
+  return a.at > b.at || (a.at === b.at && a.order > b.order);
+}
+
+/**
+ * Each instant is a macrotask of its own, before which every microtask has run. A turn of the event loop costs more than most instants, so
+ * many macrotasks are asked for at once; those that are left over when the end is reached do nothing.
+ */
+const STEPS_AT_ONCE = 64;
 
 /** A macrotask comes after every microtask: nothing in a simulated node waits for anything else. */
 async function settle(): Promise<void> {

@@ -34,7 +34,7 @@ export async function withDeadline<T>(
     try {
       return { kind: 'answered', value: await call(AbortSignal.any([outer, expired.signal])) };
     } finally {
-      answered.abort();
+      answered.abort('answered'); // with a reason: an abort without one makes an exception and its stack
     }
   };
   return Promise.race([work(), pastGrace()]);

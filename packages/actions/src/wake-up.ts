@@ -13,7 +13,7 @@ export class WakeUp {
 
   wake(): void {
     this.#isPending = true;
-    this.#sleep?.abort();
+    this.#sleep?.abort('woken'); // with a reason: an abort without one makes an exception and its stack
   }
 
   /** @param until undefined: until there is news */

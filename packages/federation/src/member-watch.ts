@@ -88,6 +88,8 @@ export class MemberWatch implements MemberView {
   readonly #drains: ReadonlySet<PoolName>;
   #sequence = 0;
   #isSkewed = false;
+  /** What {@link clock} last found, until a clock or a member is judged anew; it is asked for with each heartbeat and each plan. */
+  #clock: { readonly is: GroupClock | undefined } | undefined;
   /** Ends the timers of the present connection. */
   #connection: AbortController | undefined;
   #watching = false;
@@ -114,6 +116,7 @@ export class MemberWatch implements MemberView {
     const come = [...nodes].filter((node) => !this.#peers.has(node));
     for (const node of gone) this.#peers.delete(node);
     for (const node of come) this.#peers.set(node, unheard());
+    this.#clock = undefined;
     if (gone.length > 0 || come.length > 0) this.#listeners.tell(undefined);
   }
 
@@ -148,6 +151,11 @@ export class MemberWatch implements MemberView {
 
   /** What the clocks of those who live say of ours; undefined while no majority agrees. */
   clock(): GroupClock | undefined {
+    this.#clock ??= { is: this.#clockOfLiving() };
+    return this.#clock.is;
+  }
+
+  #clockOfLiving(): GroupClock | undefined {
     const living = [...this.#peers].filter(([, { liveness }]) => liveness === 'alive');
     const ahead = living.flatMap(([node]) => this.#reports.clockAheadMs(node) ?? []);
     return groupClock(ahead, this.#options.config.replayWindow);
@@ -258,8 +266,9 @@ export class MemberWatch implements MemberView {
     const { config, ports, log, onRead } = this.#options;
     onRead?.(about);
     const drained = this.#reports.of(node)?.drains ?? NONE;
-    this.#reports.heard(node, about, ports.clock.now());
-    if (drained.symmetricDifference(about.drains).size > 0) this.#listeners.tell(undefined);
+    if (this.#reports.heard(node, about, ports.clock.now())) this.#clock = undefined;
+    if (drained.size + about.drains.size > 0 && drained.symmetricDifference(about.drains).size > 0)
+      this.#listeners.tell(undefined);
     const pools = differingPools(node, about, config.pools);
     if (pools.join(' ') === peer.differs) return;
     peer.differs = pools.join(' ');
@@ -371,6 +380,7 @@ export class MemberWatch implements MemberView {
     if (peer.liveness === liveness) return;
     const was = peer.liveness;
     peer.liveness = liveness;
+    this.#clock = undefined;
     const event = `federation.member.${liveness}`;
     this.#options.log.info('member judged anew', { event, node, was, liveness });
     this.#listeners.tell(undefined);

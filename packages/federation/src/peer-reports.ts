@@ -15,13 +15,15 @@ interface Heard {
 export class PeerReports {
   readonly #heard = new Map<NodeName, Heard>();
 
-  heard(node: NodeName, about: SelfReport, now: Instant): void {
+  /** @returns whether that changes how much its clock is ahead: most heartbeats travel longer than the quickest of late, and do not */
+  heard(node: NodeName, about: SelfReport, now: Instant): boolean {
     const ahead = about.time - now;
     const known = this.#heard.get(node);
     if (known === undefined) {
       this.#heard.set(node, { about, skews: { since: now, least: ahead, before: undefined } });
-      return;
+      return true;
     }
+    const before = this.clockAheadMs(node);
     const { skews } = known;
     // A clock of ours that was set back starts anew as well.
     if (now - skews.since > SKEW_WINDOW_MS || now < skews.since) {
@@ -29,6 +31,7 @@ export class PeerReports {
     }
     skews.least = Math.max(skews.least, ahead);
     known.about = about;
+    return this.clockAheadMs(node) !== before;
   }
 
   of(node: NodeName): SelfReport | undefined {

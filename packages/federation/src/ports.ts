@@ -236,4 +236,6 @@ export interface OrderStore {
 export interface HighWaterStore {
   raise(marks: readonly { readonly key: CaptureKey; readonly epoch: CaptureEpoch }[]): void;
   all(): ReadonlyMap<CaptureKey, CaptureEpoch>;
+  /** Asked of each address that is planned: reads no disk and copies nothing. Undefined when none was seen. */
+  epochOf(key: CaptureKey): CaptureEpoch | undefined;
 }

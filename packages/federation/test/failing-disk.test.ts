@@ -63,6 +63,7 @@ describe('a disk that is full', () => {
     const marks = new MemoryHighWaterStore();
     const highWaterStore = {
       all: () => marks.all(),
+      epochOf: (key: Parameters<typeof marks.epochOf>[0]) => marks.epochOf(key),
       raise: (raised: Parameters<typeof marks.raise>[0]) => (isFull ? full() : marks.raise(raised)),
     };
     try {

@@ -93,11 +93,20 @@ export function claimTemplateOf(context: PoolContext, self: PoolMember): ClaimTe
   };
 }
 
+/** @param before of the same address and template: given again while it says the same */
 export function claimOf(
   { context, self, namePrefix, domainRef, annotations, ownerRefs }: ClaimTemplate,
   { address, leaseEpoch, ownerNode, site, role }: AddressLease,
   { peerRef, tunnelInterface }: ResolvedDelivery,
+  before?: Claim,
 ): Claim {
+  const ofLease = {
+    'mobility.routerd.net/lease-epoch': String(leaseEpoch),
+    'mobility.routerd.net/owner-node': ownerNode,
+    'mobility.routerd.net/owner-site': site,
+    'mobility.routerd.net/owner-role': role,
+  };
+  if (before !== undefined && isSameClaim(before, ofLease, { peerRef, tunnelInterface })) return before;
   return {
     apiVersion: 'hybrid.routerd.net/v1alpha1',
     kind: 'RemoteAddressClaim',
@@ -105,10 +114,7 @@ export function claimOf(
       name: namePrefix + bareAddress(address).replaceAll('.', '-'),
       annotations: {
         ...annotations,
-        'mobility.routerd.net/lease-epoch': String(leaseEpoch),
-        'mobility.routerd.net/owner-node': ownerNode,
-        'mobility.routerd.net/owner-site': site,
-        'mobility.routerd.net/owner-role': role,
+        ...ofLease,
       },
       ownerRefs,
     },
@@ -121,6 +127,17 @@ export function claimOf(
         tunnelInterface === undefined ? { peerRef, mode: 'route' } : { peerRef, mode: 'route', tunnelInterface },
     },
   };
+}
+
+/** All else follows from the address and the template. */
+function isSameClaim(
+  { metadata, spec: { delivery } }: Claim,
+  ofLease: Readonly<Record<string, string>>,
+  { peerRef, tunnelInterface }: Omit<ResolvedDelivery, 'via'>,
+): boolean {
+  if (delivery.peerRef !== peerRef || delivery.tunnelInterface !== tunnelInterface) return false;
+  for (const key in ofLease) if (metadata.annotations?.[key] !== ofLease[key]) return false;
+  return true;
 }
 
 /** The provider's keys that the member adds, so that a claim tells which NIC it is about. */

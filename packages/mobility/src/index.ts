@@ -57,6 +57,12 @@ export { outlookOf, renderOutlook, type Outlook, type OutlookEvent } from './out
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';
-export { PoolWorld, type AddressNews, type OuterSituation, type PlanChange } from './pool-world.ts';
+export {
+  PoolWorld,
+  type AddressNews,
+  type HighWaterMarks,
+  type OuterSituation,
+  type PlanChange,
+} from './pool-world.ts';
 export { stepsAhead, type PlannedStep, type PlannedStepName } from './steps-ahead.ts';
 export { renderReason } from './render-reason.ts';

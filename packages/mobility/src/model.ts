@@ -280,6 +280,8 @@ export interface AddressInput {
   readonly refusals?: readonly SeizeRefusal[];
   /** What an operator, or a node that froze it, last ordered about the address. */
   readonly order?: AddressOrder | undefined;
+  /** This node's claim as it was last planned: given again as it is while it says the same, so that whoever follows knows it for unchanged. */
+  readonly claimBefore?: AddressPlan['claim'];
 }
 
 /** What a provider answered to an assign of one epoch: another NIC holds the address, and not the one of `from`. */

@@ -38,7 +38,7 @@ export function planAddress(context: PoolContext, situation: PoolSituation, inpu
   };
   if (self === undefined) return idle;
   const isExcluded = excludedBy(context, address) !== undefined;
-  const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease, input.order);
+  const duty = isExcluded ? EXCLUDED : dutyOf(context, situation, self, lease, input);
   const record = input.records.get(self.domain);
   const highWater = input.highWater.get(self.domain) ?? (0 as CaptureEpoch);
   const lost = input.lost?.get(self.domain);
@@ -84,7 +84,7 @@ function dutyOf(
   situation: PoolSituation,
   self: PoolMember,
   lease: AddressLease | undefined,
-  order: AddressInput['order'],
+  { order, claimBefore }: AddressInput,
 ): Duty {
   // Nothing was ever heard, or it was forgotten: no news of ownership, and none of absence either.
   if (lease === undefined) return { kind: 'leave', claim: undefined, because: [], detail: '' };
@@ -115,7 +115,7 @@ function dutyOf(
   const { via, peerRef } = delivery.value;
   return {
     kind: 'capture',
-    claim: claimOf(templateOf(context, self), lease, delivery.value),
+    claim: claimOf(templateOf(context, self), lease, delivery.value, claimBefore),
     because: [{ rule: 'claim.derived', owner: lease.site, via, peer: peerRef }],
     detail: '',
   };

@@ -42,6 +42,11 @@ export type OuterSituation = Omit<PoolSituation, 'heldBySelf' | 'load' | 'carrie
   readonly loadOfOtherPools?: ReadonlyMap<NodeName, number>;
 };
 
+/** The highest epoch that this node has seen of each capture key; a map of them is one. */
+export interface HighWaterMarks {
+  get(key: CaptureKey): CaptureEpoch | undefined;
+}
+
 /** What providers refused this node, and what was ordered, about one address. */
 export type AddressNews = Pick<AddressInput, 'refusals' | 'order'>;
 
@@ -190,11 +195,7 @@ export class PoolWorld {
   }
 
   /** What is known of one address. @param highWater by capture key, of this node */
-  input(
-    address: HostAddress,
-    highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
-    news: AddressNews = NO_NEWS,
-  ): AddressInput {
+  input(address: HostAddress, highWater: HighWaterMarks, news: AddressNews = NO_NEWS): AddressInput {
     const { name, selfMember } = this.context;
     const marks = new Map<CaptureDomain, CaptureEpoch>();
     if (selfMember !== undefined) {
@@ -208,6 +209,7 @@ export class PoolWorld {
       records: this.records(address),
       highWater: marks,
       lost: this.#book.lost(address),
+      claimBefore: this.#plans.get(address)?.claim,
       ...news,
     };
   }
@@ -219,7 +221,7 @@ export class PoolWorld {
   replanAll(
     addresses: Iterable<HostAddress>,
     situation: OuterSituation,
-    highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
+    highWater: HighWaterMarks,
     newsOf: (address: HostAddress) => AddressNews = noNews,
   ): readonly PlanChange[] {
     const changes = new Map<HostAddress, PlanChange>();
@@ -262,7 +264,7 @@ export class PoolWorld {
   replan(
     address: HostAddress,
     situation: OuterSituation,
-    highWater: ReadonlyMap<CaptureKey, CaptureEpoch>,
+    highWater: HighWaterMarks,
     news: AddressNews = NO_NEWS,
   ): PlanChange {
     this.#claiming.delete(address);

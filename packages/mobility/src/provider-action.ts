@@ -91,6 +91,17 @@ const nicsBeside = new WeakMap<PoolMember, Readonly<Record<string, string>>>();
 
 /** The provider's keys of a member's NIC: from the profile, the NIC's reference, and `capture.target`, which wins. */
 export function nicTargetOf(context: PoolContext, member: PoolMember): Readonly<Record<string, string>> {
+  const known = nicTargets.get(member);
+  if (known !== undefined) return known;
+  const target = nicTargetIn(context, member);
+  nicTargets.set(member, target);
+  return target;
+}
+
+/** It is asked for with every plan. A member never changes; it is forgotten with its pool. */
+const nicTargets = new WeakMap<PoolMember, Readonly<Record<string, string>>>();
+
+function nicTargetIn(context: PoolContext, member: PoolMember): Readonly<Record<string, string>> {
   const { capture } = member.spec;
   if (capture.type !== 'provider-secondary-ip') return {};
   const { provider, region, subscriptionID, resourceGroup, compartmentId } =

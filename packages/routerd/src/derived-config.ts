@@ -151,7 +151,21 @@ function captureKeysOf(plan: Pick<AddressPlan, 'claim'>): readonly string[] {
   return gate?.type === 'capture-holder' ? [gate.captureKey] : [];
 }
 
-/** What of a plan the host can see, as a comparable string; timestamps of leases are not part of it. */
-export function hostViewOf(plan: AddressPlan | undefined): string {
-  return plan?.claim === undefined ? '' : JSON.stringify([plan.claim.spec, plan.captureOpen]);
+type HostView = Pick<AddressPlan, 'claim' | 'captureOpen'> | undefined;
+
+/** Whether the host sees the same of two plans of an address; timestamps of leases are no part of it. */
+export function isSameToHost(before: HostView, after: HostView): boolean {
+  const [was, is] = [before?.claim?.spec, after?.claim?.spec];
+  if (was === undefined || is === undefined) return was === is;
+  return before?.captureOpen === after?.captureOpen && isSameJson(was, is);
+}
+
+/** Of plain data. */
+function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys) if (!isSameJson(Reflect.get(a, key), Reflect.get(b, key))) return false;
+  return true;
 }

@@ -12,7 +12,7 @@ export function rememberLeases(
   { log, leases }: { readonly log: Log; readonly leases: LeaseMemory },
   changes: readonly PlanChange[],
 ): void {
-  const changed = changes.filter(({ before, after }) => contentOf(before?.lease) !== contentOf(after.lease));
+  const changed = changes.filter(({ before, after }) => !isSameLease(before?.lease, after.lease));
   if (changed.length === 0) return;
   for (const { after } of changed) {
     const { status = 'none', site, ownerNode, leaseEpoch } = after.lease ?? {};
@@ -33,18 +33,18 @@ export function rememberLeases(
   );
 }
 
-function contentOf(lease: AddressLease | undefined): string {
-  if (lease === undefined) return '';
-  const { status, site, ownerNode, leaseEpoch, expiresAt, challenger, moves, frozen, handingTo } = lease;
-  return [
-    status,
-    site,
-    ownerNode,
-    leaseEpoch,
-    expiresAt,
-    challenger?.site ?? '',
-    moves?.length ?? 0,
-    frozen?.since ?? '',
-    handingTo ?? '',
-  ].join('|');
+/** By what is kept; when it was looked at, and for how long a rival has been there, is news of no change. */
+function isSameLease(a: AddressLease | undefined, b: AddressLease | undefined): boolean {
+  if (a === b || a === undefined || b === undefined) return a === b;
+  return (
+    a.status === b.status &&
+    a.site === b.site &&
+    a.ownerNode === b.ownerNode &&
+    a.leaseEpoch === b.leaseEpoch &&
+    a.expiresAt === b.expiresAt &&
+    a.challenger?.site === b.challenger?.site &&
+    (a.moves?.length ?? 0) === (b.moves?.length ?? 0) &&
+    a.frozen?.since === b.frozen?.since &&
+    a.handingTo === b.handingTo
+  );
 }

@@ -12,6 +12,7 @@ import type {
   ActionProposal,
   AddressNews,
   AddressPlan,
+  HighWaterMarks,
   OuterSituation,
   PoolContext,
   StaticDuty,
@@ -20,7 +21,7 @@ import type { DurationMs, HostAddress, Resource } from '@routerd/resources';
 import { steadyClock } from '@routerd/runtime';
 import { ActionGathering } from './action-gathering.ts';
 import { CaptureWriter } from './capture-writer.ts';
-import { deriveConfig, hostViewOf, type DerivedConfig } from './derived-config.ts';
+import { deriveConfig, isSameToHost, type DerivedConfig } from './derived-config.ts';
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
@@ -50,7 +51,7 @@ export interface ReconcilerPorts extends WorldInputsPorts {
   readonly actions: ActionControl;
   readonly leases: LeaseMemory;
   readonly parts: PartWatchPorts['store'];
-  readonly highWater: Pick<HighWaterStore, 'all'>;
+  readonly highWater: Pick<HighWaterStore, 'epochOf'>;
   /** Told what pools and orders have this node say about addresses, whenever that changes. */
   readonly onStaticDuties: (pool: PoolState, duties: readonly (readonly [HostAddress, StaticDuty])[]) => void;
 }
@@ -190,7 +191,7 @@ export class Reconciler {
       gateChanged ||
       this.#derived === undefined ||
       retain !== this.#retaining ||
-      changes.some(({ before, after: plan }) => hostViewOf(before) !== hostViewOf(plan))
+      changes.some(({ before, after: plan }) => !isSameToHost(before, plan))
     ) {
       this.#retaining = retain;
       this.#applyToHost();
@@ -226,7 +227,8 @@ export class Reconciler {
   }
 
   #replanDirty(): readonly PlanChange[] {
-    const highWater = this.#ports.highWater.all();
+    const { highWater: store } = this.#ports;
+    const highWater: HighWaterMarks = { get: (key) => store.epochOf(key) };
     return [...this.#inputs.takeDirty()].flatMap(([pool, addresses]) => {
       const situation = this.situation(pool);
       const newsOf = (address: HostAddress): AddressNews => this.newsOf(pool, address);

@@ -2,6 +2,9 @@
 import type { Instant, Monotonic } from '@routerd/resources';
 import type { Clock } from './clock.ts';
 
+/** Nobody asks for the reason; without one each abort would make an exception with its stack. */
+const SET_ANEW = 'set anew';
+
 export class Alarm {
   readonly #clock: Clock;
   readonly #onDue: () => void;
@@ -26,7 +29,7 @@ export class Alarm {
 
   #change(at: Instant | Monotonic | undefined, until: () => Monotonic): void {
     if (at === this.#at) return;
-    this.#sleep.abort();
+    this.#sleep.abort(SET_ANEW);
     this.#at = at;
     if (at === undefined) return;
     this.#sleep = new AbortController();

@@ -61,7 +61,7 @@ export function factStoreOn(file: StateFile): FactStore {
   };
 }
 
-/** Kept in memory as well: `all` is asked on every pass of the planner, and copies only after a raise. */
+/** Kept in memory as well: `epochOf` is asked of every address that is planned. */
 export function highWaterStoreOn(file: StateFile): HighWaterStore {
   const { durable } = file;
   const raise = durable.prepare<[string, number]>(
@@ -80,5 +80,6 @@ export function highWaterStoreOn(file: StateFile): HighWaterStore {
       shown = undefined;
     },
     all: () => (shown ??= new Map(marks)),
+    epochOf: (key) => marks.get(key),
   };
 }

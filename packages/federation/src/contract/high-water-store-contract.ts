@@ -46,6 +46,8 @@ export function highWaterStoreContract(name: string, openRig: () => HighWaterSto
       store.raise([mark(10, 2)]);
       store.raise([]);
       expect(store.all().get(keyOf(address(10)))).toBe(5);
+      expect(store.epochOf(keyOf(address(10)))).toBe(5);
+      expect(store.epochOf(keyOf(address(11)))).toBeUndefined();
     });
 
     withRig('what it gave out does not change with it', (rig) => {

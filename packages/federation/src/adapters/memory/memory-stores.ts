@@ -59,7 +59,7 @@ export class MemoryFactStore implements FactStore {
   }
 }
 
-/** Asked on every pass of a planner, so copied only after a raise; what was given out does not change. */
+/** What was given out by `all` does not change. */
 export class MemoryHighWaterStore implements HighWaterStore {
   readonly #marks = new Map<CaptureKey, CaptureEpoch>();
   #shown: ReadonlyMap<CaptureKey, CaptureEpoch> | undefined;
@@ -74,6 +74,10 @@ export class MemoryHighWaterStore implements HighWaterStore {
 
   all(): ReadonlyMap<CaptureKey, CaptureEpoch> {
     return (this.#shown ??= new Map(this.#marks));
+  }
+
+  epochOf(key: CaptureKey): CaptureEpoch | undefined {
+    return this.#marks.get(key);
   }
 }
 
