@@ -12,7 +12,7 @@ import { Fabric } from './fabric.ts';
 import { FaultDeck } from './fault-deck.ts';
 import { RequestJournal } from './request-journal.ts';
 import { serve, type ServeParts } from './serve.ts';
-import { createVendor } from './vendor.ts';
+import { createVendor, type Vendor } from './vendor.ts';
 
 export interface RunningCloud {
   /** In-flight requests are cut off; the fabric stays as it is. */
@@ -50,7 +50,7 @@ export async function startCloud(
     plane.isDenied = (call) => faults.isDenied(call);
     const parts: ServeParts = { journal: new RequestJournal(clock), faults, plane, log };
     stops.push(await listen(createHttpServer(serve(vendor.metadata, parts)), 80, METADATA_ADDRESS));
-    stops.push(await listen(createHttpsServer(tls, serve(vendor.api, parts)), 443, config.apiAddress));
+    stops.push(await listen(createHttpsServer(tls, serveByHost(vendor, parts)), 443, config.apiAddress));
     const etagOf = (nicId: string): string | undefined => vendor.etagOf(nicId);
     const control = await ControlServer.start({ ...parts, fabric, etagOf }, config.controlSocket);
     stops.push(async () => control.stop());
@@ -60,6 +60,15 @@ export async function startCloud(
     await stop();
     throw cause;
   }
+}
+
+/** Vendors have a name for each of their services; here they share an address. */
+function serveByHost({ api, queue }: Vendor, parts: ServeParts): ReturnType<typeof serve> {
+  const ofApi = serve(api, parts);
+  if (queue === undefined) return ofApi;
+  const ofQueue = serve(queue.service, parts);
+  return (message, response) =>
+    (message.headers.host?.startsWith(queue.host) === true ? ofQueue : ofApi)(message, response);
 }
 
 async function listen(server: HttpServer, port: number, address: string): Promise<() => Promise<void>> {

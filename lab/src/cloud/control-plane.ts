@@ -31,6 +31,7 @@ export class ControlPlane {
   #history: readonly { readonly from: Monotonic; readonly space: AddressSpace }[];
   #knobs: Knobs = knobs.parse({});
   #turned: readonly Turned[] = [];
+  readonly #listeners: ((before: AddressSpace, after: AddressSpace) => void)[] = [];
 
   constructor(config: CloudConfig, { clock, follow }: ControlPlaneParts) {
     this.config = config;
@@ -99,6 +100,7 @@ export class ControlPlane {
     const now = this.clock.monotonic();
     const before = this.#space;
     this.#space = decided.value;
+    for (const listener of this.#listeners) listener(before, this.#space);
     const recent = this.#history.findLastIndex(({ from }) => from < now - HISTORY_MS);
     this.#history = [...this.#history.slice(Math.max(0, recent)), { from: now, space: this.#space }];
     if (this.#space.nics === before.nics) return decided; // packets go where they went
@@ -109,6 +111,16 @@ export class ControlPlane {
 
   async pause(milliseconds: number): Promise<void> {
     await this.clock.sleepUntil((this.clock.monotonic() + milliseconds) as Monotonic, this.#stopped.signal);
+  }
+
+  /** Told of every change, when it is made, for good. */
+  onChange(listener: (before: AddressSpace, after: AddressSpace) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Aborts when every pause ends. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal;
   }
 
   /** Ends every pause. */

@@ -12,7 +12,7 @@ interface Laid {
 }
 
 export interface FaultableRequest {
-  readonly service: 'api' | 'imds';
+  readonly service: 'api' | 'imds' | 'queue';
   readonly operation: string;
   readonly principal: string;
   readonly mutating: boolean;

@@ -4,24 +4,31 @@ import type { ControlPlane } from './control-plane.ts';
 import { AwsMetadataService } from './aws/imds.ts';
 import { CredentialStore } from './aws/credentials.ts';
 import { Ec2Api } from './aws/ec2-api.ts';
+import { eventOf } from './aws/events.ts';
+import { SqsApi } from './aws/sqs-api.ts';
 import { ArmApi } from './azure/arm-api.ts';
 import { AzureMetadataService } from './azure/imds.ts';
 import { NicStore } from './azure/nic-store.ts';
 import { TokenAuthority } from './azure/tokens.ts';
 import { AccessTokens } from './gcp/access-tokens.ts';
+import { entryOf } from './gcp/audit-log.ts';
 import { ComputeApi } from './gcp/compute-api.ts';
 import { InstanceStore } from './gcp/instance-store.ts';
 import { GcpMetadataServer } from './gcp/metadata-server.ts';
+import { PubsubApi } from './gcp/pubsub-api.ts';
 import { FederationService } from './oci/federation.ts';
 import { issueIdentities } from './oci/identities.ts';
 import { OciMetadataService } from './oci/imds.ts';
 import { OciApi } from './oci/oci-api.ts';
 import { PrivateIpStore } from './oci/private-ips.ts';
+import { NewsDesk } from './news-desk.ts';
 import type { Service } from './wire.ts';
 
 export interface Vendor {
   readonly api: Service;
   readonly metadata: Service;
+  /** Where its news are read, by the first words of the host's name; undefined where that is not emulated. */
+  readonly queue?: { readonly host: string; readonly service: Service };
   etagOf(nicId: string): string | undefined;
 }
 
@@ -40,6 +47,10 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
       return {
         api: new Ec2Api(parts.plane, credentials),
         metadata: new AwsMetadataService({ ...parts, credentials }),
+        queue: {
+          host: 'sqs.',
+          service: new SqsApi(parts.plane, credentials, new NewsDesk(parts.plane, eventOf(parts.plane))),
+        },
         etagOf: () => undefined, // EC2 has no conditional writes
       };
     }
@@ -61,6 +72,10 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
       return {
         api: new ComputeApi({ plane: parts.plane, tokens, store }),
         metadata: new GcpMetadataServer({ ...parts, tokens }),
+        queue: {
+          host: 'pubsub.',
+          service: new PubsubApi(parts.plane, tokens, new NewsDesk(parts.plane, entryOf(parts.plane))),
+        },
         etagOf: (nicId) => {
           const nic = parts.plane.space.nics.get(nicId);
           return nic === undefined ? undefined : store.fingerprints(nic).nic;

@@ -46,7 +46,7 @@ export interface RefusedCall extends Omit<AdmittedCall, 'perform' | 'overtake'> 
 
 /** A vendor's endpoint: decodes strictly, authenticates, and says how it fails. */
 export interface Service {
-  readonly name: 'api' | 'imds';
+  readonly name: 'api' | 'imds' | 'queue';
   admit(request: WireRequest): AdmittedCall | RefusedCall | Promise<AdmittedCall | RefusedCall>;
   /** @param afterMs when there is room again; undefined where that is not known */
   throttled(afterMs?: number): WireReply;
@@ -55,8 +55,11 @@ export interface Service {
   failed(): WireReply;
   /** Something else is being done to what the call is about. */
   busy(): WireReply;
-  /** What the vendor says to a caller who may not do this; of a metadata service: that the machine has no identity. */
-  denied(call: AdmittedCall): WireReply;
+  /**
+   * What the vendor says to a caller who may not do this; of a metadata service: that the machine has no identity.
+   * @param permission what it lacks, where that is known
+   */
+  denied(call: AdmittedCall, permission?: string): WireReply;
   /** The caller's credential is not accepted. */
   unauthenticated(): WireReply;
 }

@@ -1,6 +1,8 @@
 /** The Azure and GCP inventories as processes in routers of the emulated clouds: the vendors' identities, the daemon's own runner. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { subscriptionOf } from '../../src/cloud/gcp/pubsub-api.ts';
 import { notAllowed } from '../../src/iam-documents.ts';
+import { waitUntil } from '../../src/wait-until.ts';
 import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
 import { runObserver, said, type ObserverReport } from './observer-run.ts';
 
@@ -18,11 +20,19 @@ describe.each([
     await rig?.close();
   });
 
-  async function observe(policy: 'hold' | 'release'): Promise<ObserverReport> {
+  async function observe(
+    policy: 'hold' | 'release',
+    trigger: 'interval' | 'follow' = 'interval',
+  ): Promise<ObserverReport> {
     return runObserver(rig, {
       plugin: `${cloud}-inventory`,
       guest: `${cloud}-router-a`,
-      env: { [variable]: rig.instance(`${cloud}-router-a`).nicId, ROUTERD_POWER_STATE: policy },
+      trigger,
+      env: {
+        [variable]: rig.instance(`${cloud}-router-a`).nicId,
+        ROUTERD_POWER_STATE: policy,
+        GCP_SUBSCRIPTION: subscriptionOf(rig.config, `${cloud}-router-a`),
+      },
       context: [
         {
           apiVersion: 'mobility.routerd.net/v1alpha1',
@@ -33,6 +43,27 @@ describe.each([
       ],
     });
   }
+
+  test.runIf(cloud === 'gcp')('one that follows waits until an address is assigned, and tells it', async () => {
+    const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
+    const first = observe('hold', 'follow');
+    const waits = async (): Promise<true | undefined> =>
+      (await rig.control.journal()).some(({ operation, outcome }) => operation === 'subscriptions.pull' && !outcome) ||
+      undefined;
+    await waitUntil('a reader at the subscription', waits, { deadlineMs: 60_000 });
+    await rig.control.changeAddresses(client, { assign: ['10.77.60.121'] });
+    const told = await first;
+    expect(said(told).events.map(({ subject }) => subject)).toContain('10.77.60.121/32');
+    expect(told.stderr).toContain(`told of instances.updateNetworkInterface ${client}\n`);
+    const asked = (await rig.control.journal()).filter(({ service }) => service !== 'imds');
+    expect(
+      notAllowed(
+        cloud,
+        asked.map(({ operation }) => operation),
+      ),
+    ).toEqual([]);
+    await rig.reset();
+  });
 
   test('a stopped machine is held or released, seen again when it starts, and gone when it is terminated; a router is nobody', async () => {
     for (const router of ['a', 'b']) await rig.control.setForwarding(`${cloud}-router-${router}`, true);

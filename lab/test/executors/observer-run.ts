@@ -18,6 +18,8 @@ export interface ObserverRun {
   readonly guest: string;
   readonly env: Readonly<Record<string, string>>;
   readonly context: readonly ContextResource[];
+  /** `interval` without. */
+  readonly trigger?: Request['spec']['trigger']['type'];
 }
 
 export async function runObserver(rig: CloudRig, run: ObserverRun): Promise<ObserverReport> {
@@ -45,7 +47,7 @@ export async function runObserver(rig: CloudRig, run: ObserverRun): Promise<Obse
     kind: 'PluginRequest',
     metadata: { name: run.plugin },
     spec: {
-      trigger: { type: 'interval', topic: '' },
+      trigger: { type: run.trigger ?? 'interval', topic: '' },
       startupConfigHash: 'ab',
       effectiveGeneration: 1,
       previousDynamicGeneration: 0,

@@ -6,10 +6,11 @@ import type { SessionCredentials } from './credentials.ts';
 import type { Ec2Fault } from './query-protocol.ts';
 
 const SKEW_MS_MAX = 5 * 60_000;
-const SERVICE = 'ec2';
 
 export interface SigningContext {
   readonly region: string;
+  /** That the request is for; EC2 unless another is said. */
+  readonly service?: 'ec2' | 'sqs';
   /** Wall clock, milliseconds. */
   readonly now: number;
   /** Credentials with that access key id, expired ones included. */
@@ -41,7 +42,7 @@ export function verifySignature(request: WireRequest, context: SigningContext): 
   if (authorization === undefined || signedAt === undefined) {
     return fault(400, 'IncompleteSignature', 'The request signature does not conform to AWS standards.');
   }
-  const misScoped = scopeFault(authorization, date, context.region, request);
+  const misScoped = scopeFault(authorization, date, context, request);
   if (misScoped !== undefined) return fault(403, 'SignatureDoesNotMatch', misScoped);
   const credentials = context.find(authorization.accessKeyId);
   if (credentials === undefined) return fault(401, 'AuthFailure', NOT_VALID);
@@ -79,13 +80,13 @@ function instantOf(text: string): number | undefined {
 function scopeFault(
   { date, region, service, signedHeaders }: Authorization,
   requestDate: string,
-  ownRegion: string,
+  { region: ownRegion, service: ownService = 'ec2' }: SigningContext,
   request: WireRequest,
 ): string | undefined {
   if (date !== requestDate.slice(0, 8))
     return 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version.';
   if (region !== ownRegion) return `Credential should be scoped to a valid region, not '${region}'.`;
-  if (service !== SERVICE) return `Credential should be scoped to correct service: '${SERVICE}'.`;
+  if (service !== ownService) return `Credential should be scoped to correct service: '${ownService}'.`;
   const amazon = Object.keys(request.headers).filter((name) => name.startsWith('x-amz-'));
   const missing = ['host', ...amazon].find((name) => !signedHeaders.includes(name));
   return missing === undefined ? undefined : `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`;

@@ -63,7 +63,7 @@ export class NicStore {
   read(nic: Nic): StoredNic {
     const stored = this.#stored.get(nic.id) ?? settled(initialDocument(nic, this.#plane.config));
     if (stored.operationId !== undefined) return stored;
-    const document = this.#following(stored.document, addressesOf(nic));
+    const document = this.#following(stored.document, nic);
     if (document === stored.document) return stored;
     const changed = settled(document);
     this.#stored.set(nic.id, changed);
@@ -74,7 +74,7 @@ export class NicStore {
   documentThen(nic: Nic): NicDocument {
     const { space } = this.#plane;
     const { document } = this.read(space.nics.get(nic.id) ?? nic);
-    return this.#plane.seen === space ? document : this.#following(document, addressesOf(nic));
+    return this.#plane.seen === space ? document : this.#following(document, nic);
   }
 
   /** Somebody writes the NIC without a change: only the etag is another. */
@@ -82,19 +82,20 @@ export class NicStore {
     this.#stored.set(nic.id, { ...this.read(nic), etag: newEtag() });
   }
 
-  /** The document with entries for what is held, and no others. */
-  #following(document: NicDocument, held: readonly string[]): NicDocument {
-    const known = document.ipConfigurations;
+  /** The document with entries for what is held, and no others, and with the flag as it is. */
+  #following(document: NicDocument, nic: Nic): NicDocument {
+    const held = addressesOf(nic);
+    const { ipConfigurations: known, enableIPForwarding } = document;
     const kept = known.filter(({ address }) => held.includes(address));
     const added = held.filter((address) => !known.some((each) => each.address === address));
-    if (kept.length === known.length && added.length === 0) return document;
+    if (kept.length === known.length && added.length === 0 && enableIPForwarding === nic.forwarding) return document;
     const made = added.map((address) =>
       ipConfigurationOf(
         { name: `ipconfig-${address.replaceAll('.', '-')}`, address, primary: false },
         this.#plane.config,
       ),
     );
-    return { ...document, ipConfigurations: [...kept, ...made] };
+    return { ...document, ipConfigurations: [...kept, ...made], enableIPForwarding: nic.forwarding };
   }
 
   context(nic: Nic): RenderContext {
