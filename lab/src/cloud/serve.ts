@@ -4,6 +4,7 @@ import type { Log } from '@routerd/runtime';
 import { CallQuota } from './call-quota.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { JournalOutcome } from './control-messages.ts';
+import { lackingPermission } from './permissions.ts';
 import type { FaultDeck } from './fault-deck.ts';
 import type { RequestJournal } from './request-journal.ts';
 import { readRequest, type AdmittedCall, type OperationEnding, type Service, type WireReply } from './wire.ts';
@@ -105,6 +106,12 @@ async function performWithFaults(
   { faults, plane, log }: ServeParts,
   call: AdmittedCall,
 ): Promise<Performed> {
+  const lacking =
+    service.name === 'api' ? lackingPermission(plane.config.cloud, call.operation, plane.knobs.permissions) : undefined;
+  if (lacking !== undefined) {
+    const reply = service.denied(call, lacking);
+    return { ending: { kind: 'reply', reply }, outcome: outcomeOf(reply) };
+  }
   const card = faults.draw({ service: service.name, ...call });
   const perform = async (operationEnding: OperationEnding = 'succeeded'): Promise<WireReply> => {
     try {

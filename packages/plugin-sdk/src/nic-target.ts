@@ -18,3 +18,9 @@ export function bareAddress(address: string): string {
 export function hostAddress(bare: string): string {
   return `${bare}/32`;
 }
+
+/** NICs of other routers, from which this one may have to take addresses: the `nicOf.<node>` of the target. */
+export function peerNics({ nicRef, target }: NicTarget): readonly string[] {
+  const peers = Object.entries(target).flatMap(([key, value]) => (key.startsWith('nicOf.') ? [value] : []));
+  return [...new Set(peers)].filter((each) => each !== nicRef);
+}

@@ -2,6 +2,7 @@
 import {
   assignWholeNic,
   ExecutorError,
+  peerNics,
   requiredTarget,
   unassignWholeNic,
   type ExecutorPlugin,
@@ -26,7 +27,7 @@ export function createAzureExecutor(arm: Arm): ExecutorPlugin {
     about: { name: 'routerd-azure', release: RELEASE, providers: ['azure'], storesEpoch: true },
     inventory: async (nic, page) => inventory(arm, nicIdOf(nic), page),
     check: async (nic, addresses) => check(arm, nicIdOf(nic), addresses),
-    preflight: async (nic, actions) => preflight(arm, nicIdOf(nic), actions),
+    preflight: async (nic, actions) => preflight(arm, { id: nicIdOf(nic), peers: peerNics(nic) }, actions),
     async observe(nic) {
       return nicStateOf(await nics.read(nicIdOf(nic)));
     },

@@ -7,6 +7,7 @@ import {
   ExecutorError,
   hostAddress,
   type InventoryPage,
+  listOf,
   neededFor,
   type NeededPermission,
   objectOf,
@@ -86,25 +87,58 @@ interface ScopedPermission extends NeededPermission {
   readonly scope: string;
 }
 
+/** Lists of an entry that say what it is joined to, and the right to join that ("Virtual network permissions", resource provider operations). */
+const JOINS: readonly (readonly [list: string, permission: string])[] = [
+  ['applicationSecurityGroups', 'applicationSecurityGroups/joinIpConfiguration/action'],
+  ['loadBalancerBackendAddressPools', 'loadBalancers/backendAddressPools/join/action'],
+  ['loadBalancerInboundNatRules', 'loadBalancers/inboundNatRules/join/action'],
+  ['applicationGatewayBackendAddressPools', 'applicationGateways/backendAddressPools/join/action'],
+];
+
+function on(scope: string, permission: string, actions: readonly Verb[]): ScopedPermission {
+  return { permission: `Microsoft.Network/${permission}`, scope, actions };
+}
+
 /** A NIC is written whole, so every write needs the right to join what the NIC is joined to. */
-function neededAt(nic: NicDocument): readonly ScopedPermission[] {
-  const group = textOf(objectOf(objectOf(nic.json['properties'])['networkSecurityGroup'])['id']);
-  const on = (scope: string, permission: string, actions: readonly Verb[]): ScopedPermission => ({
-    permission: `Microsoft.Network/${permission}`,
-    scope,
-    actions,
+function joinsOf(nic: NicDocument): readonly ScopedPermission[] {
+  const properties = objectOf(nic.json['properties']);
+  const group = textOf(objectOf(properties['networkSecurityGroup'])['id']);
+  const ofEntries = listOf(properties['ipConfigurations']).flatMap((entry) => {
+    const inner = objectOf(objectOf(entry)['properties']);
+    const publicAddress = textOf(objectOf(inner['publicIPAddress'])['id']);
+    return [
+      ...(publicAddress === '' ? [] : [on(publicAddress, 'publicIPAddresses/join/action', EVERY)]),
+      ...JOINS.flatMap(([list, permission]) =>
+        listOf(inner[list]).map((each) => on(textOf(objectOf(each)['id']), permission, EVERY)),
+      ),
+    ];
   });
+  const ofGroup = group === '' ? [] : [on(group, 'networkSecurityGroups/join/action', EVERY)];
+  const distinct = new Map([...ofGroup, ...ofEntries].map((each) => [`${each.permission} ${each.scope}`, each]));
+  return [...distinct.values()];
+}
+
+/** @param peers NICs of other routers, from which an address may have to be taken */
+function neededAt(nic: NicDocument, peers: readonly string[]): readonly ScopedPermission[] {
   return [
     on(nic.id, 'networkInterfaces/read', EVERY),
     on(nic.id, 'networkInterfaces/write', EVERY),
     on(subnetOf(nic), 'virtualNetworks/subnets/join/action', EVERY),
     on(subnetOf(nic), 'virtualNetworks/subnets/read', ['assign-secondary-ip']),
-    ...(group === '' ? [] : [on(group, 'networkSecurityGroups/join/action', EVERY)]),
+    ...joinsOf(nic),
+    ...peers.flatMap((peer) => [
+      on(peer, 'networkInterfaces/read', ['assign-secondary-ip']),
+      on(peer, 'networkInterfaces/write', ['assign-secondary-ip']),
+    ]),
   ];
 }
 
 /** By the list of permissions that Resource Manager gives of any resource to whoever has a role there. */
-export async function preflight(arm: Arm, id: string, actions: readonly Verb[]): Promise<PreflightReport> {
+export async function preflight(
+  arm: Arm,
+  { id, peers }: { readonly id: string; readonly peers: readonly string[] },
+  actions: readonly Verb[],
+): Promise<PreflightReport> {
   const remedyFor = ({ permission, scope }: ScopedPermission): string =>
     `give the virtual machine's managed identity a role with ${permission} on ${scope}`;
   let nic: NicDocument;
@@ -116,7 +150,7 @@ export async function preflight(arm: Arm, id: string, actions: readonly Verb[]):
     const remedy = remedyFor({ ...needed, scope: id });
     return { findings: [permissionFinding(needed, { verdict: 'failed', detail: cause.message, remedy })] };
   }
-  const wanted = neededAt(nic).filter((each) => neededFor([each], actions).length > 0);
+  const wanted = neededAt(nic, peers).filter((each) => neededFor([each], actions).length > 0);
   const lists = new Map<string, Promise<readonly Permission[] | string>>();
   const findings = wanted.map(async (each) => {
     const { permission, scope } = each;

@@ -1,4 +1,5 @@
 /** Resource Manager in memory: NIC documents under ETags, one holder per address. */
+import { listOf, objectOf } from '@routerd/plugin-sdk';
 import { ArmError, nicDocumentOf, type Arm, type NicDocument, type Permission, type Subnet } from '../src/index.ts';
 import { fault, nicId, nicJson, type Entry } from './nic.ts';
 
@@ -25,6 +26,15 @@ export class MemoryArm implements Arm {
 
   put(name: string, primary: string, secondaries: readonly Entry[] = []): void {
     this.#nics.set(nicId(name), { ...nicJson(name, primary, secondaries), etag: this.#nextEtag() });
+  }
+
+  /** Joins the first entry of the NIC to something else. */
+  join(name: string, to: Json): void {
+    const nic = structuredClone(this.#nics.get(nicId(name))) ?? {};
+    const properties = objectOf(nic['properties']);
+    const [first, ...rest] = listOf(properties['ipConfigurations']).map(objectOf);
+    const entry = { ...first, properties: { ...objectOf(first?.['properties']), ...to } };
+    this.#nics.set(nicId(name), { ...nic, properties: { ...properties, ipConfigurations: [entry, ...rest] } });
   }
 
   addressesOf(name: string): readonly string[] {

@@ -48,13 +48,14 @@ test('a preflight finds every permission in the roles, wildcards and all', async
     ['Microsoft.Network/networkInterfaces/write', 'passed'],
     ['Microsoft.Network/virtualNetworks/subnets/join/action', 'passed'],
     ['Microsoft.Network/virtualNetworks/subnets/read', 'passed'],
+    ['Microsoft.Network/loadBalancers/backendAddressPools/join/action', 'passed'],
   ]);
 });
 
 test('a missing permission is named with its scope; what one role leaves out another may give', async () => {
   const { cloud, executor } = open();
   cloud.permissions = [
-    { actions: ['*/read'], notActions: [] },
+    { actions: ['*/read', '*/backendAddressPools/join/action'], notActions: [] },
     { actions: ['microsoft.network/networkinterfaces/*'], notActions: ['Microsoft.Network/networkInterfaces/read'] },
   ];
   const report = await executor.preflight?.(NIC, ['assign-secondary-ip'], executing);
@@ -64,5 +65,29 @@ test('a missing permission is named with its scope; what one role leaves out ano
       actions: ['assign-secondary-ip'],
       remedy: expect.stringMatching(/managed identity a role with .*join\/action on .*subnets\/mobility/),
     },
+  ]);
+});
+
+test('a preflight wants the right to join whatever the NIC is joined to, and to write the NICs that addresses are taken from', async () => {
+  const { cloud, executor } = open();
+  const joined = (list: string, id: string) => ({ [list]: [{ id }] });
+  cloud.join('a', {
+    publicIPAddress: { id: '/public' },
+    ...joined('applicationSecurityGroups', '/asg'),
+    ...joined('loadBalancerBackendAddressPools', '/pool'),
+  });
+  cloud.permissions = [{ actions: ['Microsoft.Network/networkInterfaces/read'], notActions: [] }];
+  const nic = { ...NIC, target: { 'nicOf.router-b': nicId('b') } };
+  const report = await executor.preflight?.(nic, ['assign-secondary-ip'], executing);
+  const failed = report?.findings.filter(({ verdict }) => verdict === 'failed') ?? [];
+  expect(failed.map(({ message }) => message.replace('not among what is granted on', 'on'))).toEqual([
+    `Microsoft.Network/networkInterfaces/write: on ${nicId('a')}`,
+    expect.stringContaining('Microsoft.Network/virtualNetworks/subnets/join/action: on'),
+    expect.stringContaining('Microsoft.Network/virtualNetworks/subnets/read: on'),
+    'Microsoft.Network/publicIPAddresses/join/action: on /public',
+    'Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action: on /asg',
+    'Microsoft.Network/loadBalancers/backendAddressPools/join/action: on /pool',
+    'Microsoft.Network/loadBalancers/backendAddressPools/join/action: on pool',
+    `Microsoft.Network/networkInterfaces/write: on ${nicId('b')}`,
   ]);
 });

@@ -19,6 +19,11 @@ export interface Compute {
   updateInstance(name: string, body: JsonObject): Promise<void>;
   /** @param resource an instance or a subnetwork @returns those of the permissions that the caller has there; needs none itself */
   testPermissions(resource: string, permissions: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Asks for an operation that does not exist. Rejects as any read does where operations may not be read.
+   * @param zone `projects/…/zones/…`
+   */
+  probeOperations(zone: string): Promise<void>;
   /** Every instance of the project, in all zones. May lag. @param project `projects/…` */
   listInstances(project: string): Promise<readonly InstanceDocument[]>;
 }

@@ -1,6 +1,7 @@
 /** The executor: verbs to functions over one connection. */
 import {
   assignWholeNic,
+  peerNics,
   requiredTarget,
   unassignWholeNic,
   type ExecutorPlugin,
@@ -22,7 +23,8 @@ export function createGcpExecutor(compute: Compute): ExecutorPlugin {
     about: { name: 'routerd-gcp', release: RELEASE, providers: ['gcp'], storesEpoch: false },
     inventory: async (nic, page) => inventory(compute, nameOf(nic), page),
     check: async (nic, addresses) => check(compute, nameOf(nic), addresses),
-    preflight: async (nic, actions) => preflight(compute, nameOf(nic), actions),
+    preflight: async (nic, actions) =>
+      preflight(compute, { own: nameOf(nic), peers: peerNics(nic).map(nicNameOf) }, actions),
     async observe(nic) {
       return nicStateOf(await nics.read(requiredTarget(nic, 'nicRef')));
     },

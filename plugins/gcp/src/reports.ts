@@ -61,6 +61,7 @@ function holdingsOf(nic: NicDocument, bare: readonly string[]): readonly (readon
 const ADDRESSES = ['assign-secondary-ip', 'unassign-secondary-ip'] as const;
 const FORWARDING = ['ensure-forwarding-enabled', 'ensure-forwarding-disabled'] as const;
 const LIST = 'compute.instances.list';
+const READ_OPERATION = 'compute.zoneOperations.get';
 const USE_SUBNETWORK = 'compute.subnetworks.use';
 
 const NEEDED: readonly NeededPermission[] = [
@@ -69,11 +70,45 @@ const NEEDED: readonly NeededPermission[] = [
   { permission: 'compute.instances.update', actions: FORWARDING },
   { permission: USE_SUBNETWORK, actions: ADDRESSES },
   { permission: LIST, actions: ['assign-secondary-ip'] },
-  { permission: 'compute.zoneOperations.get', actions: [...ADDRESSES, ...FORWARDING] },
+  { permission: READ_OPERATION, actions: [...ADDRESSES, ...FORWARDING] },
 ];
 
-/** By the service's own tests of permissions; what belongs to the project and not to a resource is tried, or not known. */
-export async function preflight(compute: Compute, name: NicName, actions: readonly Verb[]): Promise<PreflightReport> {
+/** What taking an address from another router's NIC needs there. */
+const AT_PEERS: readonly NeededPermission[] = [
+  { permission: 'compute.instances.get', actions: ['assign-secondary-ip'] },
+  { permission: 'compute.instances.updateNetworkInterface', actions: ['assign-secondary-ip'] },
+];
+
+type Findings = PreflightReport['findings'];
+
+/** By the service's own tests of permissions; what belongs to the project and not to a resource is tried. */
+export async function preflight(
+  compute: Compute,
+  { own, peers }: { readonly own: NicName; readonly peers: readonly NicName[] },
+  actions: readonly Verb[],
+): Promise<PreflightReport> {
+  const atPeers = peers.map(async ({ instance }): Promise<Findings> => {
+    const needed = neededFor(AT_PEERS, actions);
+    const answer = await tested(
+      compute,
+      instance,
+      needed.map(({ permission }) => permission),
+    );
+    return needed.map((each) => finding(each, answer));
+  });
+  const findings = await Promise.all([findingsAt(compute, own, actions), ...atPeers]);
+  return { findings: findings.flat() };
+}
+
+function finding(needed: NeededPermission, answer: Answer): Findings[number] {
+  const { permission } = needed;
+  const remedy = `grant ${permission} to the service account of the instance`;
+  if (answer.has === undefined) return permissionFinding(needed, { verdict: 'unknown', detail: answer.why, remedy });
+  const verdict = answer.has.includes(permission) ? 'passed' : 'failed';
+  return permissionFinding(needed, { verdict, detail: answer.why, remedy });
+}
+
+async function findingsAt(compute: Compute, name: NicName, actions: readonly Verb[]): Promise<Findings> {
   const needed = neededFor(NEEDED, actions);
   const onInstance = needed.map(({ permission }) => permission).filter((each) => each.startsWith('compute.instances.'));
   const granted = await tested(compute, name.instance, onInstance);
@@ -81,21 +116,23 @@ export async function preflight(compute: Compute, name: NicName, actions: readon
     (nic) => nic.subnetwork,
     () => undefined,
   );
-  const onSubnet = subnetwork === undefined ? undefined : await tested(compute, subnetwork, [USE_SUBNETWORK]);
+  const onSubnet: Answer =
+    subnetwork === undefined
+      ? { has: undefined, why: 'the instance cannot be read, so its subnetwork is not known' }
+      : await tested(compute, subnetwork, [USE_SUBNETWORK]);
   const findings = needed.map(async (each) => {
-    const { permission } = each;
-    const remedy = `grant ${permission} to the service account of the instance`;
-    const told = (answer: Answer | undefined): PreflightReport['findings'][number] => {
-      const detail = answer?.why ?? 'it cannot be told without an operation';
-      if (answer?.has === undefined) return permissionFinding(each, { verdict: 'unknown', detail, remedy });
-      const verdict = answer.has.includes(permission) ? 'passed' : 'failed';
-      return permissionFinding(each, { verdict, detail: answer.why, remedy });
-    };
-    if (permission === LIST) return told(await tried(compute, name.project));
-    if (permission === USE_SUBNETWORK) return told(onSubnet);
-    return told(permission.startsWith('compute.instances.') ? granted : undefined);
+    switch (each.permission) {
+      case LIST:
+        return finding(each, await tried(compute, name.project));
+      case READ_OPERATION:
+        return finding(each, await triedOperations(compute, name.zone));
+      case USE_SUBNETWORK:
+        return finding(each, onSubnet);
+      default:
+        return finding(each, granted);
+    }
   });
-  return { findings: await Promise.all(findings) };
+  return Promise.all(findings);
 }
 
 interface Answer {
@@ -113,6 +150,13 @@ async function tried(compute: Compute, project: string): Promise<Answer> {
   return answered(`the instances of ${project} were listed`, async () => {
     await compute.listInstances(project);
     return [LIST];
+  });
+}
+
+async function triedOperations(compute: Compute, zone: string): Promise<Answer> {
+  return answered(`operations of ${zone} can be read`, async () => {
+    await compute.probeOperations(zone);
+    return [READ_OPERATION];
   });
 }
 

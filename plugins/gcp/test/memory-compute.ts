@@ -126,6 +126,13 @@ export class MemoryCompute implements Compute {
     return permissions.filter((each) => this.permissions.includes(each));
   }
 
+  /** Whether operations may be read. */
+  hasOperations = true;
+
+  async probeOperations(): Promise<void> {
+    if (!this.hasOperations) throw new ComputeError(fault('forbidden', 403, 'Required permission is missing'));
+  }
+
   async listInstances(): Promise<readonly InstanceDocument[]> {
     const all = await Promise.all([...this.#instances.keys()].map(async (name) => this.readInstance(name)));
     return all.flatMap((instance) => instance ?? []);

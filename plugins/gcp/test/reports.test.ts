@@ -40,7 +40,7 @@ test('a preflight is what the service tests, and what can be tried', async () =>
     ['compute.instances.update', 'passed'],
     ['compute.subnetworks.use', 'passed'],
     ['compute.instances.list', 'passed'],
-    ['compute.zoneOperations.get', 'unknown'],
+    ['compute.zoneOperations.get', 'passed'],
   ]);
 });
 
@@ -54,5 +54,19 @@ test('a missing permission is named with what to do', async () => {
       actions: ['unassign-secondary-ip'],
       remedy: 'grant compute.instances.updateNetworkInterface to the service account of the instance',
     },
+  ]);
+});
+
+test('a preflight looks at the NICs of the routers that addresses are taken from, too, and tries to read an operation', async () => {
+  const { cloud, executor } = open();
+  cloud.hasOperations = false;
+  cloud.permissions = ['compute.instances.get', 'compute.subnetworks.use'];
+  const nic = { ...NIC, target: { 'nicOf.router-b': nicRef('b') } };
+  const report = await executor.preflight?.(nic, ['assign-secondary-ip'], executing);
+  const failed = report?.findings.filter(({ verdict }) => verdict === 'failed') ?? [];
+  expect(failed.map(({ message }) => message)).toEqual([
+    'compute.instances.updateNetworkInterface: tested on projects/p/zones/z/instances/a',
+    expect.stringContaining('compute.zoneOperations.get: '),
+    'compute.instances.updateNetworkInterface: tested on projects/p/zones/z/instances/b',
   ]);
 });

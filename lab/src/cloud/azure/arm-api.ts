@@ -1,7 +1,9 @@
 /** `https://management.azure.com`: bearer tokens, resource ids without regard to case, the network resources of one resource group. */
 import { contains, type Subnet } from '../subnet.ts';
 import { freeAddresses, holderOf, isReserved, type Nic } from '../address-space.ts';
+import type { CloudConfig } from '../cloud-config.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { isAllowed } from '../permissions.ts';
 import {
   headerOf,
   type AdmittedCall,
@@ -108,7 +110,8 @@ export class ArmApi implements Service {
     return faultReply(armFault(429, 'RetryableErrorDueToAnotherOperation', why));
   }
 
-  denied({ principal, operation, mutating }: AdmittedCall): WireReply {
+  denied({ principal, operation, mutating }: AdmittedCall, permission?: string): WireReply {
+    if (permission !== undefined) return faultReply(lacking(principal, permission, this.#parts.plane.config));
     const [type = '', method = ''] = operation.split('.');
     const action = `Microsoft.Network/${type}/${mutating ? 'write' : 'read'}`;
     return faultReply(unauthorized(principal, action, `${this.#parts.plane.config.scope} (${method})`));
@@ -286,7 +289,7 @@ function permissionsRoute(plane: ControlPlane, scope: string): Route {
     GRANTED.flatMap(({ action, operation }) => {
       const mutating = operation === 'networkInterfaces.put';
       const isRefused = plane.isDenied({ operation, principal, mutating }) || (mutating && nic?.permissions === 'none');
-      return isRefused ? [] : [action];
+      return isRefused || !isAllowed(action, plane.knobs.permissions) ? [] : [action];
     });
   return {
     operation: 'permissions.list',
@@ -308,6 +311,14 @@ const GRANTED = [
   { action: 'Microsoft.Network/virtualNetworks/subnets/join/action', operation: 'networkInterfaces.put' },
   { action: 'Microsoft.Network/locations/operations/read', operation: 'operations.get' },
 ] as const;
+
+/** What a resource is joined to is checked apart, and refused by another code. */
+function lacking(principal: string, permission: string, { scope, subnet }: CloudConfig): ArmFault {
+  if (!permission.endsWith('/join/action')) return unauthorized(principal, permission, scope);
+  const why = `has permission to perform action 'Microsoft.Network/networkInterfaces/write'; however, it does not have permission to perform`;
+  const what = `action '${permission}' on the linked scope '${subnet.id}' or the linked scope is invalid.`;
+  return armFault(403, 'LinkedAuthorizationFailed', `The client '${principal}' ${why} ${what}`);
+}
 
 function denied(principal: string, nic: Nic): ArmFault {
   return unauthorized(principal, 'Microsoft.Network/networkInterfaces/write', nic.id);

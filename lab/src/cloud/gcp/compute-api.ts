@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { assign, setForwarding, unassign, type AddressSpace, type Nic, type SpaceResult } from '../address-space.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { isAllowed } from '../permissions.ts';
 import {
   headerOf,
   jsonReply,
@@ -112,8 +113,8 @@ export class ComputeApi implements Service {
     return faultReply(gcpFault(400, 'resourceNotReady', 'The resource is not ready'));
   }
 
-  denied({ operation }: AdmittedCall): WireReply {
-    const why = `Required 'compute.${operation}' permission for 'projects/${this.#parts.plane.config.account}'`;
+  denied({ operation }: AdmittedCall, permission = `compute.${operation}`): WireReply {
+    const why = `Required '${permission}' permission for 'projects/${this.#parts.plane.config.account}'`;
     return faultReply(gcpFault(403, 'forbidden', why));
   }
 
@@ -174,6 +175,7 @@ export class ComputeApi implements Service {
     const operation = permission.replace(/^compute\./, '');
     const mutating = !/\.(get|list)$/.test(operation);
     if (mutating && nic?.permissions === 'none') return false;
+    if (!isAllowed(permission, this.#parts.plane.knobs.permissions)) return false;
     return GRANTED.has(permission) && !this.#parts.plane.isDenied({ operation, principal, mutating });
   }
 
