@@ -49,6 +49,13 @@ export interface Move {
   readonly stages: readonly MoveStage[];
 }
 
+/** How often captures moved; more than had to is flapping. */
+export interface MoveCount {
+  readonly name: string;
+  readonly expected: number;
+  readonly counted: number;
+}
+
 export interface Tally {
   readonly name: string;
   readonly count: number;
@@ -67,6 +74,7 @@ export class Evidence {
   readonly #flows: ProbedFlow[] = [];
   readonly #tallies: Tally[] = [];
   readonly #moves: Move[] = [];
+  readonly #moveCounts: MoveCount[] = [];
 
   constructor(files: LabFiles, scenario: string) {
     this.scenario = scenario;
@@ -95,6 +103,12 @@ export class Evidence {
 
   move(move: Move): void {
     this.#moves.push(move);
+  }
+
+  /** An assertion: neither fewer nor more than had to. */
+  checkMoves(name: string, { expected, counted }: Omit<MoveCount, 'name'>): void {
+    this.#moveCounts.push({ name, expected, counted });
+    this.check(name, `${expected}`, `${counted}`);
   }
 
   count(name: string, count: number): void {
@@ -139,6 +153,10 @@ export class Evidence {
     return this.#moves;
   }
 
+  get moveCounts(): readonly MoveCount[] {
+    return this.#moveCounts;
+  }
+
   get tallies(): readonly Tally[] {
     return this.#tallies;
   }
@@ -165,6 +183,7 @@ export class Evidence {
       measurements: this.#measurements,
       counts: this.#tallies,
       moves: this.#moves,
+      moveCounts: this.#moveCounts,
       timeline: this.moments,
       flows: this.#flows,
       assertions: this.#assertions,

@@ -12,6 +12,8 @@ export interface Progress {
 
 export interface Terminal {
   readonly isTTY?: boolean;
+  /** How wide it is now, where it is a terminal. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -21,13 +23,24 @@ export function createProgress(out: Terminal): Progress {
   const running = new Set<string>();
   let closed = false;
   const clear = (): void => void (live && !closed && out.write('\r\u001B[2K'));
-  const redraw = (): void => void (live && !closed && running.size > 0 && out.write(`… ${[...running].join(', ')}`));
+  // A line that wraps could not be rewritten: only its last row would be cleared.
+  const redraw = (): void =>
+    void (
+      live &&
+      !closed &&
+      running.size > 0 &&
+      out.write(cut(`… ${[...running].toReversed().join(', ')}`, width(out) - 1))
+    );
+  const fitted = (text: string, indent: number): string => (live ? wrapped(text, indent, width(out)) : text);
   const line = (text: string): void => {
     if (closed) return;
     clear();
     out.write(`${text}\n`);
     redraw();
   };
+  /** The colours have no width: what is wrapped is the plain line. */
+  const told = (verdict: string, seconds: string, title: string): string =>
+    `${verdict} ${paint('dim', seconds)}${fitted(`${' '.repeat(12)}  ${title}`, 14).slice(12)}`;
   return {
     async step(title, work) {
       const start = performance.now();
@@ -38,21 +51,45 @@ export function createProgress(out: Terminal): Progress {
       try {
         const value = await work();
         running.delete(title);
-        line(`${paint('green', 'ok')}   ${paint('dim', seconds())}  ${title}`);
+        line(told(paint('green', 'ok  '), seconds(), title));
         return value;
       } catch (cause) {
         running.delete(title);
-        line(`${paint('red', 'FAIL')} ${paint('dim', seconds())}  ${title}`);
+        line(told(paint('red', 'FAIL'), seconds(), title));
         throw cause;
       }
     },
-    note: (text) => line(`               ${text}`),
+    note: (text) => line(fitted(`${' '.repeat(14)}${text}`, 14)),
     close() {
       clear();
       closed = true;
     },
     isClosed: () => closed,
   };
+}
+
+const COLUMNS = 80;
+
+function width({ columns }: Terminal): number {
+  return columns === undefined || columns < 40 ? COLUMNS : columns;
+}
+
+function cut(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
+}
+
+/** Broken at blanks, its later lines indented; a word that is longer than a line stays whole. */
+export function wrapped(text: string, indent: number, columns = COLUMNS): string {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > columns) {
+    const at = rest.lastIndexOf(' ', columns);
+    const end = at > indent ? at : rest.indexOf(' ', columns);
+    if (end < 0) break;
+    lines.push(rest.slice(0, end));
+    rest = `${' '.repeat(indent)}${rest.slice(end + 1)}`;
+  }
+  return [...lines, rest].join('\n');
 }
 
 /** Columns as wide as their widest cell; the last one as wide as it is. */

@@ -48,6 +48,12 @@ export async function capturesOf(lab: Lab, via: string, site: Site): Promise<rea
     .toSorted((a, b) => (a.address < b.address ? -1 : 1));
 }
 
+/** How many times the captures of `before` have got another tenure since: each raises its epoch by one. */
+export function tenuresSince(before: readonly CaptureView[], after: readonly CaptureView[]): number {
+  const epochs = new Map(after.map(({ address, epoch }) => [address, epoch]));
+  return before.reduce((sum, { address, epoch }) => sum + (epochs.get(address) ?? epoch) - epoch, 0);
+}
+
 /** `10.77.60.10 epoch 2 held by aws-router-b, …`: for an assertion. */
 export function captureText(views: readonly CaptureView[]): string {
   return views

@@ -7,6 +7,10 @@ import type { Topology } from './topology.ts';
 export interface Scenario {
   readonly id: string;
   readonly title: string;
+  /** What has to hold for it to pass; said by `demo --list`. */
+  readonly asserts: string;
+  /** About how long it takes on two cores, its lab not included. */
+  readonly seconds: number;
   /** The kind of lab that it runs in. */
   readonly topology: Topology;
   /** Left out of `npm run demo`, which is to end within six minutes: variations, and what needs a lab of its own. `demo --all` runs it. */

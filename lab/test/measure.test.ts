@@ -52,6 +52,16 @@ test('a packet that timed out, or of which nothing was said, is lost, and the ga
   expect(series.longestGapMs).toBeCloseTo(15, 6);
 });
 
+test('lost packets of which nothing was said were sent evenly between those of which something was', () => {
+  const series = judgeSeries([answer(0, 1000), answer(1, 1005), answer(5, 1025), answer(6, 1040)]);
+  expect(series.lost).toEqual([2, 3, 4]);
+  expect(series.lostAt.map((at) => Math.round(at))).toEqual([1010, 1015, 1020]);
+  const timedOut = '[2.01000] 10.77.60.11 : [2], timed out (0.1 avg, 33% loss)';
+  expect(
+    judgeSeries([answer(0, 1000), answer(1, 1005), timedOut, answer(3, 1015)]).lostAt.map((at) => Math.round(at)),
+  ).toEqual([1010]);
+});
+
 test('a flow that does not come back is silent until the last packet of which something was said', () => {
   const series = judgeSeries([
     answer(0, 1000),

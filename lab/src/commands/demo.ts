@@ -4,7 +4,7 @@ import { buildLab, type LabOptions } from '../build-lab.ts';
 import { openLab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
 import { labFiles } from '../lab-files.ts';
-import { createProgress, renderTable, type Progress } from '../progress.ts';
+import { createProgress, wrapped, type Progress } from '../progress.ts';
 import { renderReport } from '../report-page.ts';
 import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
@@ -21,14 +21,20 @@ export interface Choice {
 }
 
 export function listScenarios(): number {
-  process.stdout.write(
-    `${renderTable(
-      ['ID', 'WHAT IT SHOWS'],
-      SCENARIOS.map(({ id, title }) => [id, title]),
-    )}\n`,
-  );
+  const told = SCENARIOS.flatMap(({ id, seconds, title, asserts, isLong }) => [
+    wrapped(`${id.padEnd(13)}${`${seconds} s`.padStart(5)}  ${title}${isLong === true ? ' (--all)' : ''}`, LIST_INDENT),
+    wrapped(`${' '.repeat(LIST_INDENT)}asserts: ${asserts}`, LIST_INDENT),
+  ]);
+  const notes = [
+    'Times are without the lab itself: 10 to 20 s.',
+    'Without --all one lab serves all, and D10 has one of its own.',
+  ];
+  process.stdout.write(`${[...told, '', ...notes].join('\n')}\n`);
   return 0;
 }
+
+/** Of the longest id, its seconds, and two blanks. */
+const LIST_INDENT = 20;
 
 /** @returns 0 only when every scenario passed */
 export async function demo(options: LabOptions, { only, all, rounds }: Choice): Promise<number> {
@@ -56,7 +62,13 @@ function writePage(name: string, outcomes: readonly Outcome[]): boolean {
   const now = new Date();
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const file = path.join(labFiles(name).evidenceDir, `${stamp}-report.html`);
-  const stories = outcomes.map(({ scenario: { id, title }, seconds, evidence }) => ({ id, title, seconds, evidence }));
+  const stories = outcomes.map(({ scenario: { id, title, asserts }, seconds, evidence }) => ({
+    id,
+    title,
+    asserts,
+    seconds,
+    evidence,
+  }));
   try {
     writeFileSync(file, renderReport(stories, now));
   } catch (cause) {

@@ -1,9 +1,10 @@
 /** Runs scenarios in a lab that is up and tells what they saw. */
-import { relative } from 'node:path';
-import { Evidence, type Measurement } from '../evidence.ts';
+import { dirname, relative } from 'node:path';
+import { Evidence } from '../evidence.ts';
 import type { Lab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
-import { renderTable, type Progress } from '../progress.ts';
+import { renderTable, wrapped, type Progress } from '../progress.ts';
+import { movesText, renderSums, sumsOf } from '../rounds.ts';
 import type { Scenario } from '../scenario.ts';
 import { renderSpreads, spreadsOf } from '../spread.ts';
 
@@ -61,35 +62,52 @@ export async function runScenarios(
 export function report(outcomes: readonly Outcome[]): boolean {
   const isRepeated = new Set(outcomes.map(({ scenario }) => scenario.id)).size < outcomes.length;
   if (isRepeated) process.stdout.write(`\n${renderSpreads(spreadsOf(outcomes))}\n`);
+  else for (const outcome of outcomes) process.stdout.write(figuresOf(outcome));
   for (const { scenario, evidence, logDir } of outcomes) {
-    if (!isRepeated && evidence.measurements.length > 0) {
-      process.stdout.write(`\n${scenario.id} measured\n${measurementTable(evidence.measurements)}\n`);
-    }
-    for (const { name, count } of isRepeated ? [] : evidence.tallies) process.stdout.write(`  ${name}: ${count}\n`);
     for (const { name, expected, observed } of evidence.failed) {
       process.stdout.write(`\n${scenario.id} FAILED: ${name}\n  expected  ${expected}\n  observed  ${observed}\n`);
     }
-    if (evidence.failed.length > 0) process.stdout.write(`  logs      ${logDir}\n`);
+    if (evidence.failed.length > 0)
+      process.stdout.write(`  evidence  ${relative(process.cwd(), evidence.dir)}\n  logs      ${logDir}\n`);
   }
-  const rows = outcomes.map(({ scenario, evidence, seconds }) => [
-    scenario.id,
-    evidence.passed ? 'PASS' : 'FAIL',
-    `${evidence.assertions.length - evidence.failed.length} of ${evidence.assertions.length}`,
-    `${seconds.toFixed(1)} s`,
-    relative(process.cwd(), evidence.dir),
-  ]);
-  process.stdout.write(`\n${renderTable(['SCENARIO', 'RESULT', 'ASSERTIONS', 'TIME', 'EVIDENCE'], rows)}\n`);
+  process.stdout.write(`\n${renderTable(VERDICT_COLUMNS, outcomes.map(verdictRow))}\n`);
+  process.stdout.write('LOST: probes never answered; GAP: the longest time without an answer, of any flow.\n');
+  if (isRepeated) process.stdout.write(`\n${renderSums(sumsOf(outcomes))}\n`);
+  const folders = new Set(outcomes.map(({ evidence }) => relative(process.cwd(), dirname(evidence.dir))));
+  process.stdout.write(`Evidence of each: ${[...folders].join(', ')}/<UTC>-<scenario>/evidence.json\n`);
   return outcomes.every(({ evidence }) => evidence.passed);
 }
 
-function measurementTable(measurements: readonly Measurement[]): string {
-  const width = Math.max(...measurements.map(({ name }) => name.length));
-  return measurements
-    .map(({ name, milliseconds }) => {
-      const value = milliseconds === undefined ? 'not seen' : `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
-      return `  ${name.padEnd(width)}  ${value.padStart(10)}`;
-    })
-    .join('\n');
+const VERDICT_COLUMNS = ['SCENARIO', 'RESULT', 'ASSERTIONS', 'LOST', 'GAP', 'MOVES', 'TIME'] as const;
+
+function verdictRow(outcome: Outcome): readonly string[] {
+  const { scenario, evidence, seconds } = outcome;
+  const [sums] = sumsOf([outcome]);
+  const [gap] = sums?.gaps ?? [];
+  return [
+    scenario.id,
+    evidence.passed ? 'PASS' : 'FAIL',
+    `${evidence.assertions.length - evidence.failed.length} of ${evidence.assertions.length}`,
+    gap === undefined ? '-' : `${sums?.lost ?? 0}`,
+    gap === undefined ? '-' : `${gap.toFixed(0)} ms`,
+    sums === undefined ? '-' : movesText(sums.moves),
+    `${seconds.toFixed(1)} s`,
+  ];
+}
+
+/** Values first: names are longer than a terminal is wide. */
+function figuresOf({ scenario, evidence: { measurements, tallies } }: Outcome): string {
+  const figures = [
+    ...measurements.map(({ name, milliseconds }) => [millisecondsText(milliseconds), name] as const),
+    ...tallies.map(({ name, count }) => [`${count}   `, name] as const),
+  ];
+  if (figures.length === 0) return '';
+  const lines = figures.map(([value, name]) => wrapped(`${value.padStart(11)}  ${name}`, 13));
+  return `\n${scenario.id} measured\n${lines.join('\n')}\n`;
+}
+
+function millisecondsText(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? 'not seen' : `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
 }
 
 export function summary(outcomes: readonly Outcome[]): string {

@@ -12,7 +12,7 @@ export interface PingSeries {
   readonly answered: number;
   /** Numbers of the packets that were not answered, from 0. */
   readonly lost: readonly number[];
-  /** When the packets of `lost` were sent, in their order; one that nothing was said of is given its predecessor's time. Wall clock, milliseconds. */
+  /** When the packets of `lost` were sent, in their order; of those that nothing was said of, as if sent evenly. Wall clock, milliseconds. */
   readonly lostAt: readonly number[];
   /** First and last answer; 0 without any. */
   readonly from: number;
@@ -77,18 +77,20 @@ export function judgeSeries(lines: readonly string[]): PingSeries {
   };
 }
 
-/** fping tells of a packet when it is answered, or when its time is over. */
+/** fping tells of a packet when it is answered, or when its time is over; of some it tells nothing: they were sent evenly between their neighbours. */
 function sentAt(outcomes: readonly Outcome[], lost: readonly number[]): readonly number[] {
-  const told = new Map(
-    outcomes.map(({ sequence, at, isAnswered }) => [sequence, isAnswered ? at : at - LOST_AFTER_MS] as const),
-  );
-  let last = outcomes[0]?.at ?? 0;
-  const times: number[] = [];
-  for (const sequence of lost) {
-    last = told.get(sequence) ?? told.get(sequence - 1) ?? last;
-    times.push(last);
-  }
-  return times;
+  const told = outcomes
+    .map(({ sequence, at, isAnswered }) => ({ sequence, at: isAnswered ? at : at - LOST_AFTER_MS }))
+    .toSorted((a, b) => a.sequence - b.sequence);
+  let index = 0;
+  return lost.map((sequence) => {
+    while (index + 1 < told.length && (told[index + 1]?.sequence ?? 0) <= sequence) index += 1;
+    const [before, after] = [told[index], told[index + 1]];
+    if (before === undefined) return 0;
+    if (before.sequence >= sequence || after === undefined) return before.at;
+    const share = (sequence - before.sequence) / (after.sequence - before.sequence);
+    return before.at + share * (after.at - before.at);
+  });
 }
 
 export class SteadyPing {

@@ -5,6 +5,7 @@ import type { Lab } from '../lab.ts';
 import type { Stage } from '../scenario.ts';
 import { SteadyCopy } from './steady-copy.ts';
 import { SteadyPing } from './steady-ping.ts';
+import { echoText, SteadySession } from './steady-session.ts';
 
 /** Milliseconds between two probes of a flow. */
 export const PROBE_INTERVAL_MS = 5;
@@ -13,6 +14,8 @@ export interface TrafficPlan {
   readonly pings: readonly Flow[];
   /** Each is one TCP connection of SSH, which has to live through everything and carry every byte. */
   readonly copies: readonly Flow[];
+  /** Each is somebody who works over SSH, whose connection is idle most of the time. */
+  readonly sessions?: readonly Flow[];
 }
 
 interface Running<T> {
@@ -23,22 +26,31 @@ interface Running<T> {
 export class Traffic {
   readonly #pings: readonly Running<SteadyPing>[];
   readonly #copies: readonly Running<SteadyCopy>[];
+  readonly #sessions: readonly Running<SteadySession>[];
 
-  private constructor(pings: readonly Running<SteadyPing>[], copies: readonly Running<SteadyCopy>[]) {
+  private constructor(
+    pings: readonly Running<SteadyPing>[],
+    copies: readonly Running<SteadyCopy>[],
+    sessions: readonly Running<SteadySession>[],
+  ) {
     this.#pings = pings;
     this.#copies = copies;
+    this.#sessions = sessions;
   }
 
   /** Resolves when every flow is established. */
-  static async start(lab: Lab, { pings, copies }: TrafficPlan): Promise<Traffic> {
+  static async start(lab: Lab, { pings, copies, sessions = [] }: TrafficPlan): Promise<Traffic> {
     const copying = await Promise.all(copies.map(async (flow) => ({ flow, of: await SteadyCopy.start(lab, flow) })));
+    const working = await Promise.all(
+      sessions.map(async (flow) => ({ flow, of: await SteadySession.start(lab, flow) })),
+    );
     const probing = await Promise.all(
       pings.map(async (flow) => ({
         flow,
         of: await SteadyPing.start(lab.vm(flow.from.name), flow.to.address, PROBE_INTERVAL_MS),
       })),
     );
-    return new Traffic(probing, copying);
+    return new Traffic(probing, copying, working);
   }
 
   /** Waits until every flow of probes has had that many answers since it began. */
@@ -46,7 +58,7 @@ export class Traffic {
     await Promise.all(this.#pings.map(async ({ of }) => of.answered(count)));
   }
 
-  /** Ends all of it, and judges the copies: each must have arrived whole, over the one connection. @returns what became of the probes */
+  /** Ends all of it, and judges copies and sessions: each must have arrived whole, over the one connection. @returns what became of the probes */
   async stop({ evidence }: Stage, during: string): Promise<readonly ProbedFlow[]> {
     const flows: ProbedFlow[] = [];
     for (const { flow, of: ping } of this.#pings) {
@@ -62,6 +74,13 @@ export class Traffic {
     for (const { flow, of: copy } of this.#copies) {
       const { sent, received, bytes } = await copy.stop();
       evidence.check(`${flowName(flow)} ${during}: sha256 of ${bytes} bytes over one SSH session`, sent, received);
+    }
+    for (const { flow, of: session } of this.#sessions) {
+      const end = await session.stop();
+      const name = `${flowName(flow)} ${during}: an SSH session`;
+      evidence.check(`${name} ends with`, '0', `${end.exitCode}`);
+      const all = `all ${Math.max(1, end.typed)}, in order`;
+      evidence.check(`${name}: lines that came back`, all, echoText(end));
     }
     return flows;
   }

@@ -12,6 +12,8 @@ import { flow, OPERATOR } from './holders.ts';
 export const allAtOnce: Scenario = {
   id: 'D11',
   title: 'eight daemons and the hub killed at once and started again: no packet lost, nothing moved',
+  asserts: 'no probe lost, a copy intact, captures as before, no call that changes anything at a vendor',
+  seconds: 10,
   topology: FOUR_SITES,
   async run(stage) {
     const { lab, evidence } = stage;

@@ -8,6 +8,8 @@ import { clientAt, CLOUDS, FOUR_SITES, routersAt, type Client } from '../topolog
 export const d2: Scenario = {
   id: 'D2',
   title: 'an on-prem client reaches each cloud client through proxy ARP',
+  asserts: 'exactly one router answers ARP for each cloud client, and each answers pings',
+  seconds: 1,
   topology: FOUR_SITES,
   async run(stage) {
     const client = clientAt('onprem');

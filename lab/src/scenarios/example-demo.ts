@@ -14,6 +14,9 @@ const PACKAGE = path.join(EXAMPLES_DIR, 'cloudedge-mobility-demo');
 export const exampleDemo: Scenario = {
   id: 'E1',
   title: 'examples/cloudedge-mobility-demo: its scripts, run against the lab',
+  asserts:
+    'the scripts end with 0 and no failed line; every command collected was answered; the IAM documents allow what was asked',
+  seconds: 30,
   topology: FOUR_SITES,
   isLong: true,
   async run(stage) {

@@ -17,6 +17,8 @@ export const fullDrain: Scenario = {
   id: 'D5-50',
   title:
     'fifty captured addresses (49 at AWS, whose NICs take no more) drained at each cloud, under traffic, and taken back',
+  asserts: 'as D5, with 49 addresses at AWS and 50 at Azure and OCI; each whole drain under 5 s plus API time',
+  seconds: 60,
   topology: FULL_NICS,
   isLong: true,
   async run(stage) {

@@ -19,6 +19,9 @@ const TRAFFIC = { pings: [flow('gcp', 'onprem'), flow('onprem', 'gcp')], copies:
 export const g1: Scenario = {
   id: 'G1',
   title: 'the LAN and GCP: alias IPs capture, both ways connect, and gcp-router-a is drained and taken back',
+  asserts:
+    'captured and reached both ways; drained and taken back, each address once; only what lies between the two calls is lost',
+  seconds: 20,
   topology: ONPREM_AND_GCP,
   isLong: true,
   async run(stage) {
@@ -98,5 +101,5 @@ async function judgeMove(
   const state = await cloudControl(lab, 'gcp').state();
   evidence.check(`${how}: alias IPs of ${to}`, addresses.join(' '), nicOf(state, to).addresses.join(' '));
   evidence.check(`${how}: alias IPs left on ${from}`, 'none', nicOf(state, from).addresses.join(' ') || 'none');
-  evidence.check(`${how}: moves in the fabric`, `${addresses.length}`, `${watch.moves}`);
+  evidence.checkMoves(`${how}: moves in the fabric`, { expected: addresses.length, counted: watch.moves });
 }

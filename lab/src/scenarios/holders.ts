@@ -24,6 +24,19 @@ export function trafficOf([site = 'aws']: readonly Site[]): TrafficPlan {
   };
 }
 
+/** What operators fear for when they drain routers of these sites: copies and people at work, to and from each. */
+export function loadOf(sites: readonly Site[]): TrafficPlan {
+  const [only, ...more] = sites;
+  if (only === undefined || more.length === 0) {
+    const plan = trafficOf(sites);
+    return { ...plan, sessions: [...plan.copies].map(({ from, to }) => ({ from: to, to: from })) };
+  }
+  const ring = sites.map((site, index) => flow(site, sites[(index + 1) % sites.length] ?? site));
+  const home = sites.map((site) => flow(site, 'onprem'));
+  const out = sites.map((site) => flow('onprem', site));
+  return { pings: [...ring, ...home], copies: out, sessions: home };
+}
+
 /** Waits until the registry says that one router holds everything that its site captures; `count` where more of it is still to come. */
 export async function settled(
   lab: Lab,

@@ -18,6 +18,9 @@ const OUTAGE_PROBES = 1000;
 export const hubLost: Scenario = {
   id: 'D8',
   title: 'the hub is lost: traffic goes on; a failover waits for its return',
+  asserts:
+    'no probe lost without a hub and nothing moves; a router lost meanwhile is succeeded after the hub is back, each capture once',
+  seconds: 26,
   topology: FOUR_SITES,
   async run(stage) {
     await amongEquals(stage, async () => loseHub(stage));
@@ -43,7 +46,7 @@ async function loseHub(stage: Stage): Promise<void> {
   await elsewhere.answered(OUTAGE_PROBES * 2);
   const meanwhile = await capturesOf(lab, OPERATOR, CLOUD);
   evidence.check('captures while there is no hub', captureText(before), captureText(meanwhile));
-  evidence.check('moves in the fabric while there is no hub', '0', `${watch.moves}`);
+  evidence.checkMoves('moves in the fabric while there is no hub', { expected: 0, counted: watch.moves });
   await startHubAgain(lab);
   const backAt = Date.now();
   evidence.mark('the hub is back', backAt);
@@ -59,6 +62,7 @@ async function loseHub(stage: Stage): Promise<void> {
     deadlineMs: 10_000,
   }).catch(() => undefined);
   evidence.measure('from the hub back to the fabric moved', moved === undefined ? undefined : moved - backAt);
+  evidence.checkMoves('moves in the fabric with a hub again', { expected: addresses.length, counted: watch.moves });
   await watch.stop(stage, 'hub back');
   checkNoneLost(stage, await elsewhere.stop(stage, 'between the other sites, all the time'));
   await powerOn(lab, lost);

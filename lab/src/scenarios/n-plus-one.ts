@@ -25,6 +25,9 @@ const GAP_LIMIT_MS = 3000;
 export const nPlusOne: Scenario = {
   id: 'D10',
   title: 'sixty addresses over three AWS routers, one of which is lost: captured again as far as NICs have room',
+  asserts:
+    'three fair shares; what stays does not move, what is lost is captured once as far as NICs have room, the rest is named; no gap of 3 s plus API time',
+  seconds: 20,
   topology: THREE_AT_AWS,
   async run(stage) {
     await bearAddresses(stage.lab, MANY);
@@ -138,7 +141,7 @@ async function judgeSuccession(
     });
   const calls = await watch.mutatingCalls();
   evidence.check('mutating API calls', `at most ${CALLS_MAX}`, `${calls.length}`, calls.length <= CALLS_MAX);
-  evidence.check('moves in the fabric', `${taken.length}`, `${watch.moves}`);
+  evidence.checkMoves('moves in the fabric', { expected: taken.length, counted: watch.moves });
   evidence.file('captures-after.json', JSON.stringify(await capturesOf(lab, OPERATOR, 'aws'), undefined, 2));
   return { after, apiMs: Math.max(0, (providerDoneAt ?? 0) - (calledAt ?? 0)) };
 }

@@ -29,7 +29,12 @@ export const p3 = pairScenario('P3', 'oci', 'OCI and Proxmox, one subnet, over a
 
 function pairScenario(id: string, cloud: Cloud, title: string): Scenario {
   const pair = PAIRS[cloud];
-  return { id, title, topology: pair, isLong: true, run: async (stage) => run(stage, pair) };
+  const asserts =
+    id === 'P1'
+      ? 'both ways ping, SSH and 100 MiB arrive; sources kept, nothing translated; gateways and other routes as before; all of it goes on without routerd'
+      : `as P1${pair.underlayMtu === undefined ? '' : '; a copy stalls without the clamp, and passes with it'}`;
+  const seconds = pair.underlayMtu === undefined ? 20 : 45;
+  return { id, title, asserts, seconds, topology: pair, isLong: true, run: async (stage) => run(stage, pair) };
 }
 
 async function run(stage: Stage, pair: Pair): Promise<void> {

@@ -26,6 +26,9 @@ const COPIES: readonly Flow[] = [flow('aws', 'onprem'), flow('azure', 'oci')];
 export const restart: Scenario = {
   id: 'R1',
   title: 'every routerd killed with -9 under traffic: no packet lost, no change in any kernel',
+  asserts:
+    'no probe of four flows lost, two copies intact, no event from any kernel, its state before and after the same',
+  seconds: 15,
   topology: FOUR_SITES,
   async run(stage) {
     const { lab, evidence } = stage;

@@ -19,6 +19,9 @@ const OUTAGE_PROBES = 1000;
 export const threeHubs: Scenario = {
   id: 'D8-three',
   title: 'one hub becomes three under traffic; the leader is lost, then all: a failover resumes with a majority',
+  asserts:
+    'nothing lost while hubs join, are lost and come back; nothing moves without a majority; failover with two of three',
+  seconds: 60,
   topology: FOUR_SITES,
   isLong: true,
   runsOnce: true,
@@ -86,7 +89,7 @@ async function loseAll(stage: Stage, hubs: readonly LabHub[]): Promise<void> {
     captureText(before),
     captureText(await capturesOf(lab, OPERATOR, CLOUD)),
   );
-  evidence.check('moves in the fabric meanwhile', '0', `${watch.moves}`);
+  evidence.checkMoves('moves in the fabric meanwhile', { expected: 0, counted: watch.moves });
   await startLabHub(lab, second);
   const quorumAt = Date.now();
   evidence.mark('two hubs of three are back', quorumAt);

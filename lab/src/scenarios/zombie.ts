@@ -17,6 +17,9 @@ const CLOUD = 'aws';
 export const zombie: Scenario = {
   id: 'D7',
   title: 'a holder is stopped (SIGSTOP), succeeded, and goes on (SIGCONT): it changes nothing',
+  asserts:
+    'no probe lost; the one that goes on asks the vendor for nothing, and its own late action is skipped: stale mobility capture epoch',
+  seconds: 20,
   topology: FOUR_SITES,
   async run(stage) {
     await amongEquals(stage, async () => standsStillAndGoesOn(stage));
@@ -72,6 +75,6 @@ async function standsStillAndGoesOn(stage: Stage): Promise<void> {
   const { addresses } = nicOf(await control.state(), successor);
   const wanted = held.join(' ');
   evidence.check(`addresses on the NIC of ${successor}`, wanted, addresses.join(' '));
-  evidence.check('moves in the fabric', `${before.length}`, `${watch.moves}`);
+  evidence.checkMoves('moves in the fabric', { expected: before.length, counted: watch.moves });
   await watch.stop(stage, 'stand-still');
 }
