@@ -93,6 +93,8 @@ export function orderSubject(group: GroupName, writer: NodeName, about: OrderSub
 const ORDERS = 'orders';
 
 export function isOrderSubject(group: GroupName, subject: string): boolean {
+  // Asked of every record of the log, of which few are orders: nothing is taken apart for the others.
+  if (!subject.includes(`.${ORDERS}.`)) return false;
   const tokens = tokensAfter(`sam.v1.${group}.capture.`, subject);
   return tokens.length === 3 && tokens[1] === ORDERS;
 }

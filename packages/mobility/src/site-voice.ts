@@ -1,5 +1,5 @@
 /** What each site says of one address: admitted facts and declarations, reduced to one voice a site. */
-import { prefixContains, type Instant, type NodeName, type SiteName } from '@routerd/resources';
+import { prefixContains, type HostAddress, type Instant, type NodeName, type SiteName } from '@routerd/resources';
 import type { AddressInput, PoolContext, PoolMember, PoolSituation, Reason, Sighting } from './model.ts';
 
 /**
@@ -33,16 +33,17 @@ export interface Voices {
 /** Order of sightings is irrelevant. Cost: linear in the sightings of the one address and the members of the pool. */
 export function siteVoices(context: PoolContext, situation: PoolSituation, input: AddressInput): Voices {
   const { accepted, refused } = admitSightings(context, input);
-  const bySite = new Map<SiteName, readonly [SiteVoice, ...SiteVoice[]]>();
-  for (const voice of [
-    ...declared(context, input),
-    ...accepted.map((each) => spoken(context, situation, accepted, each)),
-  ])
-    bySite.set(voice.site, [voice, ...(bySite.get(voice.site) ?? [])]);
+  const bySite = new Map<SiteName, [SiteVoice, ...SiteVoice[]]>();
+  const hear = (voice: SiteVoice): void => {
+    const others = bySite.get(voice.site);
+    if (others === undefined) bySite.set(voice.site, [voice]);
+    else others.push(voice);
+  };
+  for (const voice of declared(context, input)) hear(voice);
+  for (const each of accepted) hear(spoken(context, situation, accepted, each));
   const spokesmen = [input.previousLease?.ownerNode, input.previousLease?.challenger?.node];
-  const voices = [...bySite.values()]
-    .map((ofSite) => strongest(ofSite, spokesmen))
-    .toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt || (a.site < b.site ? -1 : 1));
+  const voices = Array.from(bySite.values(), (ofSite) => strongest(ofSite, spokesmen));
+  if (voices.length > 1) voices.sort((a, b) => a.firstAcceptedAt - b.firstAcceptedAt || (a.site < b.site ? -1 : 1));
   return { voices, refused };
 }
 
@@ -69,7 +70,8 @@ function admitSightings(
   const accepted: Admitted[] = [];
   const refused: Reason[] = [];
   if (!prefixContains(context.prefix, input.address)) return { accepted, refused };
-  for (const sighting of input.sightings.toSorted((a, b) => (a.source < b.source ? -1 : 1))) {
+  const { sightings } = input;
+  for (const sighting of sightings.length < 2 ? sightings : sightings.toSorted(bySource)) {
     const member = context.members.get(sighting.source);
     if (member === undefined || member.site !== sighting.site) continue;
     const record = input.records.get(member.domain);
@@ -80,14 +82,15 @@ function admitSightings(
   return { accepted, refused };
 }
 
+function bySource(a: Sighting, b: Sighting): number {
+  return a.source < b.source ? -1 : 1;
+}
+
 /** Static ownership is as good as a fact that never ends, unless the node itself has positively denied it since. */
 function declared(context: PoolContext, { address, sightings }: AddressInput): readonly SiteVoice[] {
   const since = 0 as Instant;
-  return [...context.members.values()]
-    .filter(({ node, spec }) => {
-      const isDenied = sightings.some(({ source, kind }) => source === node && kind === 'expired');
-      return spec.staticOwnedAddresses.includes(address) && !isDenied;
-    })
+  return declarersOf(context, address)
+    .filter(({ node }) => !sightings.some(({ source, kind }) => source === node && kind === 'expired'))
     .map(({ node, site, role }) => ({
       site,
       role,
@@ -99,6 +102,26 @@ function declared(context: PoolContext, { address, sightings }: AddressInput): r
       expiresAt: undefined,
       nextEndAt: undefined,
     }));
+}
+
+const NOBODY: readonly PoolMember[] = [];
+/** By context, since it is asked for each address; a context never changes. */
+const declarers = new WeakMap<PoolContext, ReadonlyMap<HostAddress, readonly PoolMember[]>>();
+
+function declarersOf(context: PoolContext, address: HostAddress): readonly PoolMember[] {
+  const known = declarers.get(context) ?? declarersIn(context);
+  declarers.set(context, known);
+  return known.get(address) ?? NOBODY;
+}
+
+function declarersIn({ members }: PoolContext): ReadonlyMap<HostAddress, readonly PoolMember[]> {
+  const pairs = [...members.values()].flatMap((member) =>
+    member.spec.staticOwnedAddresses.map((address) => ({ address, member })),
+  );
+  const byAddress = Map.groupBy(pairs, ({ address }) => address);
+  return new Map(
+    Array.from(byAddress, ([address, of]) => [address, [...new Set(of.map(({ member }) => member))]] as const),
+  );
 }
 
 function spoken(
@@ -147,6 +170,7 @@ function strongest(
   voices: readonly [SiteVoice, ...SiteVoice[]],
   spokesmen: readonly (NodeName | undefined)[],
 ): SiteVoice {
+  if (voices.length === 1) return voices[0];
   const sorted = voices.toSorted(
     (a, b) =>
       STRENGTH[a.kind] - STRENGTH[b.kind] ||
