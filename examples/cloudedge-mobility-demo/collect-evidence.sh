@@ -1,6 +1,7 @@
 #!/bin/sh
 # What every router shows, in one folder: evidence/<UTC>/<router>.txt.
 set -eu
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 folder=${EVIDENCE_ROOT:-evidence}/$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$folder"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Twelve directed flows; then a router is drained while they are asked again, and taken back. Exit code 0 only if all of it held.
 set -eu
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 flows() {
@@ -17,6 +18,7 @@ holds_something() { [ "$(holds "$1")" -gt 0 ]; }
 
 for router in $ROUTERS; do
   passes "$router is ready" on "$router" routerctl status
+  passes "$router has a pool $SUBNET" has_pool "$router"
 done
 flows before
 
