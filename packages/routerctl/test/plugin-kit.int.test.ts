@@ -42,6 +42,8 @@ test('a new plugin passes every check, wherever it is', async () => {
   const plugin = path.join(folder, 'my-cloud');
   expect(readFileSync(path.join(plugin, 'src/executor.ts'), 'utf8')).toContain('createMyCloudExecutor');
   expect(readFileSync(path.join(plugin, 'package.json'), 'utf8')).toContain('"@routerd/plugin-my-cloud"');
+  const [, link = ''] = /\]\(([^)]+)\)/.exec(readFileSync(path.join(plugin, 'README.md'), 'utf8')) ?? [];
+  expect(readFileSync(path.join(plugin, link), 'utf8')).toContain('# Write a provider plugin');
   const judged = await routerctl('plugin', 'conformance', plugin);
   expect(judged.stdout).toMatch(EVERY_CHECK);
   expect(judged.code).toBe(0);

@@ -7,6 +7,12 @@ import { fail, type Context } from '../command-context.ts';
 const CHECKOUT = path.resolve(import.meta.dirname, '../../../..');
 const TEMPLATE = path.join(CHECKOUT, 'plugins/fake');
 const PARTS = ['src', 'test', 'package.json', 'tsconfig.json', 'conformance.yaml', 'README.md'] as const;
+/** What its sources, tests and types are found by; the last two only where the checkout has its tools. */
+const MODULES = [
+  ['@routerd/plugin-sdk', 'packages/plugin-sdk'],
+  ['@types/node', 'node_modules/@types/node'],
+  ['vitest', 'node_modules/vitest'],
+] as const;
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 interface NewFlags {
@@ -73,10 +79,13 @@ function scaffold(folder: string, name: string): void {
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, renamed(text, name, path.relative(folder, CHECKOUT)));
   }
-  // What `pnpm install` would do in a workspace: the plugin runs without it, wherever it is.
-  const modules = path.join(folder, 'node_modules/@routerd');
-  mkdirSync(modules, { recursive: true });
-  symlinkSync(path.join(CHECKOUT, 'packages/plugin-sdk'), path.join(modules, 'plugin-sdk'));
+  // What `pnpm install` would do in a workspace: the plugin runs, is tested and type-checked without it, wherever it is.
+  for (const [module, target] of MODULES) {
+    const from = path.join(CHECKOUT, target);
+    const link = path.join(folder, 'node_modules', module);
+    mkdirSync(path.dirname(link), { recursive: true });
+    if (existsSync(from)) symlinkSync(from, link);
+  }
 }
 
 function filesIn(folder: string): readonly string[] {
@@ -96,6 +105,5 @@ function renamed(text: string, name: string, toCheckout: string): string {
     .replaceAll('plugins/fake', name)
     .replaceAll('fake executor', `${name} executor`)
     .replaceAll('fake-cloud', `${name}-cloud`)
-    .replaceAll('../../docs/', `${toCheckout}/docs/`)
     .replaceAll('../../', `${toCheckout}/`);
 }
