@@ -96,14 +96,15 @@ function verdictRow(outcome: Outcome): readonly string[] {
 }
 
 /** Values first: names are longer than a terminal is wide. */
-function figuresOf({ scenario, evidence: { measurements, tallies } }: Outcome): string {
+function figuresOf({ scenario, evidence }: Outcome): string {
+  const { measurements, tallies } = evidence;
   const figures = [
     ...measurements.map(({ name, milliseconds }) => [millisecondsText(milliseconds), name] as const),
     ...tallies.map(({ name, count }) => [`${count}   `, name] as const),
   ];
-  if (figures.length === 0) return '';
+  const asserted = `${scenario.id} asserted (${evidence.assertions.length}): ${scenario.asserts}`;
   const lines = figures.map(([value, name]) => wrapped(`${value.padStart(11)}  ${name}`, 13));
-  return `\n${scenario.id} measured\n${lines.join('\n')}\n`;
+  return `\n${[wrapped(asserted, 4), ...lines].join('\n')}\n`;
 }
 
 function millisecondsText(milliseconds: number | undefined): string {
