@@ -120,6 +120,6 @@ function topologyPicture(): string {
     );
     return `<div class="site"><b>${SITE_TITLES[site]}</b><dl>${rows.join('')}</dl></div>`;
   });
-  return `<figure aria-label="topology"><div class="wan">WAN 198.51.100.0/24, NATS hub ${escaped(HUB.address)}; a WireGuard tunnel from each router to each router of another site; ${escaped(POOL_PREFIX)} at all four sites</div>
+  return `<figure aria-label="topology"><div class="wan">WAN 198.51.100.0/24 with the NATS hub ${escaped(HUB.address)}; WireGuard between routers of different sites; ${escaped(POOL_PREFIX)} at each</div>
 <div class="sites">${sites.join('')}</div></figure>`;
 }
