@@ -110,6 +110,13 @@ export class SteadyPing {
     return ping;
   }
 
+  /** When the first answer since then came; `undefined` before it does. Both by the wall clock, milliseconds. */
+  answeredSince(since: number): number | undefined {
+    return this.#lines
+      .flatMap((line) => parseOutcome(line) ?? [])
+      .find(({ at, isAnswered }) => isAnswered && at >= since)?.at;
+  }
+
   /** Waits until that many packets were answered since the start. */
   async answered(count: number): Promise<void> {
     await waitUntil(

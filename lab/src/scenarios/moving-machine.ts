@@ -32,7 +32,7 @@ export const movingMachine: Scenario = {
     );
     const control = cloudControl(stage.lab, 'aws');
     const since = (await control.journal()).at(-1)?.sequence ?? 0;
-    const away = [await toAws(stage, machine), await toLan(stage, machine)];
+    const away = [await toAws(stage, machine, pings), await toLan(stage, machine, pings)];
     const calls = (await control.journal(since)).filter(({ mutating }) => mutating);
     stage.evidence.count('aws: mutating API calls, refused ones included', calls.length);
     for (const [index, ping] of pings.entries()) {
@@ -71,16 +71,26 @@ function judgeLosses({ evidence }: Stage, { name, lostAt, longestGapMs }: Probed
   evidence.measure(`${name}: longest gap between answers, the machine's absence included`, longestGapMs);
 }
 
-async function measureAbsence(stage: Stage, address: string, started: Omit<Absence, 'answeredAt'>): Promise<Absence> {
-  const { lab, evidence } = stage;
+/** @param pings of the peers, in their order: a question of its own would wait a second for an answer that was lost */
+async function measureAbsence(
+  { evidence }: Stage,
+  pings: readonly SteadyPing[],
+  started: Omit<Absence, 'answeredAt'>,
+): Promise<Absence> {
   const { to, from, startedAt } = started;
   evidence.measure(`${to}: the machine was nowhere for`, startedAt - from);
-  const answeredAt = await Promise.all(PEERS.map(async ({ name }) => reached(lab, name, address)));
+  const answeredAt = await Promise.all(
+    pings.map(async (ping, index) =>
+      waitUntil(`${PEERS[index]?.name ?? ''}: an answer from ${to}`, () => ping.answeredSince(startedAt), {
+        deadlineMs: 30_000,
+      }),
+    ),
+  );
   for (const [index, at] of answeredAt.entries()) {
     const title = `${to}: from the machine's start to an answer at ${PEERS[index]?.name ?? ''}`;
     const tookMs = at - startedAt;
     evidence.measure(title, tookMs);
-    evidence.check(title, `under ${FOLLOW_LIMIT_MS} ms`, `${tookMs} ms`, tookMs < FOLLOW_LIMIT_MS);
+    evidence.check(title, `under ${FOLLOW_LIMIT_MS} ms`, `${tookMs.toFixed(0)} ms`, tookMs < FOLLOW_LIMIT_MS);
   }
   evidence.mark(`the machine answers from ${to}`, Math.max(...answeredAt));
   return { ...started, answeredAt };
@@ -132,7 +142,7 @@ async function handOver(
   evidence.measure(`hand-over to ${to}: from the order to ${to} free of the address`, Date.now() - start);
 }
 
-async function toAws(stage: Stage, { vm, address }: Newcomer): Promise<Absence> {
+async function toAws(stage: Stage, { vm, address }: Newcomer, pings: readonly SteadyPing[]): Promise<Absence> {
   const { lab, evidence } = stage;
   await handOver(stage, address, { from: 'onprem', to: 'aws' });
   const from = Date.now();
@@ -142,15 +152,15 @@ async function toAws(stage: Stage, { vm, address }: Newcomer): Promise<Absence> 
   await lab.vm(HOST).ip([`addr add ${address}/32 dev eth0`]);
   await emit(lab, 'observed', address);
   const startedAt = Date.now();
-  evidence.mark('the machine runs at AWS, and AWS was asked about it', startedAt);
-  const absence = await measureAbsence(stage, address, { to: 'AWS', from, startedAt });
+  evidence.mark('the machine runs at AWS, whose routers were told', startedAt);
+  const absence = await measureAbsence(stage, pings, { to: 'AWS', from, startedAt });
   await attractedAgain(stage, 'onprem', address);
   await answersAt(stage, { where: 'AWS', from: clientAt('onprem').name, address });
   return absence;
 }
 
 /** Nobody tells AWS that the machine is gone: that follows from the order, as soon as the LAN sees it. */
-async function toLan(stage: Stage, machine: Newcomer): Promise<Absence> {
+async function toLan(stage: Stage, machine: Newcomer, pings: readonly SteadyPing[]): Promise<Absence> {
   const { lab, evidence } = stage;
   const { address } = machine;
   await handOver(stage, address, { from: 'aws', to: 'onprem' });
@@ -162,7 +172,7 @@ async function toLan(stage: Stage, machine: Newcomer): Promise<Absence> {
   const startedAt = Date.now();
   evidence.mark('the machine runs on the LAN', startedAt);
   const [absence] = await Promise.all([
-    measureAbsence(stage, address, { to: 'the LAN', from, startedAt }),
+    measureAbsence(stage, pings, { to: 'the LAN', from, startedAt }),
     firstPing(machine),
   ]);
   await attractedAgain(stage, 'aws', address);
