@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 import { diffHost } from './diff/diff-host.ts';
 import type { ObservedHost } from './host-op.ts';
-import { DELIVERY_METRIC, EMPTY_HOST_STATE, SYSCTL_FILE_MARK, type HostRoute, type HostState } from './host-state.ts';
+import {
+  DELIVERY_METRIC,
+  EMPTY_HOST_STATE,
+  SYSCTL_FILE_MARK,
+  type HostRoute,
+  type HostState,
+  type TunnelState,
+} from './host-state.ts';
 import type { Host, HostEvent } from './ports.ts';
 import { cleanupHost } from './reconciler/cleanup-host.ts';
 import { createHostReconciler, type HostReconciler } from './reconciler/host-reconciler.ts';
@@ -28,6 +35,9 @@ export interface HostRig {
   deleteRoute(address: HostAddress, device: string): Promise<void>;
   addAddress(interfaceName: string, address: string): Promise<void>;
   addForeignRoute(address: HostAddress, device: string, metric: number): Promise<void>;
+  setLink(name: string, up: boolean): Promise<void>;
+  /** Whether the kernel has tunnels of this mode. */
+  hasTunnels(mode: TunnelState['mode']): Promise<boolean>;
   dispose(): Promise<void>;
 }
 
@@ -236,6 +246,85 @@ export function hostContract(name: string, open: () => Promise<HostRig>): void {
       expect((await read()).wireGuard).toEqual([]);
     });
 
+    test('sets a link up, down and its MTU, again when somebody else changes it, and puts back what was there', async () => {
+      const linksOf = async (): Promise<readonly string[]> =>
+        (await read()).links.flatMap(({ name, up, mtu }) =>
+          name.startsWith('tun-') ? [`${name} ${up ? 'up' : 'down'} ${mtu}`] : [],
+        );
+      const before = await linksOf();
+      const managed: HostState = {
+        ...EMPTY_HOST_STATE,
+        links: [
+          { name: 'tun-a', property: 'admin', value: 'up' },
+          { name: 'tun-a', property: 'mtu', value: '1400' },
+          { name: 'tun-b', property: 'admin', value: 'down' },
+        ],
+        routes: [routeTo(first, 'tun-a')],
+      };
+      await follow(managed);
+      expect(await linksOf()).toEqual(['tun-a up 1400', 'tun-b down 1500']);
+      await rig.setLink('tun-b', true);
+      await expectWithin(30_000, async () => (await linksOf()).includes('tun-b down 1500'));
+      expect((await read()).routes).toHaveLength(1);
+      await stopAll(started);
+      const restarted = await follow(managed);
+      expect(restarted.status()).toMatchObject({ opsLanded: 0, settled: true });
+      await stopAll(started);
+      expect(await cleanupHost({ host: rig.host, ledger })).toEqual({ ok: true, value: [] });
+      expect(await linksOf()).toEqual(before);
+      expect(ledger.entries()).toEqual([]);
+    });
+
+    test.each(['ipip', 'gre'] as const)(
+      'makes a %s tunnel, changes and removes it; a kernel without it is named, and nothing else fails',
+      async (mode) => {
+        const tunnel = tunnelOf(mode, '192.0.2.1');
+        const state: HostState = {
+          ...EMPTY_HOST_STATE,
+          tunnels: [tunnel],
+          addresses: [{ interface: tunnel.name, address: '10.254.0.1/30' }],
+          routes: [routeTo(first, 'tun-a')],
+        };
+        const before = await rig.show();
+        const reconciler = await follow(state);
+        expect((await read()).routes).toHaveLength(1);
+        if (await rig.hasTunnels(mode)) {
+          const { mtu, ...shown } = tunnel;
+          expect((await read()).tunnels).toEqual([shown]);
+          expect((await read()).links).toContainEqual(expect.objectContaining({ name: tunnel.name, up: true, mtu }));
+          expect((await read()).addresses).toContainEqual({ interface: tunnel.name, address: '10.254.0.1/30' });
+          const moved = { ...tunnelOf(mode, '192.0.2.2'), ttl: 32, mtu: 1300, key: undefined };
+          reconciler.setDesired({ ...state, tunnels: [moved] });
+          await reconciler.settled();
+          const { mtu: _, ...movedShown } = moved;
+          expect((await read()).tunnels).toEqual([movedShown]);
+          expect(reconciler.status()).toMatchObject({ settled: true });
+          await rig.setLink(tunnel.name, false);
+          await expectWithin(30_000, async () =>
+            (await read()).links.some(({ name, up }) => name === tunnel.name && up),
+          );
+        } else {
+          const fault = reconciler.status().residuals.find(({ op }) => op.verb === 'tunnel-create')?.fault;
+          expect(fault?.code).toBe('host.unsupported');
+          expect(fault?.detail).toContain(`the kernel has no ${mode} tunnels`);
+        }
+        await stopAll(started);
+        expect(await cleanupHost({ host: rig.host, ledger })).toEqual({ ok: true, value: [] });
+        expect((await read()).tunnels).toEqual([]);
+        expect(await rig.show()).toEqual(before);
+      },
+    );
+
+    test('leaves a link alone that has the name of a tunnel and is none', async () => {
+      const before = await rig.show();
+      const [residual] = await rig.host.apply([
+        { verb: 'tunnel-create', tunnel: { ...tunnelOf('gre', '192.0.2.1'), name: 'tun-a' } },
+      ]);
+      expect(['host.refused', 'host.unsupported']).toContain(residual?.fault.code);
+      expect(await rig.show()).toEqual(before);
+      expect((await read()).links.map(({ name }) => name)).toContain('tun-a');
+    });
+
     test('tells of its start, so that what happened before is looked at', async () => {
       const seen: HostEvent[] = [];
       const watching = rig.host.watch((event) => seen.push(event));
@@ -264,6 +353,20 @@ function peer(
     endpoint,
     persistentKeepalive: 25,
     presharedKeyFile: undefined,
+  };
+}
+
+function tunnelOf(mode: TunnelState['mode'], remote: '192.0.2.1' | '192.0.2.2'): TunnelState {
+  const [from, to] = [parseIpv4('192.0.2.9'), parseIpv4(remote)];
+  if (!from.ok || !to.ok) throw new Error('addresses of a test');
+  return {
+    name: `t-${mode}`,
+    mode,
+    local: from.value,
+    remote: to.value,
+    ttl: 64,
+    key: mode === 'gre' ? 70_000 : undefined,
+    mtu: 1400,
   };
 }
 

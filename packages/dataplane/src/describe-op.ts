@@ -2,7 +2,13 @@
 import { unreachable } from '@routerd/resources';
 import type { HostOp } from './host-op.ts';
 import { textOfRoute } from './host-slot.ts';
-import { ROUTE_PROTOCOL, type HostRoute, type WireGuardDevice } from './host-state.ts';
+import {
+  ROUTE_PROTOCOL,
+  type HostRoute,
+  type LinkSetting,
+  type TunnelState,
+  type WireGuardDevice,
+} from './host-state.ts';
 
 export function describeOp(op: HostOp): string {
   switch (op.verb) {
@@ -12,6 +18,16 @@ export function describeOp(op: HostOp): string {
       return describeDevice(op.device, op.endpointsOf);
     case 'wireguard-remove':
       return `ip link del ${op.name}`;
+    case 'tunnel-create':
+      return `ip link add ${describeTunnel(op.tunnel)}`;
+    case 'tunnel-change':
+      return `ip link change ${describeTunnel(op.tunnel)}`;
+    case 'tunnel-remove':
+      return `ip link del ${op.name}`;
+    case 'link-set':
+      return `ip link set ${describeSetting(op.setting)} # was ${op.prior}`;
+    case 'link-restore':
+      return `ip link set ${describeSetting(op.setting)} # as it was found`;
     case 'address-add':
       return `ip addr add ${op.address} dev ${op.interface}`;
     case 'address-remove':
@@ -71,6 +87,15 @@ function describeDevice(device: WireGuardDevice, endpointsOf: readonly string[] 
   );
   const settings = [`private-key ${privateKeyFile}`, `listen-port ${listenPort}`, ...parts].join(' ');
   return `wg set ${name} ${settings}; ip link set ${name} mtu ${mtu} up`;
+}
+
+function describeTunnel({ name, mode, local, remote, ttl, key, mtu }: TunnelState): string {
+  const ends = `local ${local} remote ${remote} ttl ${ttl}${key === undefined ? '' : ` key ${key}`}`;
+  return `${name} type ${mode} ${ends}; ip link set ${name} mtu ${mtu} up`;
+}
+
+function describeSetting({ name, property, value }: LinkSetting): string {
+  return property === 'mtu' ? `${name} mtu ${value}` : `${name} ${value}`;
 }
 
 /** In the host's `/etc/sysctl.d` unless told otherwise. */

@@ -1,12 +1,27 @@
 /** Changes to a host as data: what `plan` prints and `apply` performs. */
 import type { HostAddress } from '@routerd/resources';
-import type { HostRoute, MssClamp, NftTable, ProxyNeighbor, SysctlFileState, WireGuardDevice } from './host-state.ts';
+import type {
+  HostRoute,
+  LinkSetting,
+  MssClamp,
+  NftTable,
+  ProxyNeighbor,
+  SysctlFileState,
+  TunnelState,
+  WireGuardDevice,
+} from './host-state.ts';
 
 export type HostOp =
   | { readonly verb: 'wireguard-create'; readonly device: WireGuardDevice }
   /** Peers that exist keep the endpoint that they have, except those named in `endpointsOf` (public keys). */
   | { readonly verb: 'wireguard-configure'; readonly device: WireGuardDevice; readonly endpointsOf: readonly string[] }
   | { readonly verb: 'wireguard-remove'; readonly name: string }
+  /** Refused where a link of that name is no tunnel of that mode. */
+  | { readonly verb: 'tunnel-create'; readonly tunnel: TunnelState }
+  | { readonly verb: 'tunnel-change'; readonly tunnel: TunnelState }
+  | { readonly verb: 'tunnel-remove'; readonly name: string }
+  | { readonly verb: 'link-set'; readonly setting: LinkSetting; readonly prior: string }
+  | { readonly verb: 'link-restore'; readonly setting: LinkSetting }
   | { readonly verb: 'address-add'; readonly interface: string; readonly address: string }
   | {
       readonly verb: 'address-remove';
@@ -58,6 +73,9 @@ export interface ObservedWireGuard {
   readonly peers: readonly ObservedWireGuardPeer[];
 }
 
+/** A tunnel with two ends, ours or not; its MTU is that of its link. */
+export type ObservedTunnel = Omit<TunnelState, 'mtu'>;
+
 export interface ObservedProxyNeighbor {
   readonly address: HostAddress;
   readonly interface: string;
@@ -79,6 +97,7 @@ export interface ObservedHost {
   readonly routes: readonly HostRoute[];
   readonly proxyNeighbors: readonly ObservedProxyNeighbor[];
   readonly wireGuard: readonly ObservedWireGuard[];
+  readonly tunnels: readonly ObservedTunnel[];
   /** By path joined with `/`; only keys that `lower` may name, of interfaces that exist. */
   readonly sysctls: ReadonlyMap<string, string>;
   /** The clamps in our table `inet routerd_mss`; undefined when the table does not exist. */
@@ -96,6 +115,7 @@ export const EMPTY_OBSERVED_HOST: ObservedHost = {
   routes: [],
   proxyNeighbors: [],
   wireGuard: [],
+  tunnels: [],
   sysctls: new Map(),
   mssClamps: undefined,
   tables: [],

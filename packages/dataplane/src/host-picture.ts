@@ -15,7 +15,7 @@ import {
   slotOfTable,
   textOfRoute,
 } from './host-slot.ts';
-import type { HostRoute, WireGuardDevice } from './host-state.ts';
+import type { HostRoute, LinkSetting, TunnelState, WireGuardDevice } from './host-state.ts';
 import { unreachable } from '@routerd/resources';
 
 /** @param landed in the order of application. Cost: linear in what is observed, once, plus the ops. */
@@ -96,6 +96,7 @@ function shownBy(draft: Draft): ObservedHost {
     routes: [...draft.routes.values()],
     proxyNeighbors: [...draft.proxyNeighbors.values()],
     wireGuard: [...draft.wireGuard.values()],
+    tunnels: [...draft.tunnels.values()],
     sysctls: new Map(draft.sysctls),
     mssClamps: draft.mssClamps,
     tables: [...draft.tables.values()],
@@ -110,6 +111,7 @@ function draftOf(observed: ObservedHost) {
     routes: new Map(observed.routes.map((route) => [slotOfRoute(route), route])),
     proxyNeighbors: new Map(observed.proxyNeighbors.map((entry) => [slotOfProxyNeighbor(entry), entry])),
     wireGuard: new Map(observed.wireGuard.map((device) => [device.name, device])),
+    tunnels: new Map(observed.tunnels.map((tunnel) => [tunnel.name, tunnel])),
     sysctls: new Map(observed.sysctls),
     mssClamps: observed.mssClamps,
     tables: new Map(observed.tables.map((table) => [slotOfTable(table), table])),
@@ -124,6 +126,14 @@ function land(draft: Draft, op: HostOp): void {
       return landWireGuard(draft, op.device, op.verb === 'wireguard-create' ? undefined : op.endpointsOf);
     case 'wireguard-remove':
       return landDeviceRemoval(draft, op.name);
+    case 'tunnel-create':
+    case 'tunnel-change':
+      return landTunnel(draft, op.tunnel);
+    case 'tunnel-remove':
+      return landDeviceRemoval(draft, op.name);
+    case 'link-set':
+    case 'link-restore':
+      return landLinkSetting(draft, op.setting);
     case 'address-add':
       draft.addresses.set(slotOfAddress(op.interface, op.address), { interface: op.interface, address: op.address });
       return;
@@ -183,6 +193,7 @@ function land(draft: Draft, op: HostOp): void {
 /** A device that disappears takes its addresses, routes, proxy neighbours and settings with it, without a word about them. */
 function landDeviceRemoval(draft: Draft, name: string): void {
   draft.wireGuard.delete(name);
+  draft.tunnels.delete(name);
   draft.links.delete(name);
   for (const [slot, entry] of draft.addresses) if (entry.interface === name) draft.addresses.delete(slot);
   landEndOfIpv4(draft, name);
@@ -196,6 +207,20 @@ function landDeviceRemoval(draft: Draft, name: string): void {
 function landEndOfIpv4(draft: Draft, name: string): void {
   for (const [slot, route] of draft.routes) if (route.device === name) draft.routes.delete(slot);
   for (const [slot, entry] of draft.proxyNeighbors) if (entry.interface === name) draft.proxyNeighbors.delete(slot);
+}
+
+function landTunnel(draft: Draft, { mtu, ...tunnel }: TunnelState): void {
+  const { name } = tunnel;
+  draft.tunnels.set(name, tunnel);
+  draft.links.set(name, { name, up: true, mtu, mac: undefined });
+}
+
+/** A link that goes down keeps its addresses and loses everything that leads by it. */
+function landLinkSetting(draft: Draft, { name, property, value }: LinkSetting): void {
+  const link = draft.links.get(name);
+  if (link === undefined) return;
+  draft.links.set(name, property === 'mtu' ? { ...link, mtu: Number(value) } : { ...link, up: value === 'up' });
+  if (value === 'down') landEndOfIpv4(draft, name);
 }
 
 function landWireGuard(draft: Draft, device: WireGuardDevice, endpointsOf: readonly string[] | undefined): void {

@@ -1,8 +1,8 @@
 /** Names of places in a kernel that hold one object each, and canonical text of what is in them. Diff, events and ledger compare by these. */
 import { textDigest } from './text-digest.ts';
 import { compareText } from './text-order.ts';
-import type { HostRoute, MssClamp, NftTable, SysctlState, WireGuardDevice } from './host-state.ts';
-import type { ObservedWireGuard } from './host-op.ts';
+import type { HostRoute, LinkSetting, MssClamp, NftTable, SysctlState, WireGuardDevice } from './host-state.ts';
+import type { ObservedLink, ObservedTunnel, ObservedWireGuard } from './host-op.ts';
 
 /** The main table has one route of ours for a destination and metric (fib_table_insert compares these, and the type of service). */
 export function slotOfRoute({ destination, metric }: Pick<HostRoute, 'destination' | 'metric'>): string {
@@ -44,6 +44,25 @@ export function isAcceptedValue({ value, accepts }: SysctlState, observed: strin
 
 export function slotOfWireGuard(name: string): string {
   return `wireguard:${name}`;
+}
+
+export function slotOfTunnel(name: string): string {
+  return `tunnel:${name}`;
+}
+
+/** Everything of a tunnel but the MTU of its link. */
+export function textOfTunnel({ mode, local, remote, ttl, key }: ObservedTunnel): string {
+  return `${mode} ${local} ${remote} ttl ${ttl}${key === undefined ? '' : ` key ${key}`}`;
+}
+
+export function slotOfLink({ name, property }: Pick<LinkSetting, 'name' | 'property'>): string {
+  return `link-${property}:${name}`;
+}
+
+/** What a link shows, as a setting of it is written. */
+export function linkSettingOf({ up, mtu }: ObservedLink, property: LinkSetting['property']): string {
+  if (property === 'mtu') return `${mtu}`;
+  return up ? 'up' : 'down';
 }
 
 /** What makes a route differ from another in its slot, in the words of `ip route`. */

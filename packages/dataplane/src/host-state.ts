@@ -46,6 +46,30 @@ export interface WireGuardDevice {
   readonly peers: readonly WireGuardPeerState[];
 }
 
+/** A tunnel without encryption, made by the kernel. */
+export interface TunnelState {
+  readonly name: string;
+  readonly mode: 'ipip' | 'gre';
+  readonly local: Ipv4;
+  readonly remote: Ipv4;
+  /** Of the outer packets. */
+  readonly ttl: number;
+  /** Of GRE alone. */
+  readonly key: number | undefined;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** `admin`: up or down; `mtu`: bytes. */
+export const LINK_PROPERTIES = ['admin', 'mtu'] as const;
+
+/** One property of a link that is not ours to make; what it was is put back. */
+export interface LinkSetting {
+  readonly name: string;
+  readonly property: (typeof LINK_PROPERTIES)[number];
+  readonly value: string;
+}
+
 /**
  * One path whose tunnel has the smaller MTU, both directions. It names interfaces and no addresses: whatever takes the path meets the
  * same limit, and adding an address to a path then changes no rule.
@@ -98,6 +122,8 @@ export interface NftTable {
 /** Every list is sorted and without duplicates, so that equal inputs give equal bytes. */
 export interface HostState {
   readonly wireGuard: readonly WireGuardDevice[];
+  readonly tunnels: readonly TunnelState[];
+  readonly links: readonly LinkSetting[];
   readonly addresses: readonly InterfaceAddressState[];
   readonly routes: readonly HostRoute[];
   readonly proxyNeighbors: readonly ProxyNeighbor[];
@@ -112,6 +138,8 @@ export interface HostState {
 /** Nothing of ours. */
 export const EMPTY_HOST_STATE: HostState = {
   wireGuard: [],
+  tunnels: [],
+  links: [],
   addresses: [],
   routes: [],
   proxyNeighbors: [],

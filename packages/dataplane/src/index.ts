@@ -33,6 +33,7 @@ export {
   type ObservedLink,
   type ObservedProxyNeighbor,
   type ObservedTable,
+  type ObservedTunnel,
   type ObservedWireGuard,
   type ObservedWireGuardPeer,
 } from './host-op.ts';
@@ -43,12 +44,14 @@ export {
   type HostRoute,
   type HostState,
   type InterfaceAddressState,
+  type LinkSetting,
   type MssClamp,
   type NftTable,
   type ProxyNeighbor,
   type SysctlAcceptance,
   type SysctlFileState,
   type SysctlState,
+  type TunnelState,
   type WireGuardDevice,
   type WireGuardPeerState,
 } from './host-state.ts';
@@ -80,10 +83,12 @@ export type { PathDatagram, PathWire } from './overlay/path-wire.ts';
 export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLedger, Residual } from './ports.ts';
 export { cleanupHost } from './reconciler/cleanup-host.ts';
 export { observedAfter } from './host-picture.ts';
+export type { AddressTakenOff } from './reconciler/addresses-taken-off.ts';
+export type { Withhold, WithheldOp } from './reconciler/withholding.ts';
 export { OwnershipMirror } from './reconciler/ownership-mirror.ts';
 export {
   createHostReconciler,
-  type AddressTakenOff,
+  type DesiredOptions,
   type HostReconciler,
   type HostReconcilerPorts,
   type HostReconcilerStatus,

@@ -1,10 +1,17 @@
 /**
  * What is recorded of our changes. Routes, proxy neighbours and tables carry a mark in the kernel, which is their record; the ledger holds
- * what cannot be marked (addresses, WireGuard devices, endpoints that were configured once), what must be put back (sysctls), and files,
+ * what cannot be marked (addresses, WireGuard devices, tunnels, endpoints that were configured once), what must be put back (sysctls, links), and files,
  * whose folder several hosts on one machine may share.
  */
 import type { HostOp } from './host-op.ts';
-import { slotOfAddress, slotOfSysctl, slotOfSysctlFile, slotOfWireGuard } from './host-slot.ts';
+import {
+  slotOfAddress,
+  slotOfLink,
+  slotOfSysctl,
+  slotOfSysctlFile,
+  slotOfTunnel,
+  slotOfWireGuard,
+} from './host-slot.ts';
 import type { WireGuardDevice } from './host-state.ts';
 import type { OwnedObject } from './ports.ts';
 
@@ -20,6 +27,8 @@ export function recordsOf(op: HostOp): readonly OwnedObject[] {
   if (op.verb === 'sysctl-set') return [{ key: slotOfSysctl(op.path), priorValue: op.prior }];
   if (op.verb === 'sysctl-file-write') return [{ key: slotOfSysctlFile(op.file.name), priorValue: undefined }];
   if (op.verb === 'address-add') return [{ key: slotOfAddress(op.interface, op.address), priorValue: undefined }];
+  if (op.verb === 'tunnel-create') return [{ key: slotOfTunnel(op.tunnel.name), priorValue: undefined }];
+  if (op.verb === 'link-set') return [{ key: slotOfLink(op.setting), priorValue: op.prior }];
   if (op.verb !== 'wireguard-create' && op.verb !== 'wireguard-configure') return [];
   // A device that was there before is configured, never owned: it would not be ours to remove.
   const made = op.verb === 'wireguard-create' ? [slotOfWireGuard(op.device.name)] : [];
@@ -31,6 +40,8 @@ export function forgottenBy(op: HostOp, ownership: Ownership): readonly string[]
   if (op.verb === 'sysctl-restore') return [slotOfSysctl(op.path)];
   if (op.verb === 'sysctl-file-remove') return [slotOfSysctlFile(op.name)];
   if (op.verb === 'address-remove') return [slotOfAddress(op.interface, op.address)];
+  if (op.verb === 'tunnel-remove') return [slotOfTunnel(op.name)];
+  if (op.verb === 'link-restore') return [slotOfLink(op.setting)];
   const endpointsOf = (name: string): readonly string[] =>
     [...ownership.keys()].filter((key) => key.startsWith(`${ENDPOINT}${name}/`));
   if (op.verb === 'wireguard-remove') return [slotOfWireGuard(op.name), ...endpointsOf(op.name)];

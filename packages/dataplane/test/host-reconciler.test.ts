@@ -6,6 +6,7 @@ import { MemoryLedger } from '../src/adapters/memory/memory-ledger.ts';
 import type { HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
 import type { Host } from '../src/ports.ts';
+import type { Withhold } from '../src/reconciler/withholding.ts';
 import { createHostReconciler, type HostReconciler } from '../src/reconciler/host-reconciler.ts';
 import { overlayPeer, providerClaim, proxyArpClaim } from './claims.ts';
 
@@ -293,3 +294,29 @@ function addressOf(quad: string): HostAddress {
   if (!parsed.ok) throw new Error(parsed.error.code);
   return hostAddressOf(parsed.value);
 }
+
+test('what is withheld is not made, the rest is; it is said once, and made when nobody withholds it any more', async () => {
+  const rig = rigOf();
+  rig.reconciler.start();
+  const withhold: Withhold = (ops) =>
+    ops.flatMap((op) => (op.verb === 'route-add' ? [{ op, reason: 'It cuts somebody off.' }] : []));
+  rig.reconciler.setDesired(one, { withhold });
+  await settle(rig);
+  const verbs = rig.host.applied.flatMap((ops) => ops.map(({ verb }) => verb));
+  expect(verbs).toContain('proxy-neighbor-add');
+  expect(verbs).not.toContain('route-add');
+  expect(rig.reconciler.status()).toMatchObject({
+    settled: false,
+    residuals: [],
+    withheld: [{ op: { verb: 'route-add' }, reason: 'It cuts somebody off.' }],
+  });
+  const batches = rig.host.applied.length;
+  rig.clock.advance(60_000);
+  await settle(rig);
+  expect(rig.host.applied).toHaveLength(batches);
+  expect(rig.log.lines.filter(({ fields }) => fields['event'] === 'dataplane.host.withheld')).toHaveLength(1);
+  rig.reconciler.setDesired(one);
+  await settle(rig);
+  expect(rig.host.applied.at(-1)?.map(({ verb }) => verb)).toEqual(['route-add']);
+  expect(rig.reconciler.status()).toMatchObject({ settled: true, withheld: [] });
+});

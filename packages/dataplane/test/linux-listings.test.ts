@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseArpLine } from '../src/adapters/linux/arp-line.ts';
 import { faultOfText, ipAnswerOf } from '../src/adapters/linux/host-command.ts';
 import { outcomeOf, verdictOn } from '../src/adapters/linux/ip-batch.ts';
-import { parseAddresses, parseProxyNeighbors, parseRoutes } from '../src/adapters/linux/ip-json.ts';
+import { parseAddresses, parseProxyNeighbors, parseRoutes, parseTunnels } from '../src/adapters/linux/ip-json.ts';
 import { parseMonitorLine } from '../src/adapters/linux/monitor-line.ts';
 import { parseMssTable, renderMssTable } from '../src/adapters/linux/mss-table.ts';
 import { NftMonitorBlock } from '../src/adapters/linux/nft-watch.ts';
@@ -34,7 +34,29 @@ describe('ip -j', () => {
         { name: 'wg-aws', up: false, mtu: 1420, mac: undefined },
       ],
       addresses: [{ interface: 'lan0', address: '10.77.60.2/24' }],
+      hasTunnels: false,
     });
+    expect(parseAddresses([{ ifname: 'gre1', flags: ['UP'], mtu: 1476, link_type: 'gre' }]).hasTunnels).toBe(true);
+  });
+
+  test('-d link show: tunnels with two ends', () => {
+    const data = { local: '192.0.2.1', remote: '192.0.2.2', ttl: 64, pmtudisc: true };
+    const shown = parseTunnels([
+      { ifname: 'lan0', linkinfo: { info_kind: 'veth' } },
+      { ifname: 'gre0', linkinfo: { info_kind: 'gre', info_data: { remote: 'any', local: 'any', ttl: 'inherit' } } },
+      {
+        ifname: 'gre1',
+        linkinfo: { info_kind: 'gre', info_data: { ...data, ikey: '0.1.17.112', okey: '0.1.17.112' } },
+      },
+      { ifname: 'ipip1', linkinfo: { info_kind: 'ipip', info_data: { proto: 'ipip', ...data, ttl: 'inherit' } } },
+      { ifname: 'six', linkinfo: { info_kind: 'sit', info_data: data } },
+      {},
+    ]);
+    const ends = { local: '192.0.2.1', remote: '192.0.2.2' };
+    expect(shown).toEqual([
+      { name: 'gre1', mode: 'gre', ...ends, ttl: 64, key: 70_000 },
+      { name: 'ipip1', mode: 'ipip', ...ends, ttl: 0, key: undefined },
+    ]);
   });
 
   test('route show', () => {

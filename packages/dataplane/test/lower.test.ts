@@ -11,6 +11,7 @@ import {
   providerClaim,
   proxyArpClaim,
   staticAddress,
+  tunnelInterface,
   virtualAddress,
   wireGuardInterface,
   wireGuardPeer,
@@ -279,10 +280,47 @@ describe('routes', () => {
   });
 });
 
-test('what is not implemented is said: a managed interface', () => {
-  expect(lower([networkInterface('lan0', { managed: true })], open).problems).toMatchObject([
-    { resource: 'Interface/lan0' },
+test('a managed interface is set as it says; what it does not say is left, and so is one that is not managed', () => {
+  const lowered = lower(
+    [
+      networkInterface('lan0', { managed: true, adminUp: true, mtu: 1400 }),
+      networkInterface('lan1', { managed: true, adminUp: false }),
+      networkInterface('lan2', { adminUp: true, mtu: 1400 }),
+      wireGuardInterface('wg-aws'),
+      networkInterface('wg-aws', { managed: true, mtu: 1300 }),
+    ],
+    open,
+  );
+  expect(lowered.state.links).toEqual([
+    { name: 'lan0', property: 'admin', value: 'up' },
+    { name: 'lan1', property: 'admin', value: 'down' },
+    { name: 'lan0', property: 'mtu', value: '1400' },
   ]);
+  expect(lowered.problems).toEqual([
+    { resource: 'Interface/wg-aws', reason: 'wg-aws is made by another resource, which says how' },
+  ]);
+});
+
+test('a tunnel is made with its address, and its address is where paths are measured from', () => {
+  const gre = { mode: 'gre', local: '192.0.2.1', remote: '192.0.2.2', key: 7, address: '10.254.0.1/30' };
+  const lowered = lower(
+    [
+      tunnelInterface('gre1', gre),
+      tunnelInterface('ipip1', { mode: 'ipip', local: '192.0.2.1', remote: '192.0.2.2' }),
+      overlayPeer('far', { type: 'gre', interface: 'gre1', address: '10.254.0.2' }),
+      proxyArpClaim('10.77.60.11/32', 'far'),
+    ],
+    open,
+  );
+  const ends = { local: '192.0.2.1', remote: '192.0.2.2', ttl: 64 };
+  expect(lowered.state.tunnels).toEqual([
+    { name: 'gre1', mode: 'gre', ...ends, key: 7, mtu: 1476 },
+    { name: 'ipip1', mode: 'ipip', ...ends, key: undefined, mtu: 1480 },
+  ]);
+  expect(lowered.state.addresses).toEqual([{ interface: 'gre1', address: '10.254.0.1/30' }]);
+  expect(lowered.state.routes.map(({ device }) => device)).toEqual(['gre1']);
+  expect(lowered.overlayPaths.paths).toMatchObject([{ from: '10.254.0.1', to: '10.254.0.2', device: 'gre1' }]);
+  expect(lowered.problems).toEqual([]);
 });
 
 test('the order of resources changes nothing', () => {

@@ -22,6 +22,8 @@ hostContract('MemoryHost', async () => {
         metric,
         blackhole: false,
       }),
+    setLink: async (name, up) => host.setLink(name, up),
+    hasTunnels: async () => true,
     dispose: async () => undefined,
   };
 });

@@ -102,6 +102,15 @@ export async function openNamespaceRig(): Promise<NamespaceRig> {
     addAddress: async (interfaceName, address) => router.batch(`address replace ${address} dev ${interfaceName}`),
     addForeignRoute: async (address, device, metric) =>
       router.batch(`route add ${bareAddress(address)}/32 dev ${device} metric ${metric}`),
+    setLink: async (name, up) => router.batch(`link set ${name} ${up ? 'up' : 'down'}`),
+    hasTunnels: async (mode) => {
+      const made = await runCommand([
+        ...(['ip', '-n', router.name, 'link', 'add', 'probe', 'type', mode] as const),
+        ...['local', '192.0.2.77', 'remote', '192.0.2.78'],
+      ]);
+      if (made.ok) await router.batch('link del probe');
+      return made.ok;
+    },
     dispose: async () => {
       await rm(directory, { recursive: true, force: true });
       await router.remove();

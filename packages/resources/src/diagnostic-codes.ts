@@ -17,7 +17,6 @@ export const DIAGNOSTIC_CODES = {
   'kind.missing': 'A resource says its kind.',
   'kind.unknown': 'A kind is one of those below.',
   'kind.not-authored': 'A kind that routerd derives and stores is not declared by hand.',
-  'kind.not-applied': 'A kind that this version does nothing with is said so. (A warning.)',
   'kind.not-dynamic':
     'Who this node is, what it trusts and what it permits stands in startup-config, not in a dynamic part.',
   'kind.wrong-api-version': 'A kind stands under the apiVersion of its group.',
@@ -31,7 +30,6 @@ export const DIAGNOSTIC_CODES = {
   'field.bad-name': 'A name in a mapping of free names has the allowed form, and does not look like that of a secret.',
   'field.invalid': 'A value makes sense: addresses, networks, durations and names parse, fields fit together.',
   'router.reconcile-twice': 'One Router says `spec.reconcile`.',
-  'router.not-applied': 'Settings of `spec.reconcile` that this version does not follow are said so. (A warning.)',
   'resource.duplicate': 'An identity (apiVersion, kind, name) is declared once in all files.',
   'reference.unresolved': 'What a reference names is declared. Of the members of a pool only the own one is looked at.',
   'reference.no-such-kind':

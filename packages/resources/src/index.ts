@@ -67,7 +67,6 @@ export type { ReconcileSettings, Router } from './router-document.ts';
 export { loadResources, type LoadedResources, type Located } from './load-resources.ts';
 export { parseResource, type ResourceFault } from './schema/parse-resource.ts';
 export { checkResource, kindsBrokenBy, loadConfiguration, validateResources } from './validate/validate-resources.ts';
-export { NOT_APPLIED } from './validate/not-applied.ts';
 export { indexResources, type ResourceIndex } from './validate/resource-index.ts';
 export type { Authorship } from './validate/rule.ts';
 export { jsonSchema, jsonSchemaOf, type JsonSchema } from './schema/json-schema.ts';

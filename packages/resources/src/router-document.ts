@@ -10,11 +10,15 @@ const reconcile = z
     mode: z
       .enum(['strict', 'progressive'])
       .default('strict')
-      .describe('`strict`: what cannot be applied whole is not begun. `progressive`: what can be applied is.'),
+      .describe(
+        '`strict`: what cannot be applied whole is not begun: `apply --once` refuses all of a plan that would cut management, the daemon leaves the interface in question as it is. `progressive`: each does what can be done.',
+      ),
     protectedInterfaces: z
       .array(s.interfaceName)
       .default([])
-      .describe('`routerd apply` takes nothing away there that leads to this router, unless told to.'),
+      .describe(
+        'Nothing is taken away there that leads to this router, unless `routerd apply` is told to; what would be is shown in the status.',
+      ),
     protectedZones: z.array(s.ref('FirewallZone')).default([]).describe('The same for all interfaces of a zone.'),
   })
   .meta(s.instead({ autoTuneConntrack: 'Declare a Sysctl for net.netfilter.nf_conntrack_max.' }));

@@ -23,10 +23,8 @@ function sourcesOf({ text }: InvalidCase): readonly { readonly file: string; rea
   return Object.entries(text).map(([file, content]) => ({ file, text: content }));
 }
 
-/** That a kind is not applied yet is shown by its own case: the table of those kinds shrinks. */
 function reported(invalid: InvalidCase): readonly Diagnostic[] {
-  const { diagnostics } = loadConfiguration(sourcesOf(invalid));
-  return diagnostics.filter(({ code }) => code !== 'kind.not-applied' || invalid.codes.includes(code));
+  return loadConfiguration(sourcesOf(invalid)).diagnostics;
 }
 
 function rendered(invalid: InvalidCase): string {

@@ -20,7 +20,7 @@ const serveCommand = buildCommand<ServeFlags, [], Context>({
   async func(this: Context, flags: ServeFlags) {
     const config = validConfig(this, flags.config);
     if (config === undefined) return;
-    const settings = nodeSettings(config.resources);
+    const settings = nodeSettings(config.resources, config.reconcile);
     if (!settings.ok) return refuse(this, settings.error);
     const log = createLog(flags.logLevel);
     const { startDaemon } = await import('./daemon.ts');

@@ -8,6 +8,7 @@ import {
   createPathProber,
   MemoryVrrp,
   unmeasuredPath,
+  type DesiredOptions,
   type HealthChecker,
   type HealthProbe,
   type Host,
@@ -34,6 +35,7 @@ import { actionOrders, type NodeOrders } from './api/orders.ts';
 import { capturedHere } from './capture-guard.ts';
 import type { DerivedConfig } from './derived-config.ts';
 import { LocalFacts } from './local-facts.ts';
+import { withholding } from './management-access.ts';
 import type { NodeSettings, SettingsFault } from './node-settings.ts';
 import { providerNicOf } from './provider-nic.ts';
 import { observersOf, type ObservingAdapters } from './observing.ts';
@@ -146,7 +148,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       log,
       federation: federation.value,
       host: {
-        setDesired: (state, options) => host.setDesired(state, options),
+        setDesired: (state, options) => host.setDesired(state, { ...options, ...guardOf(settings, reconciler) }),
         captured: () => host.captured(),
         onChange: (listener) => host.onChange(listener),
       },
@@ -187,6 +189,15 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       observing: adapters.observing,
     }),
   };
+}
+
+/** Zones may come and go with dynamic parts; what protects management is asked of what is in effect. */
+function guardOf(
+  { startup, reconcile }: NodeSettings,
+  reconciler: Reconciler | undefined,
+): Pick<DesiredOptions, 'withhold'> {
+  const withhold = withholding(reconciler?.derived()?.effective ?? startup, reconcile);
+  return withhold === undefined ? {} : { withhold };
 }
 
 type Parts = Pick<
@@ -341,13 +352,14 @@ function viewOf(
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),
     host: () => {
-      const { observed, residuals, owned, addressesTakenOff } = host.status();
+      const { observed, residuals, withheld, owned, addressesTakenOff } = host.status();
       return {
         observed,
         owned,
         addressesTakenOff,
-        settled: residuals.length === 0,
-        residuals: residuals.map(({ op, fault }) => ({ op, detail: fault.detail })),
+        settled: residuals.length === 0 && withheld.length === 0,
+        withheld,
+        residuals: residuals.map(({ op, fault }) => ({ op, code: fault.code, detail: fault.detail })),
       };
     },
   };

@@ -63,7 +63,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   if (!store.ok) return fail(store.error);
   steps.push({ name: 'store', stop: () => store.value.close() });
   const membership = await Membership.open(given.settings.startup, stateDir, log);
-  const joined = nodeSettings(membership.effective());
+  const joined = nodeSettings(membership.effective(), given.settings.reconcile);
   if (!joined.ok) return fail(joined.error);
   const options = { ...given, settings: joined.value };
   const { settings } = options;

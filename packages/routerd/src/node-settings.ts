@@ -2,12 +2,23 @@
 import { digestOf } from '@routerd/config';
 import { parseGroupName, type FederationConfig, type HubConfig } from '@routerd/federation';
 import { poolContexts, type PoolContext } from '@routerd/mobility';
-import { err, ofKind, ok, type HostAddress, type Resource, type ResourceOf, type Result } from '@routerd/resources';
+import {
+  err,
+  ofKind,
+  ok,
+  type HostAddress,
+  type ReconcileSettings,
+  type Resource,
+  type ResourceOf,
+  type Result,
+} from '@routerd/resources';
 
 const DIGEST_DIGITS = 16;
 
 export interface NodeSettings {
   readonly startup: readonly Resource[];
+  /** What a Router says of how this host is changed; undefined where none does. */
+  readonly reconcile: ReconcileSettings | undefined;
   readonly pools: readonly PoolContext[];
   /** Undefined without an EventGroup: hand-written claims need no federation. */
   readonly federation: (Omit<FederationConfig, 'seed'> & HubConfig & { readonly seedFile: string }) | undefined;
@@ -25,7 +36,10 @@ export interface SettingsFault {
 }
 
 /** @param startup valid configuration */
-export function nodeSettings(startup: readonly Resource[]): Result<NodeSettings, SettingsFault> {
+export function nodeSettings(
+  startup: readonly Resource[],
+  reconcile?: ReconcileSettings,
+): Result<NodeSettings, SettingsFault> {
   const pools = poolContexts(startup);
   if (!pools.ok) return pools;
   const federation = federationOf(startup, pools.value);
@@ -36,6 +50,7 @@ export function nodeSettings(startup: readonly Resource[]): Result<NodeSettings,
   const shared = ofKind(startup, 'VirtualAddress').map(({ spec }) => spec.address);
   return ok({
     startup,
+    reconcile,
     pools: pools.value,
     federation: federation.value,
     policies: ofKind(startup, 'ProviderActionPolicy'),

@@ -1,7 +1,7 @@
 /**
  * What must change for a host to be as desired. Pure; order is part of correctness:
  *
- * 1. Activation: WireGuard devices and addresses → routes → settings → firewall, translation, clamps → captured addresses off the host → proxy neighbours → announcement.
+ * 1. Activation: links, WireGuard devices, tunnels and addresses → routes → settings → firewall, translation, clamps → captured addresses off the host → proxy neighbours → announcement.
  *    So nothing is attracted before it can be delivered.
  * 2. Deactivation is the reverse and comes after: a move never leaves a gap, and nothing is attracted any more when its route goes.
  * 3. Only what carries our mark or stands in the ledger is ever removed or restored.
@@ -21,6 +21,7 @@ import type { HostState, MssClamp } from '../host-state.ts';
 import { ownershipOf, type Ownership } from '../ownership.ts';
 import type { OwnedObject } from '../ports.ts';
 import type { Changes } from './changes.ts';
+import { diffLinks, diffTunnels } from './diff-links.ts';
 import { diffRoutes } from './diff-routes.ts';
 import { diffWireGuard } from './diff-wireguard.ts';
 
@@ -42,6 +43,8 @@ export function diffHost(
 ): readonly HostOp[] {
   const ownership = ownershipOf(owned);
   const wireGuard = diffWireGuard(desired.wireGuard, observed, ownership);
+  const tunnels = diffTunnels(desired.tunnels, observed, ownership);
+  const links = diffLinks(desired.links, observed, ownership);
   const addresses = diffAddresses(desired, observed, ownership);
   const routes = diffRoutes(desired, observed);
   const sysctls = diffSysctls(desired, observed, ownership);
@@ -50,7 +53,9 @@ export function diffHost(
   const clamps = diffClamps(desired.mssClamps, observed.mssClamps, options);
   const neighbors = diffProxyNeighbors(desired, observed);
   const activation = [
+    ...links.add,
     ...wireGuard.add,
+    ...tunnels.add,
     ...addresses.add,
     ...routes.add.filter(({ verb }) => options.retainRoutes !== true || verb !== 'route-replace'),
     ...sysctls.add,
@@ -73,7 +78,9 @@ export function diffHost(
     ...sysctls.remove,
     ...routes.remove,
     ...addresses.remove,
+    ...tunnels.remove,
     ...wireGuard.remove,
+    ...links.remove,
   ];
 }
 

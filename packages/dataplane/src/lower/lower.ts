@@ -7,6 +7,7 @@ import type { CaptureGates, ClaimLowering, LoweringProblem } from './claim-lower
 import { clampedPaths } from './clamped-paths.ts';
 import { lowerFirewall } from './firewall.ts';
 import { lowerHealthChecks, type LoweredHealthCheck } from './health-checks.ts';
+import { lowerLinks } from './links.ts';
 import { lowerNat } from './nat.ts';
 import { lowerClaims } from './claims.ts';
 import type { HybridRouteLowering } from './hybrid-routes.ts';
@@ -39,6 +40,7 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   const routes = lowerRoutes(resources, tunnels, claims.routes);
   const wireGuard = lowerWireGuard(resources, [...claims.delivered, ...routes.delivered]);
   const sysctls = lowerSysctls(resources, claims.claims, routes.hybridRoutes);
+  const links = lowerLinks(resources);
   const virtual = lowerVirtualAddresses(resources, (check) => gates.isUnhealthy?.(check) === true);
   const overlayPaths = lowerOverlayPaths(resources, tunnels);
   const [firewall, nat] = [lowerFirewall(resources, overlayPaths.paths), lowerNat(resources)];
@@ -46,7 +48,9 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
   return {
     state: {
       wireGuard: wireGuard.devices,
-      addresses: lowerAddresses(resources, virtual.addresses),
+      tunnels: links.tunnels,
+      links: links.settings,
+      addresses: lowerAddresses(resources, [...links.addresses, ...virtual.addresses]),
       routes: routes.routes,
       proxyNeighbors: inTextOrder(claims.proxyNeighbors, ({ address }) => address),
       absentAddresses: inTextOrder(claims.absentAddresses, (address) => address),
@@ -67,7 +71,7 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
     healthChecks: lowerHealthChecks(resources),
     overlayPaths,
     problems: [
-      ...managedInterfaces(resources),
+      ...links.problems,
       ...wireGuard.problems,
       ...claims.problems,
       ...routes.problems,
@@ -80,24 +84,14 @@ export function lower(all: readonly Resource[], gates: CaptureGates): Lowered {
 
 function lowerAddresses(
   resources: readonly Resource[],
-  virtual: readonly InterfaceAddressState[],
+  others: readonly InterfaceAddressState[],
 ): readonly InterfaceAddressState[] {
   const fixed = ofKind(resources, 'IPv4StaticAddress').map(({ spec }) => spec);
   const bySlot = new Map(
-    [...fixed, ...virtual].map(({ interface: name, address }) => [
+    [...fixed, ...others].map(({ interface: name, address }) => [
       slotOfAddress(name, address),
       { interface: name, address },
     ]),
   );
   return [...bySlot].toSorted(byText(([slot]) => slot)).map(([, state]) => state);
-}
-
-/** Nothing here sets a link up or its MTU, and a resource that asks for it must not be ignored without a word. */
-function managedInterfaces(resources: readonly Resource[]): readonly LoweringProblem[] {
-  return ofKind(resources, 'Interface')
-    .filter(({ spec }) => spec.managed)
-    .map(({ metadata }) => ({
-      resource: `Interface/${metadata.name}`,
-      reason: 'managed interfaces are not implemented; its name and MTU are used, the link is left as it is',
-    }));
 }

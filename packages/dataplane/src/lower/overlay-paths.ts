@@ -64,6 +64,10 @@ const LOOPBACK = 'lo';
 /** By interface, the first by text. */
 function ownAddresses(resources: readonly Resource[]): ReadonlyMap<string, Ipv4> {
   const own = new Map<string, Ipv4>();
+  for (const { metadata, spec } of ofKind(resources, 'TunnelInterface')) {
+    const parsed = parseIpv4(spec.address?.split('/')[0] ?? '');
+    if (parsed.ok) own.set(metadata.name, parsed.value);
+  }
   for (const { spec } of ofKind(resources, 'IPv4StaticAddress').toSorted(byText((entry) => entry.spec.address))) {
     const parsed = parseIpv4(spec.address.split('/')[0] ?? '');
     if (parsed.ok && !own.has(spec.interface)) own.set(spec.interface, parsed.value);

@@ -7,7 +7,7 @@
  * 4. What must be put back later is in the ledger before the change is made.
  * 5. Stopping leaves the kernel as it is, and starting with the same desired state changes nothing.
  */
-import { parseHostAddress, type HostAddress, type Monotonic } from '@routerd/resources';
+import type { HostAddress, Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { describeOp } from '../describe-op.ts';
 import { diffHost, type DiffOptions } from '../diff/diff-host.ts';
@@ -16,8 +16,10 @@ import type { HostOp, ObservedHost } from '../host-op.ts';
 import type { HostState } from '../host-state.ts';
 import { HostPicture } from '../host-picture.ts';
 import type { Host, HostEvent, OwnedObject, OwnershipLedger, Residual } from '../ports.ts';
+import { takenOffBy, type AddressTakenOff } from './addresses-taken-off.ts';
 import { contradicts } from './kernel-echo.ts';
 import { OwnershipMirror } from './ownership-mirror.ts';
+import { divide, type Withhold, type WithheldOp } from './withholding.ts';
 
 export interface HostReconcilerPorts {
   readonly host: Host;
@@ -33,6 +35,8 @@ export interface HostReconcilerStatus {
   readonly settled: boolean;
   /** What did not land at the last apply; it is tried again. */
   readonly residuals: readonly Residual[];
+  /** What is needed and not made; asked anew with each change. */
+  readonly withheld: readonly WithheldOp[];
   /** Captured addresses that were found on this host and taken off it since the start. */
   readonly addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff>;
   /** What was recorded to be put back or taken away: first values of settings, and what carries no mark of ours. */
@@ -47,16 +51,15 @@ export interface HostReconcilerStatus {
   readonly readingFault: string | undefined;
 }
 
-export interface AddressTakenOff {
-  /** Where it was found last. */
-  readonly interface: string;
-  /** The last change of the host took it off. */
-  readonly byLastChange: boolean;
+/** What a desired state comes with. */
+export interface DesiredOptions extends DiffOptions {
+  /** Without it nothing is withheld. */
+  readonly withhold?: Withhold;
 }
 
 export interface HostReconciler {
-  /** @param options what is kept of a host while the desired state is known to be incomplete; nothing unless told */
-  setDesired(state: HostState, options?: DiffOptions): void;
+  /** @param options what is kept of a host while the desired state is known to be incomplete, and what is never made; nothing unless told */
+  setDesired(state: HostState, options?: DesiredOptions): void;
   /** Resolves when nothing is left to do but to wait: all landed, or what is left over waits for its next try. */
   settled(): Promise<void>;
   status(): HostReconcilerStatus;
@@ -88,13 +91,7 @@ const QUIET_SHARE = 2;
 const AUDIT_SHARE = 1 / 500;
 const AUDIT_MS_MIN = 10_000;
 const AUDIT_MS_MAX = 60_000;
-/** A device that goes takes its proxy neighbours with it, and so does its last address. */
-const CHANGES_CAPTURED: readonly HostOp['verb'][] = [
-  'proxy-neighbor-add',
-  'proxy-neighbor-remove',
-  'address-remove',
-  'wireguard-remove',
-];
+const CHANGES_CAPTURED: readonly HostOp['verb'][] = ['proxy-neighbor-add', 'proxy-neighbor-remove', 'wireguard-remove'];
 const RETRY_AFTER_MS_MIN = 100;
 const RETRY_AFTER_MS_MAX = 5000;
 
@@ -110,7 +107,7 @@ class LevelReconciler implements HostReconciler {
   readonly #neighborListeners = new Set<(event: NeighborEvent) => void>();
   #watching: { stop(): Promise<void> } | undefined;
   #desired: HostState | undefined;
-  #diffOptions: DiffOptions = {};
+  #options: DesiredOptions = {};
   /** What the host last showed, and our changes since. */
   #picture: HostPicture | undefined;
   /** The picture shows all of this; undefined when it may not. */
@@ -119,6 +116,7 @@ class LevelReconciler implements HostReconciler {
   #settingsRead: ReadonlySet<string> = new Set();
   #captured: ReadonlySet<HostAddress> | undefined;
   #residuals: readonly Residual[] = [];
+  #withheld: readonly WithheldOp[] = [];
   #events: ChangedEvent[] = [];
   #bursting: Promise<undefined> | undefined;
   #mustRead = true;
@@ -162,11 +160,11 @@ class LevelReconciler implements HostReconciler {
     await this.#running;
   }
 
-  setDesired(state: HostState, options: DiffOptions = {}): void {
+  setDesired(state: HostState, options: DesiredOptions = {}): void {
     this.#desired = state;
     // What a setting was must be known before it is changed.
     if (state.sysctls.some(({ path }) => !this.#isRead(path.join('/')))) this.#mustRead = true;
-    this.#diffOptions = options;
+    this.#options = options;
     this.#mustDiff = true;
     this.#lastLanded = [];
     this.#retryAfterMs = RETRY_AFTER_MS_MIN;
@@ -190,8 +188,9 @@ class LevelReconciler implements HostReconciler {
   status(): HostReconcilerStatus {
     return {
       observed: this.#picture?.observed(),
-      settled: this.#running === undefined && this.#residuals.length === 0 && !this.#mustRead && !this.#mustDiff,
+      settled: this.#running === undefined && this.#isDone() && !this.#mustRead && !this.#mustDiff,
       residuals: this.#residuals,
+      withheld: this.#withheld,
       addressesTakenOff: this.#addressesTakenOff,
       owned: this.#ownership.entries(),
       opsLanded: this.#opsLanded,
@@ -199,6 +198,10 @@ class LevelReconciler implements HostReconciler {
       readings: this.#readings,
       readingFault: this.#readingFault,
     };
+  }
+
+  #isDone(): boolean {
+    return this.#residuals.length === 0 && this.#withheld.length === 0;
   }
 
   captured(): ReadonlySet<HostAddress> | undefined {
@@ -317,12 +320,13 @@ class LevelReconciler implements HostReconciler {
     const [desired, picture] = [this.#desired, this.#picture];
     this.#mustDiff = false;
     if (desired === undefined || picture === undefined) return false;
-    const retainSurplus = this.#diffOptions.retainSurplus === true;
-    const ops =
+    const retainSurplus = this.#options.retainSurplus === true;
+    const needed =
       this.#agreed === undefined || retainSurplus
-        ? diffHost(desired, picture.observed(), this.#ownership.entries(), this.#diffOptions)
+        ? diffHost(desired, picture.observed(), this.#ownership.entries(), this.#options)
         : diffSince(this.#agreed, desired, picture, this.#ownership.entries());
-    this.#agreed = retainSurplus ? undefined : desired;
+    const ops = this.#withhold(needed, picture);
+    this.#agreed = retainSurplus || this.#withheld.length > 0 ? undefined : desired;
     if (ops.length === 0) {
       this.#residuals = [];
       this.#lastLanded = [];
@@ -337,12 +341,12 @@ class LevelReconciler implements HostReconciler {
     this.#ownership.forgetAfter(landed);
     picture.land(landed);
     if (residuals.length > 0) this.#agreed = undefined;
-    if (landed.some(({ verb }) => verb === 'address-remove')) {
-      // The kernel may have taken routes with an address.
+    if (landed.some((op) => takesOthersAlong(op))) {
+      // The kernel may have taken routes with it.
       this.#mustDiff = true;
       this.#agreed = undefined;
     }
-    if (landed.some(({ verb }) => CHANGES_CAPTURED.includes(verb))) this.#noteCaptured();
+    if (landed.some((op) => CHANGES_CAPTURED.includes(op.verb) || takesOthersAlong(op))) this.#noteCaptured();
     this.#opsLanded += landed.length;
     if (afterReading) this.#opsRepaired += landed.length;
     this.#addressesTakenOff = takenOffBy(landed, this.#addressesTakenOff);
@@ -351,6 +355,23 @@ class LevelReconciler implements HostReconciler {
     this.#contested = afterReading && landed.length > 0 && textOf(landed) === textOf(this.#lastLanded);
     this.#lastLanded = landed;
     return residuals.length > 0 || this.#contested;
+  }
+
+  /** What is withheld stays so until something else is desired or found; it is said once. */
+  #withhold(needed: readonly HostOp[], picture: HostPicture): readonly HostOp[] {
+    const { withhold } = this.#options;
+    const found = withhold === undefined || needed.length === 0 ? [] : withhold(needed, picture.rest());
+    const { made, withheld } = divide(needed, found);
+    const known = new Set(this.#withheld.map(({ op, reason }) => `${describeOp(op)} ${reason}`));
+    this.#withheld = withheld;
+    for (const { op, reason } of withheld)
+      if (!known.has(`${describeOp(op)} ${reason}`))
+        this.#ports.log.warn('a change of the host is withheld', {
+          event: 'dataplane.host.withheld',
+          op: describeOp(op),
+          reason,
+        });
+    return made;
   }
 
   /** What failed is read anew before it is tried again: the failure says that the reading was wrong, or the host is changing. */
@@ -407,20 +428,10 @@ function textOf(ops: readonly HostOp[]): string {
   return ops.map(describeOp).join('\n');
 }
 
-/** Nothing is made anew while no captured address is found on the host: that is how nearly all changes are. */
-function takenOffBy(
-  landed: readonly HostOp[],
-  before: ReadonlyMap<HostAddress, AddressTakenOff>,
-): ReadonlyMap<HostAddress, AddressTakenOff> {
-  const now = landed.filter((op) => op.verb === 'address-remove').filter(({ because }) => because === 'captured');
-  if (before.size === 0 && now.length === 0) return before;
-  const after = new Map<HostAddress, AddressTakenOff>();
-  for (const [address, { interface: name }] of before) after.set(address, { interface: name, byLastChange: false });
-  for (const op of now) {
-    const address = parseHostAddress(`${op.address.split('/')[0] ?? ''}/32`);
-    if (address.ok) after.set(address.value, { interface: op.interface, byLastChange: true });
-  }
-  return after;
+/** A device that goes takes its routes and proxy neighbours with it; so do its last address, and a link that goes down. */
+function takesOthersAlong(op: HostOp): boolean {
+  if (op.verb === 'link-set' || op.verb === 'link-restore') return op.setting.value === 'down';
+  return op.verb === 'address-remove' || op.verb === 'tunnel-remove';
 }
 
 function isSame<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

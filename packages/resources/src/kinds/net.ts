@@ -6,9 +6,12 @@ import { conditional, fieldIs, oneIsThere } from '../schema/json-condition.ts';
 export const interfaceSpec = z
   .strictObject({
     ifname: s.interfaceName.describe('The name in the kernel.'),
-    adminUp: z.boolean().optional(),
-    mtu: s.mtu.optional(),
-    managed: z.boolean().default(false),
+    adminUp: z.boolean().optional().describe('Up or down, if it is managed; without it as it is.'),
+    mtu: s.mtu.optional().describe('What segments are measured by; it is also set, if it is managed.'),
+    managed: z
+      .boolean()
+      .default(false)
+      .describe('Set as declared, kept so, and put back to what it was when that ends.'),
     owner: z.enum(['routerd', 'external']).default('external'),
   })
   .describe('A network interface of this node.');

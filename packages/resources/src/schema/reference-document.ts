@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { DIAGNOSTIC_CODES } from '../diagnostic-codes.ts';
 import { KINDS, STORED_KINDS } from '../resource.ts';
 import { ROUTER_DOCUMENT } from '../router-document.ts';
-import { NOT_APPLIED } from '../validate/not-applied.ts';
 import { discriminatorNames, expectedOf, listWords, writtenSchema } from './schema-shape.ts';
 
 const OPENING = `# Resources
@@ -36,13 +35,8 @@ export function referenceDocument(): string {
 }
 
 function kindSection(kind: string, apiVersion: string, spec: z.ZodType): string {
-  const about = `${spec.description ?? ''}${notAppliedWords(kind)}`;
+  const about = spec.description ?? '';
   return `## ${kind}\n\n${about}\n\n\`apiVersion: ${apiVersion}\`, fields of \`spec\`:\n\n${fieldList(spec, '').join('\n')}\n`;
-}
-
-function notAppliedWords(kind: string): string {
-  const consequence = Object.entries(NOT_APPLIED).find(([name]) => name === kind)?.[1];
-  return consequence === undefined ? '' : `\n\n**Checked, but not applied by this version**: ${consequence}.`;
 }
 
 function routerSection(): string {

@@ -3,7 +3,6 @@ import { compareDiagnostics, hasErrors, type Diagnostic, type Problem } from '..
 import { diagnose, loadResources, type LoadedResources, type Located } from '../load-resources.ts';
 import type { Kind, Resource } from '../resource.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
-import { notAppliedRules } from './not-applied.ts';
 import type { Authorship, Rule } from './rule.ts';
 import { claimRules } from './rules/claim.ts';
 import { deliveryRules } from './rules/delivery.ts';
@@ -38,7 +37,6 @@ const RULES: readonly Rule[] = [
   ...routerAddressRules,
   ...firewallRules,
   ...sysctlRules,
-  ...notAppliedRules,
 ];
 
 const RULES_OF = new Map<Kind, readonly Rule[]>();

@@ -7,16 +7,6 @@ const net = (kind: string, name: string, spec: string, group = 'net'): string =>
 /** Addresses of routers, checks, zones, translation and kernel settings. */
 export const netCases: readonly InvalidCase[] = [
   {
-    title: 'a kind that is not applied yet',
-    text: net(
-      'TunnelInterface',
-      'gre1',
-      'mode: gre, local: 192.0.2.1, remote: 192.0.2.2, trustedUnderlay: true',
-      'hybrid',
-    ),
-    codes: ['kind.not-applied'],
-  },
-  {
     title: 'a shared address with a network',
     text: changed(NET, 'address: 10.77.60.1/32', 'address: 10.77.60.1/24'),
     codes: ['field.invalid'],
@@ -221,9 +211,9 @@ export const netCases: readonly InvalidCase[] = [
     codes: ['field.replaced'],
   },
   {
-    title: 'how a Router reconciles, which is followed in part',
+    title: 'how a Router reconciles, with an interface and a zone that nobody declares',
     text: 'apiVersion: routerd.net/v1alpha1\nkind: Router\nmetadata: {name: edge}\nspec:\n  reconcile:\n    mode: progressive\n    protectedInterfaces: [mgmt0]\n    protectedZones: [mgmt]\n  resources:\n    - apiVersion: net.routerd.net/v1alpha1\n      kind: Interface\n      metadata: {name: lan}\n      spec: {ifname: lan0}\n',
-    codes: ['router.not-applied', 'reference.undeclared-interface', 'reference.unresolved'],
+    codes: ['reference.undeclared-interface', 'reference.unresolved'],
   },
   {
     title: 'two Routers that say how, one of them what it cannot',

@@ -24,7 +24,11 @@ const nodeStatus = z.object({
     clock: z.object({ aheadMs: z.number(), agreeing: z.number(), of: z.number() }).optional(),
     members: z.record(z.string(), z.string()),
   }),
-  host: z.object({ settled: z.boolean(), residuals: z.array(z.string()) }),
+  host: z.object({
+    settled: z.boolean(),
+    residuals: z.array(z.string()),
+    withheld: z.array(z.object({ operation: z.string(), reason: z.string(), remedy: z.string() })).default([]),
+  }),
   overlay: z
     .array(z.object({ peer: z.string(), state: z.string(), loss: z.object({ roundTrip: z.number().optional() }) }))
     .default([]),
@@ -79,7 +83,7 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
     ],
     ...clockRow(status.federation.clock),
     ['Refused', counts(status.federation.refused)],
-    ['Host', status.host.settled ? 'as planned' : `${status.host.residuals.length} changes did not land`],
+    ['Host', hostText(status.host)],
     ['Overlay', overlayText(status.overlay)],
     ['Actions', counts(status.actions)],
   ]);
@@ -100,7 +104,11 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
     ],
     status.pools,
   );
-  const troubles = [...status.host.residuals, ...status.problems.map(({ subject, reason }) => `${subject}: ${reason}`)];
+  const troubles = [
+    ...status.host.residuals,
+    ...status.host.withheld.map(({ operation, reason, remedy }) => `withheld: ${operation}: ${reason} ${remedy}`),
+    ...status.problems.map(({ subject, reason }) => `${subject}: ${reason}`),
+  ];
   return [
     head,
     members,
@@ -115,4 +123,10 @@ function overlayText(paths: z.output<typeof nodeStatus>['overlay']): string {
   const others = paths.filter(({ state }) => state !== 'up').map(({ peer, state }) => `${peer} ${state}`);
   if (paths.length === 0) return 'no peers';
   return [`${up} of ${paths.length} paths up`, ...others].join(', ');
+}
+
+function hostText({ settled, residuals, withheld }: z.output<typeof nodeStatus>['host']): string {
+  if (settled) return 'as planned';
+  if (withheld.length === 0) return `${residuals.length} changes did not land`;
+  return `Degraded: ${withheld.length} changes are withheld${residuals.length === 0 ? '' : `, ${residuals.length} did not land`}`;
 }

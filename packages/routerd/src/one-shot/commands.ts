@@ -1,12 +1,12 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
-import { createLinuxHost, describeOp } from '@routerd/dataplane';
+import { createLinuxHost, describeOp, type WithheldOp } from '@routerd/dataplane';
 import { yamlText } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
 import type { LoadedConfig } from '../load-config.ts';
+import { managementAccess, sshSession, withheldOps } from '../management-access.ts';
 import { applyPlan } from './apply-plan.ts';
-import { lockouts, managementInterfaces, protectedInterfaces, sshSession } from './management-access.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
 
@@ -33,7 +33,7 @@ export const allowMgmtLockoutFlag = {
 
 export const planCommand = buildCommand<PlanFlags, [], Context>({
   async func(this: Context, flags: PlanFlags) {
-    await withLook(this, flags, 'look', (look) => show(this, look, flags));
+    await withLook(this, flags, 'look', (look, _, config) => show(this, withWarnings(this, look, config), flags));
   },
   parameters: {
     flags: { config: configFlag, stateDir: stateDirFlag, output: outputFlag, diff: diffFlag },
@@ -70,9 +70,11 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
         message: 'apply works once.',
         remedy: 'Pass --once; `routerd serve` keeps the host as it is desired.',
       });
-    if (flags.dryRun) return withLook(this, flags, 'look', (look) => show(this, look, flags));
+    if (flags.dryRun)
+      return withLook(this, flags, 'look', (look, _, config) => show(this, withWarnings(this, look, config), flags));
     await withLook(this, flags, 'change', async (look, { host }, config) => {
-      if (flags.allowMgmtLockout || !cutsManagement(this, look, config)) await apply(this, look, host);
+      const allowed = flags.allowMgmtLockout ? look : allowedPart(this, look, config);
+      if (allowed !== undefined) await apply(this, allowed, host);
     });
   },
   parameters: {
@@ -133,23 +135,42 @@ function planIn(output: PlanFlags['output'], look: OneShot, diff: boolean): stri
   return output === 'json' ? JSON.stringify(plan, undefined, 2) : yamlText(plan);
 }
 
-/** Says what would cut management off, and refuses. @returns true if anything would */
-export function cutsManagement(
-  context: Context,
-  { plan }: OneShot,
-  { resources, reconcile }: Pick<LoadedConfig, 'resources' | 'reconcile'>,
-): boolean {
+type Guarded = Pick<LoadedConfig, 'resources' | 'reconcile'>;
+
+/** What of the plan would cut management off. */
+function cutsOf(context: Context, { plan }: OneShot, { resources, reconcile }: Guarded): readonly WithheldOp[] {
   const session = sshSession(context.process.env['SSH_CONNECTION']);
-  const kept = protectedInterfaces(resources, reconcile);
-  const interfaces = new Set([...managementInterfaces(resources), ...kept]);
-  const access = { interfaces, protectedInterfaces: kept, session };
-  const cuts = lockouts(plan.ops, plan.before, access, resources);
+  const access = managementAccess(resources, reconcile, session);
+  return withheldOps(plan.ops, plan.before, access, resources, 'progressive');
+}
+
+/** Says what would cut management off, and refuses. @returns true if anything would */
+export function cutsManagement(context: Context, look: OneShot, config: Guarded): boolean {
+  const cuts = cutsOf(context, look, config);
   if (cuts.length === 0) return false;
   refuse(context, {
-    message: `this would cut management access; nothing was changed.\n  ${cuts.join('\n  ')}`,
+    message: `this would cut management access; nothing was changed.\n  ${cuts.map(({ reason }) => reason).join('\n  ')}`,
     remedy: 'Pass --allow-mgmt-lockout if you have another way to this machine.',
   });
   return true;
+}
+
+/** A plan says beforehand what apply would refuse. */
+function withWarnings(context: Context, look: OneShot, config: Guarded): OneShot {
+  const warnings = cutsOf(context, look, config).map(
+    ({ op, reason }) => `Apply withholds ${describeOp(op)}: ${reason}`,
+  );
+  return { ...look, notes: [...look.notes, ...warnings] };
+}
+
+/** In mode progressive what would cut management off is left out, and the rest is made. @returns undefined if nothing may be */
+function allowedPart(context: Context, look: OneShot, config: Guarded): OneShot | undefined {
+  if (config.reconcile?.mode !== 'progressive') return cutsManagement(context, look, config) ? undefined : look;
+  const cuts = cutsOf(context, look, config);
+  for (const { op, reason } of cuts) context.process.stderr.write(`error: withheld: ${describeOp(op)}: ${reason}\n`);
+  if (cuts.length > 0) context.process.exitCode = 1;
+  const left = new Set(cuts.map(({ op }) => op));
+  return { ...look, plan: { ...look.plan, ops: look.plan.ops.filter((op) => !left.has(op)) } };
 }
 
 export async function apply(context: Context, look: OneShot, host: OneShotPorts['host']): Promise<void> {

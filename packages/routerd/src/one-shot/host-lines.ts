@@ -7,10 +7,18 @@ export interface HostLine {
   readonly text: string;
 }
 
-/** Addresses, routes, proxy neighbours, WireGuard devices, settings, tables; sorted by slot. Links that are not ours to make are left out. */
+/** Links, tunnels, addresses, routes, proxy neighbours, WireGuard devices, settings, tables; sorted by slot. */
 export function hostLines(host: ObservedHost): readonly HostLine[] {
   const lines: HostLine[] = [
     ...host.wireGuard.map((device) => ({ slot: `wg ${device.name}`, text: wireGuardText(device, host) })),
+    ...host.links.map(({ name, up, mtu }) => ({
+      slot: `link ${name}`,
+      text: `link ${name} ${up ? 'up' : 'down'} mtu ${mtu}`,
+    })),
+    ...host.tunnels.map(({ name, mode, local, remote, ttl, key }) => ({
+      slot: `tunnel ${name}`,
+      text: `tunnel ${name} ${mode} ${local} ${remote} ttl ${ttl}${key === undefined ? '' : ` key ${key}`}`,
+    })),
     ...host.addresses.map(({ interface: name, address }) => same(`addr ${address} dev ${name}`)),
     ...host.routes.map((route) => ({
       slot: `route ${route.destination} metric ${route.metric}`,

@@ -57,11 +57,15 @@ export type OpEffect = (typeof OP_EFFECTS)[number];
 export function effectOf(op: HostOp, before: ObservedHost): OpEffect {
   switch (op.verb) {
     case 'wireguard-create':
+    case 'tunnel-create':
     case 'address-add':
     case 'route-add':
     case 'proxy-neighbor-add':
       return 'add';
     case 'wireguard-configure':
+    case 'tunnel-change':
+    case 'link-set':
+    case 'link-restore':
     case 'route-replace':
     case 'sysctl-set':
     case 'sysctl-restore':
@@ -75,6 +79,7 @@ export function effectOf(op: HostOp, before: ObservedHost): OpEffect {
         ? 'change'
         : 'add';
     case 'wireguard-remove':
+    case 'tunnel-remove':
     case 'address-remove':
     case 'route-remove':
     case 'mss-remove':

@@ -1,6 +1,14 @@
 /** What a daemon shows of itself: the parts that status, get and explain read. Values only; nothing here changes anything. */
 import type { ActionRow } from '@routerd/actions';
-import type { HealthVerdict, HostOp, HostReconcilerStatus, ObservedHost, PathStatus, Vrrp } from '@routerd/dataplane';
+import type {
+  HealthVerdict,
+  HostFault,
+  HostOp,
+  HostReconcilerStatus,
+  ObservedHost,
+  PathStatus,
+  Vrrp,
+} from '@routerd/dataplane';
 import type { AcceptedFact, FederationStatus } from '@routerd/federation';
 import type { AddressNews, Liveness, OuterSituation } from '@routerd/mobility';
 import type { HostAddress, Instant, NodeName, Resource } from '@routerd/resources';
@@ -31,9 +39,13 @@ export interface NodeView {
   observing?(): ObservingView;
 }
 
-export interface HostView extends Pick<HostReconcilerStatus, 'owned' | 'addressesTakenOff'> {
+export interface HostView extends Pick<HostReconcilerStatus, 'owned' | 'addressesTakenOff' | 'withheld'> {
   readonly observed: ObservedHost | undefined;
   readonly settled: boolean;
   /** What did not land at the last apply. */
-  readonly residuals: readonly { readonly op: HostOp; readonly detail: string }[];
+  readonly residuals: readonly {
+    readonly op: HostOp;
+    readonly code: HostFault['code'];
+    readonly detail: string;
+  }[];
 }

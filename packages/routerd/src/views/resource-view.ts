@@ -1,13 +1,6 @@
 /** GET /v1/resources: effective-config with what is known of each resource, plus the derived leases. */
 import type { AddressPlan, CaptureRecord } from '@routerd/mobility';
-import {
-  formatDuration,
-  formatInstant,
-  NOT_APPLIED,
-  type Resource,
-  type ResourceOf,
-  unreachable,
-} from '@routerd/resources';
+import { formatDuration, formatInstant, type Resource, type ResourceOf, unreachable } from '@routerd/resources';
 import { overlayPeerStatus } from './overlay-view.ts';
 import type { PoolState } from '../pool-state.ts';
 import { vrrpGateOf } from '../vrrp-gates.ts';
@@ -15,8 +8,10 @@ import {
   claimHostView,
   healthCheckView,
   hybridRouteView,
+  interfaceView,
   sysctlView,
   tableView,
+  tunnelView,
   virtualAddressView,
 } from './host-resource-view.ts';
 import type { HostView, NodeView } from './node-view.ts';
@@ -76,8 +71,6 @@ function suppressedViews(node: NodeView): readonly ResourceView[] {
 }
 
 function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
-  const notApplied = NOT_APPLIED[resource.kind];
-  if (notApplied !== undefined) return { phase: 'NotApplied', summary: notApplied };
   switch (resource.kind) {
     case 'MobilityPool':
       return poolStatus(node, resource);
@@ -107,7 +100,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'Plugin':
       return pluginStatus(resource, node.observing?.().plugins ?? []);
     case 'Interface':
-      return { phase: 'Applied', summary: resource.spec.ifname };
+      return interfaceView(node.host(), resource);
     case 'IPv4StaticAddress':
       return { phase: 'Applied', summary: `${resource.spec.address} on ${resource.spec.interface}` };
     case 'WireGuardInterface': {
@@ -127,7 +120,7 @@ function statusOf(node: NodeView, resource: Resource): ResourceView['status'] {
     case 'HybridRoute':
       return hybridRouteView(node, resource);
     case 'TunnelInterface':
-      return { phase: 'Declared', summary: `${resource.spec.mode} to ${resource.spec.remote}` };
+      return tunnelView(node.host(), resource);
     case 'EventSubscription':
       return subscriptionStatus(resource, node.observing?.().subscriptions ?? []);
     case 'DynamicConfigSource':

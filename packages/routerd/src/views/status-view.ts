@@ -1,6 +1,8 @@
 /** GET /v1/status: one page about the node. */
+import { describeOp } from '@routerd/dataplane';
+import { WITHHELD_REMEDY } from '../management-access.ts';
 import { overlayPeersView } from './overlay-view.ts';
-import type { NodeView } from './node-view.ts';
+import type { HostView, NodeView } from './node-view.ts';
 
 export function statusView(node: NodeView): unknown {
   const federation = node.federation();
@@ -20,7 +22,7 @@ export function statusView(node: NodeView): unknown {
       ...(federation?.clock?.isSkewed === true ? { clock: { state: 'ClockSkewed', ...federation.clock } } : {}),
       members: Object.fromEntries(federation?.members ?? []),
     },
-    host: { settled: host.settled, residuals: host.residuals.map(({ op, detail }) => `${op.verb}: ${detail}`) },
+    host: hostStatus(host),
     overlay: overlayPeersView(node).items.map(({ peer, state, loss, mtu }) => ({ peer, state, loss, mtu })),
     actions: countBy(node.actions(), (row) => row.status),
     pools: node.pools.map((pool) => {
@@ -37,6 +39,16 @@ export function statusView(node: NodeView): unknown {
       };
     }),
     problems: node.derived()?.problems ?? [],
+  };
+}
+
+/** What is withheld stays so until somebody decides; what did not land is tried again. */
+function hostStatus({ settled, residuals, withheld }: HostView): unknown {
+  return {
+    phase: settled ? 'Applied' : withheld.length > 0 ? 'Degraded' : 'Pending',
+    settled,
+    residuals: residuals.map(({ op, detail }) => `${op.verb}: ${detail}`),
+    withheld: withheld.map(({ op, reason }) => ({ operation: describeOp(op), reason, remedy: WITHHELD_REMEDY })),
   };
 }
 

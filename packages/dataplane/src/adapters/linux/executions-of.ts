@@ -7,10 +7,12 @@ import type { HostOp, ObservedHost } from '../../host-op.ts';
 import type { WireGuardDevice } from '../../host-state.ts';
 import { announcementOf } from './announcer.ts';
 import { lineOf } from './apply-ip.ts';
+import { linkCommand } from './link-settings.ts';
 import { MSS_TABLE_REMOVAL, renderMssTable } from './mss-table.ts';
 import { removalOfTable, renderTable, renderTableMark, LISTING_TO_COME } from './nft-tables.ts';
 import { SYSCTL_DIRECTORY, SYSCTL_FILE_MODE } from './sysctl-config-files.ts';
 import { fileOfSysctl } from './sysctl-files.ts';
+import { tunnelCommand, tunnelUpCommand } from './tunnels.ts';
 import { settingsOf } from './wireguard.ts';
 
 const NFT = ['nft', '-f', '-'] as const;
@@ -29,6 +31,15 @@ export function executionsOf(op: HostOp, before: Pick<ObservedHost, 'wireGuard'>
     }
     case 'wireguard-remove':
       return [run(['ip', 'link', 'del', 'dev', op.name])];
+    case 'tunnel-create':
+      return [run(tunnelCommand('add', op.tunnel)), run(tunnelUpCommand(op.tunnel))];
+    case 'tunnel-change':
+      return [run(tunnelCommand('change', op.tunnel)), run(tunnelUpCommand(op.tunnel))];
+    case 'tunnel-remove':
+      return [run(['ip', 'link', 'del', 'dev', op.name])];
+    case 'link-set':
+    case 'link-restore':
+      return [run(linkCommand(op.setting))];
     case 'address-remove': {
       const setting = `/proc/sys/net/ipv4/conf/${op.interface}/promote_secondaries`;
       const onlyIf = `${setting} is 0, for as long as addresses go`;

@@ -14,9 +14,11 @@ import { isFault, readMssTable, removeMssTable, replaceMssTable, type MssTable }
 import { removeTable, replaceTable } from './nft-tables.ts';
 import { NftWatch } from './nft-watch.ts';
 import { readHost } from './observe.ts';
+import { removeLink, setLink } from './link-settings.ts';
 import { localSysctlFiles, remoteSysctlFiles, type SysctlFiles } from './sysctl-files.ts';
 import { SYSCTL_DIRECTORY, SysctlConfigFiles } from './sysctl-config-files.ts';
 import { SysctlWatch } from './sysctl-watch.ts';
+import { changeTunnel, createTunnel } from './tunnels.ts';
 import { WireGuardDevices } from './wireguard.ts';
 
 export interface LinuxHostOptions {
@@ -154,8 +156,7 @@ class LinuxHost implements Host {
         if (op.verb === 'proxy-neighbor-remove') this.#announcer.withdraw(op.neighbor.interface, op.neighbor.address);
       return applyIpOps({ run: this.#run, batch: this.#ipBatch.run, sysctls: this.#sysctls }, ipOps);
     }
-    if (ops.some(({ verb }) => verb === 'wireguard-create' || verb === 'wireguard-remove'))
-      this.#ipBatch.forgetDevices();
+    if (ops.some(({ verb }) => DEVICE_VERBS.includes(verb))) this.#ipBatch.forgetDevices();
     // Devices do not wait for one another; the key file that they share is made by the first.
     const first = ops[0];
     const faults =
@@ -181,7 +182,19 @@ class LinuxHost implements Host {
       case 'wireguard-configure':
         return this.#wireGuard.configure(op.device, op.endpointsOf);
       case 'wireguard-remove':
-        return this.#wireGuard.remove(op.name);
+        return removeLink(this.#run, op.name); // wireguard-go ends by itself when its link goes
+      case 'tunnel-create':
+        return createTunnel(this.#run, op.tunnel);
+      case 'tunnel-change':
+        return changeTunnel(this.#run, op.tunnel);
+      case 'tunnel-remove':
+        return removeLink(this.#run, op.name);
+      case 'link-set':
+        return setLink(this.#run, op.setting);
+      case 'link-restore': {
+        const fault = await setLink(this.#run, op.setting);
+        return fault?.code === 'host.not-found' ? undefined : fault; // it went, and nothing is left to restore
+      }
       case 'sysctl-set':
         this.#watchSysctls([op.path]);
         return this.#sysctls.write(op.path, op.value);
@@ -244,6 +257,14 @@ class LinuxHost implements Host {
   }
 }
 
+/** After these a name may stand for another device. */
+const DEVICE_VERBS: readonly HostOp['verb'][] = [
+  'wireguard-create',
+  'wireguard-remove',
+  'tunnel-create',
+  'tunnel-remove',
+];
+
 const IP_VERBS: readonly string[] = [
   'address-add',
   'address-remove',
@@ -280,6 +301,14 @@ function interfacesOf(op: HostOp): readonly string[] {
       return [op.device.name];
     case 'wireguard-remove':
       return [op.name];
+    case 'tunnel-create':
+    case 'tunnel-change':
+      return [op.tunnel.name];
+    case 'tunnel-remove':
+      return [op.name];
+    case 'link-set':
+    case 'link-restore':
+      return [op.setting.name];
     case 'address-add':
     case 'address-remove':
     case 'announce':

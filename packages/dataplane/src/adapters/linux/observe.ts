@@ -5,7 +5,7 @@ import { ROUTE_PROTOCOL } from '../../host-state.ts';
 import { sysctlPathsOf } from '../../sysctl-names.ts';
 import type { HostFault } from '../../ports.ts';
 import { faultOfCommand, type RunHostCommand } from './host-command.ts';
-import { parseAddresses, parseProxyNeighbors, parseRoutes } from './ip-json.ts';
+import { parseAddresses, parseProxyNeighbors, parseRoutes, parseTunnels } from './ip-json.ts';
 import { isFault, readMssTable, type MssTable } from './mss-table.ts';
 import { listTables, readTables } from './nft-tables.ts';
 import type { SysctlConfigFiles } from './sysctl-config-files.ts';
@@ -85,7 +85,7 @@ async function readNftables(
   return ok({ mssTable, tables });
 }
 
-type IpReading = Pick<ObservedHost, 'links' | 'addresses' | 'routes' | 'proxyNeighbors'>;
+type IpReading = Pick<ObservedHost, 'links' | 'addresses' | 'routes' | 'proxyNeighbors' | 'tunnels'>;
 
 async function readIp(run: RunHostCommand): Promise<Result<IpReading, HostFault>> {
   const result = await run(['ip', '-j', '-batch', '-'], {
@@ -97,9 +97,19 @@ async function readIp(run: RunHostCommand): Promise<Result<IpReading, HostFault>
   const [addresses, routes, neighbors] = result.value.stdout.split('\n').filter((line) => line !== '');
   if (addresses === undefined || routes === undefined || neighbors === undefined)
     return err({ code: 'host.failed', detail: 'ip -j -batch printed fewer than three listings', retry: 'later' });
+  const { hasTunnels, ...shown } = parseAddresses(JSON.parse(addresses));
+  const tunnels = hasTunnels ? await readTunnels(run) : ok([]);
+  if (!tunnels.ok) return tunnels;
   return ok({
-    ...parseAddresses(JSON.parse(addresses)),
+    ...shown,
+    tunnels: tunnels.value,
     routes: parseRoutes(JSON.parse(routes)),
     proxyNeighbors: parseProxyNeighbors(JSON.parse(neighbors)),
   });
+}
+
+/** One more process, on hosts that have any. */
+async function readTunnels(run: RunHostCommand): Promise<Result<ObservedHost['tunnels'], HostFault>> {
+  const result = await run(['ip', '-j', '-d', 'link', 'show']);
+  return result.ok ? ok(parseTunnels(JSON.parse(result.value.stdout))) : err(faultOfCommand(result.error));
 }

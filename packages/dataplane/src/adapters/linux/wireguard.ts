@@ -28,13 +28,6 @@ export class WireGuardDevices {
     return this.#configure(device, new Set(keys), endpointsOf);
   }
 
-  /** wireguard-go ends by itself when its link goes. Removing what is absent succeeds. */
-  async remove(name: string): Promise<HostFault | undefined> {
-    const removed = await this.#run(['ip', 'link', 'del', 'dev', name]);
-    if (removed.ok || ipAnswerOf(removed.error.stderr) === 'no-device') return undefined;
-    return faultOfCommand(removed.error);
-  }
-
   async #makeLink(name: string): Promise<HostFault | undefined> {
     if (this.#kernelHasIt) {
       const added = await this.#run(['ip', 'link', 'add', 'dev', name, 'type', 'wireguard']);

@@ -12,8 +12,17 @@ import type {
   ObservedProxyNeighbor,
   ObservedWireGuardPeer,
 } from '../../host-op.ts';
-import { isSameRoute, slotOfAddress, slotOfRoute, slotOfTable, textOfClamps, textOfRoute } from '../../host-slot.ts';
-import type { HostRoute } from '../../host-state.ts';
+import {
+  isSameRoute,
+  linkSettingOf,
+  slotOfAddress,
+  slotOfRoute,
+  slotOfTable,
+  textOfClamps,
+  textOfRoute,
+  textOfTunnel,
+} from '../../host-slot.ts';
+import type { HostRoute, TunnelState } from '../../host-state.ts';
 import { observedAfter } from '../../host-picture.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
 
@@ -82,6 +91,7 @@ class HostInMemory implements MemoryHost {
       routes: [],
       proxyNeighbors: [],
       wireGuard: [],
+      tunnels: [],
       sysctls: new Map([...defaultSysctls(links.map(({ name }) => name)), ...Object.entries(setup.sysctls ?? {})]),
       mssClamps: undefined,
       tables: [],
@@ -115,7 +125,7 @@ class HostInMemory implements MemoryHost {
   }
 
   render(): readonly string[] {
-    const { addresses, routes, proxyNeighbors, wireGuard, sysctls, sysctlFiles, tables, mssClamps, links } =
+    const { addresses, routes, proxyNeighbors, wireGuard, tunnels, sysctls, sysctlFiles, tables, mssClamps, links } =
       this.#shown;
     return [
       ...links.map(({ name, up, mtu }) => `link ${name} ${up ? 'up' : 'down'} mtu ${mtu}`),
@@ -129,6 +139,7 @@ class HostInMemory implements MemoryHost {
         `wg ${name} listen-port ${listenPort}`,
         ...peers.map((peer) => renderPeer(name, peer)),
       ]),
+      ...tunnels.map((tunnel) => `tunnel ${tunnel.name} ${textOfTunnel(tunnel)}`),
       ...[...sysctls].map(([path, value]) => `sysctl ${path}=${value}`),
       ...[...sysctlFiles].map(([name, content]) => `file ${sysctlFileName(name)} ${content}`),
       ...tables.map(({ family, name, digest }) => `table ${family} ${name} ${digest ?? 'changed'}`),
@@ -200,11 +211,10 @@ class HostInMemory implements MemoryHost {
     if (op.verb !== 'announce' && op.verb !== 'sysctl-restore' && effectOf(op, this.#shown) === before)
       this.needless.push(op);
     if (op.verb === 'announce') this.announced.push(op.address);
-    if (op.verb === 'wireguard-create')
-      this.#shown = {
-        ...this.#shown,
-        sysctls: new Map([...this.#shown.sysctls, ...interfaceSysctls(op.device.name)]),
-      };
+    const made =
+      op.verb === 'wireguard-create' ? op.device.name : op.verb === 'tunnel-create' ? op.tunnel.name : undefined;
+    if (made !== undefined)
+      this.#shown = { ...this.#shown, sysctls: new Map([...this.#shown.sysctls, ...interfaceSysctls(made)]) };
     const event = echoOf(op);
     if (event !== undefined) this.#emit(event);
   }
@@ -226,6 +236,16 @@ class HostInMemory implements MemoryHost {
         return this.#shown.wireGuard.some(({ name }) => name === op.device.name)
           ? undefined
           : notFound(`there is no WireGuard device ${op.device.name}`);
+      case 'tunnel-create':
+        return this.#tunnelRefusal(op.tunnel);
+      case 'tunnel-change':
+        return this.#shown.tunnels.some(({ name, mode }) => name === op.tunnel.name && mode === op.tunnel.mode)
+          ? undefined
+          : notFound(`there is no ${op.tunnel.mode} tunnel ${op.tunnel.name}`);
+      case 'link-set':
+        return this.#linkRefusal(op.setting.name, false);
+      case 'link-restore':
+      case 'tunnel-remove':
       case 'wireguard-create':
       case 'wireguard-remove':
       case 'address-remove':
@@ -260,6 +280,19 @@ class HostInMemory implements MemoryHost {
     return device === undefined ? undefined : this.#linkRefusal(device, true);
   }
 
+  #tunnelRefusal({ name, mode, local, remote, key }: TunnelState): HostFault | undefined {
+    const { links, tunnels } = this.#shown;
+    const held = tunnels.find((other) => other.name === name);
+    if (held === undefined ? links.some((link) => link.name === name) : held.mode !== mode)
+      return { code: REFUSED, detail: `${name} is there and no ${mode} tunnel`, retry: 'later' };
+    const twin = tunnels.find(
+      (other) => textOfTunnel({ ...other, ttl: 0 }) === textOfTunnel({ name, mode, local, remote, key, ttl: 0 }),
+    );
+    if (twin === undefined || twin.name === name) return undefined;
+    const detail = `${name} cannot be made: there is another ${mode} tunnel from ${local} to ${remote}`;
+    return { code: REFUSED, detail, retry: 'later' };
+  }
+
   #linkRefusal(name: string, mustBeUp: boolean): HostFault | undefined {
     const link = this.#shown.links.find((candidate) => candidate.name === name);
     if (link === undefined) return notFound(`Cannot find device "${name}"`);
@@ -270,7 +303,18 @@ class HostInMemory implements MemoryHost {
 /** What an op is about, as a comparable text: the same before and after it when there was nothing to do. */
 function effectOf(
   op: HostOp,
-  { addresses, routes, proxyNeighbors, wireGuard, sysctls, sysctlFiles, tables, mssClamps }: ObservedHost,
+  {
+    links,
+    addresses,
+    routes,
+    proxyNeighbors,
+    wireGuard,
+    tunnels,
+    sysctls,
+    sysctlFiles,
+    tables,
+    mssClamps,
+  }: ObservedHost,
 ): string {
   switch (op.verb) {
     case 'route-add':
@@ -298,6 +342,21 @@ function effectOf(
       return device === undefined
         ? ''
         : [device.listenPort, ...device.peers.map((peer) => renderPeer(name, peer))].join('\n');
+    }
+    case 'tunnel-create':
+    case 'tunnel-change':
+    case 'tunnel-remove': {
+      const name = op.verb === 'tunnel-remove' ? op.name : op.tunnel.name;
+      const tunnel = tunnels.find((candidate) => candidate.name === name);
+      const link = links.find((candidate) => candidate.name === name);
+      return tunnel === undefined
+        ? ''
+        : `${textOfTunnel(tunnel)} ${link?.mtu ?? ''} ${link?.up === true ? 'up' : 'down'}`;
+    }
+    case 'link-set':
+    case 'link-restore': {
+      const link = links.find(({ name }) => name === op.setting.name);
+      return link === undefined ? '' : linkSettingOf(link, op.setting.property);
     }
     case 'sysctl-set':
     case 'sysctl-restore':
@@ -335,6 +394,11 @@ function echoOf(op: HostOp): HostEvent | undefined {
     case 'wireguard-create':
     case 'wireguard-configure':
     case 'wireguard-remove':
+    case 'tunnel-create':
+    case 'tunnel-change':
+    case 'tunnel-remove':
+    case 'link-set':
+    case 'link-restore':
       return { kind: 'changed', what: 'link' };
     case 'proxy-neighbor-add':
     case 'proxy-neighbor-remove':

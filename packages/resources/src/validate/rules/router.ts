@@ -2,7 +2,6 @@
 import type { Problem } from '../../diagnostic.ts';
 import type { Router } from '../../router-document.ts';
 import type { ResourceIndex } from '../resource-index.ts';
-import { warningAt } from '../rule.ts';
 import { declaredInterface, resolve } from './references.ts';
 
 export function routerProblems(router: Router, index: ResourceIndex): readonly Problem[] {
@@ -15,11 +14,5 @@ export function routerProblems(router: Router, index: ResourceIndex): readonly P
     ...reconcile.protectedZones.flatMap((zone, position) => [
       ...resolve(index, 'FirewallZone', zone, [...path, 'protectedZones', position]),
     ]),
-    warningAt(path, {
-      code: 'router.not-applied',
-      message:
-        'spec.reconcile is followed in part: apply refuses what would cut protectedInterfaces and protectedZones off; the daemon does not ask, and mode is not followed.',
-      at: 'key',
-    }),
   ];
 }

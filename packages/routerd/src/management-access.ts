@@ -1,0 +1,310 @@
+/** Which changes would cut the people off who manage this host. Pure; the daemon withholds them, `apply --once` asks first. */
+import type { HostOp, ObservedHost, Withhold, WithheldOp } from '@routerd/dataplane';
+import {
+  hostAddressOf,
+  ofKind,
+  parseIpv4,
+  parseIpv4Prefix,
+  prefixContains,
+  type HostAddress,
+  type Ipv4Prefix,
+  type ReconcileSettings,
+  type Resource,
+} from '@routerd/resources';
+
+export interface ManagementAccess {
+  /** Interfaces of FirewallZones of role mgmt, and those that a Router protects. */
+  readonly interfaces: ReadonlySet<string>;
+  /** Of those the protected ones, whatever their zone. */
+  readonly protectedInterfaces: ReadonlySet<string>;
+  /** The SSH session that asks for the change; undefined at a console, and for the daemon. */
+  readonly session: SshSession | undefined;
+}
+
+export interface SshSession {
+  readonly client: HostAddress;
+  readonly local: HostAddress;
+}
+
+/** What an operator does who wants it all the same. */
+export const WITHHELD_REMEDY =
+  'Change the configuration, or stop the daemon and run `routerd apply --once --allow-mgmt-lockout`.';
+
+/** What a lockout is judged by. */
+type Before = Pick<ObservedHost, 'addresses' | 'wireGuard'>;
+
+/** @param connection `$SSH_CONNECTION`: client address and port, own address and port. IPv6 is not ours to cut. */
+export function sshSession(connection: string | undefined): SshSession | undefined {
+  const [client, , local] = connection?.split(' ') ?? [];
+  const [parsedClient, parsedLocal] = [parseIpv4(client ?? ''), parseIpv4(local ?? '')];
+  if (!parsedClient.ok || !parsedLocal.ok) return undefined;
+  return { client: hostAddressOf(parsedClient.value), local: hostAddressOf(parsedLocal.value) };
+}
+
+/** @param reconcile what a Router says, where there is one */
+export function managementAccess(
+  resources: readonly Resource[],
+  reconcile: ReconcileSettings | undefined,
+  session: SshSession | undefined,
+): ManagementAccess {
+  const kept = protectedInterfaces(resources, reconcile);
+  return { interfaces: new Set([...managementInterfaces(resources), ...kept]), protectedInterfaces: kept, session };
+}
+
+function managementInterfaces(resources: readonly Resource[]): ReadonlySet<string> {
+  const zones = ofKind(resources, 'FirewallZone').filter(({ spec }) => spec.role === 'mgmt');
+  return new Set(zones.flatMap(({ spec }) => spec.interfaces));
+}
+
+/** What `spec.reconcile` protects, by itself or as part of a zone. */
+function protectedInterfaces(
+  resources: readonly Resource[],
+  reconcile: ReconcileSettings | undefined,
+): ReadonlySet<string> {
+  const zones = new Set(reconcile?.protectedZones);
+  return new Set([
+    ...(reconcile?.protectedInterfaces ?? []),
+    ...ofKind(resources, 'FirewallZone').flatMap(({ metadata, spec }) =>
+      zones.has(metadata.name) ? spec.interfaces : [],
+    ),
+  ]);
+}
+
+/**
+ * For the daemon: what is withheld, and why.
+ * @returns undefined where there is nothing to protect, so that nothing is asked
+ */
+export function withholding(
+  resources: readonly Resource[],
+  reconcile: ReconcileSettings | undefined,
+): Withhold | undefined {
+  const access = managementAccess(resources, reconcile, undefined);
+  if (access.interfaces.size === 0) return undefined;
+  return (ops, before) => withheldOps(ops, before, access, resources, reconcile?.mode ?? 'progressive');
+}
+
+/**
+ * In mode `strict` no interface is left half changed: with an op that is withheld goes every op that sets up the same interface. What
+ * keeps the host from answering for others (a proxy neighbour, a captured address that leaves) is never held back with it.
+ */
+export function withheldOps(
+  ops: readonly HostOp[],
+  before: Before,
+  access: ManagementAccess,
+  resources: readonly Resource[],
+  mode: ReconcileSettings['mode'],
+): readonly WithheldOp[] {
+  const cuts = ops.flatMap((op) => lockout(op, before, access, resources).map((reason) => ({ op, reason })));
+  if (cuts.length === 0 || mode === 'progressive') return cuts;
+  const cut = new Set(cuts.map(({ op }) => op));
+  const halved = new Map(cuts.flatMap(({ op, reason }) => (placeOf(op) === undefined ? [] : [[placeOf(op), reason]])));
+  return ops.flatMap((op) => {
+    if (cut.has(op)) return cuts.filter((entry) => entry.op === op).slice(0, 1);
+    const place = placeOf(op);
+    if (place === undefined || !halved.has(place)) return [];
+    return [{ op, reason: `It belongs to ${place}, which would be half changed: ${halved.get(place) ?? ''}` }];
+  });
+}
+
+/** The interface that an op sets up; undefined for what only leads by one, or answers on it. */
+function placeOf(op: HostOp): string | undefined {
+  switch (op.verb) {
+    case 'address-add':
+      return op.interface;
+    case 'address-remove':
+      return op.because === 'surplus' ? op.interface : undefined;
+    case 'wireguard-create':
+    case 'wireguard-configure':
+      return op.device.name;
+    case 'tunnel-create':
+    case 'tunnel-change':
+      return op.tunnel.name;
+    case 'wireguard-remove':
+    case 'tunnel-remove':
+      return op.name;
+    case 'link-set':
+    case 'link-restore':
+      return op.setting.name;
+    default:
+      return undefined;
+  }
+}
+
+/** @returns why each op that cuts management access does, as full sentences */
+export function lockouts(
+  ops: readonly HostOp[],
+  before: Before,
+  access: ManagementAccess,
+  resources: readonly Resource[],
+): readonly string[] {
+  return ops.flatMap((op) => lockout(op, before, access, resources));
+}
+
+function lockout(
+  op: HostOp,
+  before: Before,
+  access: ManagementAccess,
+  resources: readonly Resource[],
+): readonly string[] {
+  const { session } = access;
+  const link = before.addresses.find(({ address }) => isLocal(address, session))?.interface;
+  const isManaged = (name: string): boolean => name === link || access.interfaces.has(name);
+  const goesBy = (name: string, what: string): readonly string[] =>
+    isManaged(name) ? [`${what}, which management goes by.`] : [];
+  switch (op.verb) {
+    case 'address-remove':
+      return addressLockout(op, before, access);
+    case 'address-add':
+      return session === undefined || op.interface === link || !leadsTo(networkOf(op.address), session.client)
+        ? []
+        : [
+            `${op.address} on ${op.interface} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`,
+          ];
+    case 'wireguard-remove':
+    case 'tunnel-remove':
+      return goesBy(op.name, `${op.name} goes`);
+    case 'tunnel-change':
+      return goesBy(op.tunnel.name, `The ends of ${op.tunnel.name} change`);
+    case 'wireguard-configure':
+      return isManaged(op.device.name) ? peerLockout(op, before) : [];
+    case 'link-set':
+    case 'link-restore':
+      return op.setting.value === 'down' ? goesBy(op.setting.name, `${op.setting.name} goes down`) : [];
+    case 'sysctl-set':
+      return settingLockout(op, (name) =>
+        name === 'all' ? link !== undefined || access.interfaces.size > 0 : isManaged(name),
+      );
+    case 'table-replace':
+      if (op.table.name !== 'routerd_filter') return [];
+      return [...new Set([...(link === undefined ? [] : [link]), ...access.interfaces])].flatMap((name) =>
+        zoneLockout(resources, name, name === link),
+      );
+    case 'route-add':
+    case 'route-replace':
+    case 'route-remove':
+      return routeLockout(op, before, access, link);
+    default:
+      return [];
+  }
+}
+
+/** A captured address is on no interface by right: taking it off cuts nobody, unless somebody is connected to it or nothing else is there. */
+function addressLockout(
+  op: Extract<HostOp, { readonly verb: 'address-remove' }>,
+  before: Before,
+  { interfaces, session }: ManagementAccess,
+): readonly string[] {
+  const isLast = before.addresses.filter((entry) => entry.interface === op.interface).length === 1;
+  const isKept = interfaces.has(op.interface) && (op.because === 'surplus' || isLast);
+  return isKept || isLocal(op.address, session)
+    ? [`${op.address} leaves ${op.interface}, which management goes by.`]
+    : [];
+}
+
+/** Peers that are there and not wanted any more, and those of which a prefix goes. */
+function peerLockout(
+  { device }: Extract<HostOp, { readonly verb: 'wireguard-configure' }>,
+  { wireGuard }: Before,
+): readonly string[] {
+  const peers = wireGuard.find(({ name }) => name === device.name)?.peers ?? [];
+  const wanted = new Map(device.peers.map(({ publicKey, allowedIPs }) => [publicKey, new Set<string>(allowedIPs)]));
+  return peers.flatMap(({ publicKey, allowedIPs }) => {
+    const kept = wanted.get(publicKey);
+    if (kept === undefined) return [`${device.name} loses a peer, and management goes by it.`];
+    const gone = allowedIPs.filter((prefix) => !kept.has(prefix));
+    return gone.length === 0 ? [] : [`${device.name} loses ${gone.join(', ')} of a peer, and management goes by it.`];
+  });
+}
+
+/** Settings with which a host hears or answers less than before, by their name, and from which value on. */
+const DEAFENING: readonly (readonly [name: string, isDeafer: (value: number) => boolean, what: string])[] = [
+  ['rp_filter', (value) => value === 1, 'drops packets whose answer would go another way'],
+  ['arp_ignore', (value) => value >= 3, 'does not answer ARP for its addresses'],
+  ['disable_ipv6', (value) => value === 1, 'loses its IPv6 addresses'],
+];
+
+/** What was set before we came is not ours to judge: a restore is never withheld. */
+function settingLockout(
+  { path, value, prior }: Extract<HostOp, { readonly verb: 'sysctl-set' }>,
+  isManaged: (name: string) => boolean,
+): readonly string[] {
+  const [, , group, name = '', key] = path;
+  if (group !== 'conf' || !isManaged(name)) return [];
+  return DEAFENING.flatMap(([setting, isDeafer, what]) =>
+    setting === key && isDeafer(Number(value)) && !isDeafer(Number(prior))
+      ? [`With ${path.join('.')}=${value} ${name === 'all' ? 'every interface' : name} ${what}.`]
+      : [],
+  );
+}
+
+function routeLockout(
+  op: Extract<HostOp, { readonly route: unknown }>,
+  before: Before,
+  { protectedInterfaces: kept, session }: ManagementAccess,
+  link: string | undefined,
+): readonly string[] {
+  const { destination, device, blackhole } = op.route;
+  if (op.verb === 'route-remove') {
+    if (kept.has(device ?? '')) return [`${destination} leads by ${device ?? ''}, which is protected.`];
+    if (session === undefined || !leadsTo(destination, session.client)) return [];
+    return [`${destination} leads to ${quadOf(session.client)}, which this session comes from.`];
+  }
+  const stolen = before.addresses.find(
+    (entry) => kept.has(entry.interface) && entry.interface !== device && isPartOf(destination, entry.address),
+  );
+  if (stolen !== undefined)
+    return [`${destination} would lead part of the network of ${stolen.interface}, which is protected, elsewhere.`];
+  if (session === undefined || !leadsTo(destination, session.client) || (device === link && !blackhole)) return [];
+  return [`${destination} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`];
+}
+
+/** Several addresses of the network that is reached without a gateway; single ones are captured on purpose. */
+function isPartOf(destination: Ipv4Prefix | HostAddress, address: string): boolean {
+  const network = parseIpv4Prefix(networkOf(address));
+  return !destination.endsWith('/32') && network.ok && prefixContains(network.value, destination);
+}
+
+/** `10.0.0.2/24` → `10.0.0.0/24` */
+function networkOf(address: string): string {
+  const [quad = '', length = '32'] = address.split('/');
+  const number = quad.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const start = number - (number % 2 ** (32 - Number(length)));
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(start / 2 ** shift) % 256).join('.')}/${length}`;
+}
+
+function isLocal(address: string, session: SshSession | undefined): boolean {
+  return session !== undefined && quadOf(address) === quadOf(session.local);
+}
+
+/** From an untrusted zone nothing reaches the router itself, but what a rule accepts; and a rule may drop all that comes from a zone. */
+function zoneLockout(resources: readonly Resource[], link: string, hasSession: boolean): readonly string[] {
+  const zone = ofKind(resources, 'FirewallZone').find(({ spec }) => spec.interfaces.includes(link));
+  if (zone === undefined) return [];
+  const rules = ofKind(resources, 'FirewallRule').filter(
+    ({ spec: { fromZone = zone.metadata.name, toZone = 'self' } }) =>
+      fromZone === zone.metadata.name && toZone === 'self',
+  );
+  const who = `${link}, ${hasSession ? 'which this session comes by' : 'which management goes by'}, may not reach the router.`;
+  const dropsAll = rules.find(
+    ({ spec }) =>
+      spec.action !== 'accept' &&
+      spec.protocol === undefined &&
+      spec.rateLimit === undefined &&
+      spec.connLimit === undefined &&
+      spec.srcCIDRs.length === 0 &&
+      spec.destinationCIDRs.length === 0,
+  );
+  const isAccepted = rules.some(({ spec }) => spec.action === 'accept');
+  if (dropsAll !== undefined && !isAccepted) return [`FirewallRule/${dropsAll.metadata.name} drops everything: ${who}`];
+  if (zone.spec.role !== 'untrust' || isAccepted) return [];
+  return [`FirewallZone/${zone.metadata.name} is untrusted: ${who}`];
+}
+
+function leadsTo(destination: string, client: HostAddress): boolean {
+  const prefix = parseIpv4Prefix(destination);
+  return prefix.ok && prefixContains(prefix.value, client);
+}
+
+function quadOf(address: string): string {
+  return address.split('/')[0] ?? '';
+}
