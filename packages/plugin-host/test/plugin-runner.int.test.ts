@@ -106,6 +106,14 @@ describe('a run of a plugin', () => {
     expect(report.stderr.split('\n')[0]).toBe('DO,PATH,TRACE');
   });
 
+  test('that follows takes as long as it takes', async () => {
+    const request: PluginRequest = { ...REQUEST, spec: { ...REQUEST.spec, trigger: { type: 'follow', topic: '' } } };
+    const runner = createPluginRunner({ clock: systemClock, log: new RecordingLog() });
+    const report = await runner.run(plugin('answer', { timeout: durationMs(1) }), request, never); // no process is as fast
+    expect(report).toMatchObject({ exitCode: 0, outcome: { ok: true } });
+    expect(report.stderr.split('\n').at(-1)).toBe('trigger follow, context 0');
+  });
+
   test('that takes too long is ended with everything that it started', async () => {
     const report = await run('hang', { timeout: durationMs(1500) });
     expect(faultOf(report)).toBe('plugin.timed-out plugin inventory timed out after 1s500ms');

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { poolSettingsOf, requiredVariable, subnetResult, type SubnetNic } from '../src/index.ts';
 
 const WORDS = { here: ['up'], stopped: ['down'], gone: ['over'] };
-const SETTINGS = { pool: 'lab', prefix: '10.77.60.0/24', powerPolicy: 'hold' } as const;
+const SETTINGS = { pool: 'lab', prefix: '10.77.60.0/24', powerPolicy: 'hold', factTtl: undefined } as const;
+const POOL = { apiVersion: 'mobility.routerd.net/v1alpha1', kind: 'MobilityPool', name: 'lab', spec: SETTINGS };
 const OWN: SubnetNic = { id: 'own', addresses: ['10.77.60.4', '10.77.60.90'], mayForward: true, machineId: 'router' };
 const VM: SubnetNic = {
   id: 'nic',
@@ -43,6 +44,13 @@ describe('the facts of a subnet', () => {
     expect(told([OWN, other, spare], 'up')).toEqual({ facts: [], notes: ['3 NICs in net, 0 addresses told'] });
   });
 
+  test('count as long as the operator says, where the pool is not to say it', () => {
+    const view = { subnet: 'net', ownNic: 'own', nics: [OWN, VM], states: new Map([['vm', 'up']]) };
+    const { events = [] } = subnetResult({ ...SETTINGS, factTtl: '30m' }, WORDS, view, () => undefined);
+    expect(events.map(({ ttl }) => ttl)).toEqual(['30m', '30m']);
+    expect(poolSettingsOf({ ROUTERD_FACT_TTL: '30m' }, { context: { resources: [POOL] } }).factTtl).toBe('30m');
+  });
+
   test('name how many machines nobody knows the state of', () => {
     expect(told([OWN, VM], 'dreaming').notes[0]).toMatch(/^of 1 NICs nobody tells a state/);
   });
@@ -53,16 +61,14 @@ describe('the facts of a subnet', () => {
 });
 
 describe('what an inventory is told', () => {
-  const pool = { apiVersion: 'mobility.routerd.net/v1alpha1', kind: 'MobilityPool', name: 'lab', spec: SETTINGS };
-
   test('is the pool of its context and the policy of its environment', () => {
-    const context = { resources: [pool] };
+    const context = { resources: [POOL] };
     expect(poolSettingsOf({}, { context })).toEqual(SETTINGS);
     expect(poolSettingsOf({ ROUTERD_POWER_STATE: 'release' }, { context }).powerPolicy).toBe('release');
     expect(() => poolSettingsOf({ ROUTERD_POWER_STATE: 'off' }, { context })).toThrow('neither hold nor release');
   });
 
-  test.each([[[]], [[pool, pool]]])('has to be one pool', (resources) => {
+  test.each([[[]], [[POOL, POOL]]])('has to be one pool', (resources) => {
     expect(() => poolSettingsOf({}, { context: { resources } })).toThrow('has to name one MobilityPool');
   });
 

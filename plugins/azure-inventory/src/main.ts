@@ -7,5 +7,9 @@ await serveObserver(async () => {
     import('./observer.ts'),
     import('@routerd/plugin-azure'),
   ]);
-  return createAzureInventory({ environment: process.env, connect: connectArm });
+  return createAzureInventory({
+    environment: process.env,
+    connect: connectArm,
+    connectQueue: async (url) => (await import('./adapters/service-bus-feed.ts')).connectServiceBus(url),
+  });
 });

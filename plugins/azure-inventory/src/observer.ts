@@ -1,8 +1,10 @@
 /** The observer: reads the subnet of one NIC and its machines, and tells facts. It calls nothing that changes anything. */
 import {
+  awaitNews,
   ExecutorError,
   subnetResult,
   type Environment,
+  type NewsFeed,
   type ObserverPlugin,
   type PowerWords,
   type SubnetNic,
@@ -16,7 +18,7 @@ import {
   type Machines,
   type NicDocument,
 } from '@routerd/plugin-azure';
-import { settingsOf } from './settings.ts';
+import { settingsOf, type InventorySettings } from './settings.ts';
 
 /** Compute REST API, virtual machine states. A machine that is `stopped` from inside is still on its host, and as silent as a deallocated one. */
 const AZURE_WORDS: PowerWords = {
@@ -29,16 +31,22 @@ const AZURE_WORDS: PowerWords = {
 export interface ObserverOptions {
   readonly environment: Environment;
   readonly connect: () => Reads;
+  readonly connectQueue: (url: string) => Promise<NewsFeed>;
 }
 
 /** What an inventory may do at Azure. */
 export type Reads = Pick<Arm, 'readNic'> & Machines;
 
-export function createAzureInventory({ environment, connect }: ObserverOptions): ObserverPlugin {
+export function createAzureInventory({ environment, connect, connectQueue }: ObserverOptions): ObserverPlugin {
+  const queueOf = async ({ queueUrl }: InventorySettings): Promise<NewsFeed> => {
+    if (queueUrl === undefined) throw new Error('spec.env.AZURE_QUEUE_URL is missing: events are followed in a queue');
+    return connectQueue(queueUrl);
+  };
   return {
     async observe(request, note) {
       const settings = settingsOf(environment, request);
       const { nicId, subscription } = settings;
+      if (request.trigger.type === 'follow') await awaitNews(await queueOf(settings), note);
       const arm = connect();
       const own = await reading(`reading ${nicId}`, async () => arm.readNic(nicId));
       if (own === undefined) throw new ExecutorError('not-found', `Azure knows no NIC ${nicId}`);

@@ -1,7 +1,7 @@
 import { nicDocumentOf, type NicDocument } from '@routerd/plugin-azure';
-import type { ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
+import type { CloudNews, NewsFeed, ObserveRequest, ObserveResult } from '@routerd/plugin-sdk';
 import { describe, expect, test } from 'vitest';
-import { createAzureInventory, type Reads } from '../src/index.ts';
+import { aboutEvent, createAzureInventory, type Reads } from '../src/index.ts';
 
 const SUBSCRIPTION = '/subscriptions/0a';
 const GROUP = `${SUBSCRIPTION}/resourceGroups/rg`;
@@ -76,7 +76,9 @@ class ArmTwin implements Reads {
 
 async function observe(arm: ArmTwin, environment: Readonly<Record<string, string>> = {}): Promise<ObserveResult> {
   const all = { AZURE_NIC: nicId('ROUTER'), ...environment };
-  return createAzureInventory({ environment: all, connect: () => arm }).observe(request, () => undefined);
+  const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+  const plugin = createAzureInventory({ environment: all, connect: () => arm, connectQueue });
+  return plugin.observe(request, () => undefined);
 }
 
 describe('the Azure inventory', () => {
@@ -113,4 +115,62 @@ describe('the Azure inventory', () => {
   ])('needs %s, and says so', async (_, AZURE_NIC, message) => {
     await expect(observe(new ArmTwin(), { AZURE_NIC })).rejects.toThrow(message);
   });
+});
+
+describe('the Azure inventory that follows events', () => {
+  const followed: ObserveRequest = { ...request, trigger: { type: 'follow', topic: '' } };
+  const AZURE_QUEUE_URL = 'https://ns.servicebus.windows.net/router-a';
+
+  test('looks when its queue has told of something, not before', async () => {
+    const steps: string[] = [];
+    const arm = new ArmTwin();
+    const { nics } = arm;
+    arm.listNics = async () => {
+      steps.push('listed');
+      return nics;
+    };
+    const batches: (readonly CloudNews[])[] = [[], [{ about: 'a write', isRepeated: true, receipt: 'r' }]];
+    const feed: NewsFeed = {
+      receive: async () => {
+        steps.push('received');
+        return batches.shift() ?? [];
+      },
+      remove: async (receipts) => void steps.push(`removed ${receipts.join()}`),
+    };
+    const plugin = createAzureInventory({
+      environment: { AZURE_NIC: nicId('router'), AZURE_QUEUE_URL },
+      connect: () => arm,
+      connectQueue: async (url) => {
+        steps.push(url);
+        return feed;
+      },
+    });
+    await plugin.observe(followed, () => undefined);
+    expect(steps).toEqual([AZURE_QUEUE_URL, 'received', 'received', 'received', 'removed r', 'listed']);
+  });
+
+  test.each([
+    ['without a queue', {}, 'spec.env.AZURE_QUEUE_URL is missing'],
+    ['with a queue of somebody else', { AZURE_QUEUE_URL: 'https://example.com/q' }, 'is not the URL of a queue'],
+  ])('%s says so', async (_, more, message) => {
+    const connectQueue = async (): Promise<NewsFeed> => Promise.reject(new Error('there is no queue'));
+    const environment = { AZURE_NIC: nicId('router'), ...more };
+    const plugin = createAzureInventory({ environment, connect: () => new ArmTwin(), connectQueue });
+    await expect(plugin.observe(followed, () => undefined)).rejects.toThrow(message);
+  });
+});
+
+test.each([
+  [
+    {
+      eventType: 'Microsoft.Resources.ResourceWriteSuccess',
+      subject: nicId('vm'),
+      data: { operationName: 'Microsoft.Network/networkInterfaces/write' },
+    },
+    'Microsoft.Network/networkInterfaces/write vm',
+  ],
+  [{ type: 'Microsoft.Resources.ResourceActionSuccess' }, 'Microsoft.Resources.ResourceActionSuccess'],
+  ['not an event', 'something'],
+])('the event %j is about %s', (event, about) => {
+  expect(aboutEvent(event)).toBe(about);
 });

@@ -1,4 +1,5 @@
 export { connectArm } from './adapters/arm-client.ts';
+export { connectAzure, refusalOf, type AzureClient } from './adapters/azure-client.ts';
 export type { Arm, Machines, Permission, Subnet, SubnetEntry } from './arm.ts';
 export { ArmError, classOf, faultOf, holderNamedIn, type ArmFault } from './classify.ts';
 export { entryName, epochOfEntry } from './entry-name.ts';

@@ -11,6 +11,8 @@ export interface PoolSettings {
   readonly prefix: string;
   /** What becomes of the address of a machine that is switched off. */
   readonly powerPolicy: PowerPolicy;
+  /** How long a fact counts without being repeated, `30m`; the pool's own time where undefined. Longer than from one look to the next. */
+  readonly factTtl: string | undefined;
 }
 
 /** @throws Error that says what is missing, for the operator */
@@ -24,7 +26,7 @@ export function poolSettingsOf(
   const prefix: unknown =
     typeof pool.spec === 'object' && pool.spec !== null ? Reflect.get(pool.spec, 'prefix') : undefined;
   const powerPolicy = powerPolicyOf(environment['ROUTERD_POWER_STATE']);
-  return { pool: pool.name, prefix: String(prefix), powerPolicy };
+  return { pool: pool.name, prefix: String(prefix), powerPolicy, factTtl: environment['ROUTERD_FACT_TTL'] };
 }
 
 /** @param what completes `… is missing`, for the operator. @throws Error for a variable that is not declared, or empty */

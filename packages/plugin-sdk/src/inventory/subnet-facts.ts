@@ -39,7 +39,7 @@ export interface SubnetView {
  * @throws ExecutorError `transport` for a listing that is not believed
  */
 export function subnetResult(
-  { pool, prefix, powerPolicy }: PoolSettings,
+  { pool, prefix, powerPolicy, factTtl }: PoolSettings,
   words: PowerWords,
   { subnet, ownNic, nics, states }: SubnetView,
   note: (text: string) => void,
@@ -54,7 +54,11 @@ export function subnetResult(
   const events = machines.flatMap(({ addresses, presence }) =>
     addresses
       .filter((address) => liesWithin(prefix, address))
-      .map((address) => ({ ...presenceFact(hostAddress(address), presence), pool })),
+      .map((address) => ({
+        ...presenceFact(hostAddress(address), presence),
+        pool,
+        ...(factTtl === undefined ? {} : { ttl: factTtl }),
+      })),
   );
   const unknown = machines.filter(({ presence }) => presence === 'unknown').length;
   if (unknown > 0) note(`of ${unknown} NICs nobody tells a state of the machine that is known; they are told as here`);

@@ -85,7 +85,7 @@ function* followsBesideInterval(triggers: ResourceOf<'Plugin'>['spec']['triggers
   yield errorAt(['spec', 'triggers', position], {
     code: 'plugin.follow-alone',
     message: 'A follow trigger stands without an interval: an event that is lost would never be made up for.',
-    remedy: 'Add { type: interval, every: 30m } beside it.',
+    remedy: 'Add { type: interval, every: 10m } beside it.',
   });
 }
 
