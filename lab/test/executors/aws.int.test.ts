@@ -2,7 +2,10 @@ import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CloudConfig } from '../../src/cloud/cloud-config.ts';
 import { measureStart, observed, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { exactPermissionsTest } from './exact-permissions.ts';
 import { failOverTest } from './fail-over.ts';
+import { killedWritesTest } from './killed-writes.ts';
+import { overQuotaTest } from './over-quota.ts';
 
 let stage: ExecutorStage;
 const measured: string[] = [];
@@ -28,6 +31,16 @@ failOverTest({
   perNic: 49,
   callsMax: (_, nics) => nics,
 });
+
+killedWritesTest(() => stage, 1);
+
+exactPermissionsTest({
+  stage: () => stage,
+  told: ['ec2:DescribeNetworkInterfaces', 'ec2:ModifyNetworkInterfaceAttribute'],
+  untold: ['ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'],
+});
+
+overQuotaTest({ stage: () => stage, addresses: 15, percent: 10 });
 
 describe('the AWS executor', () => {
   beforeEach(async () => {

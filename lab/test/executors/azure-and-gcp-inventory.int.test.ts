@@ -1,5 +1,6 @@
 /** The Azure and GCP inventories as processes in routers of the emulated clouds: the vendors' identities, the daemon's own runner. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serviceBusQueueUrl } from '../../src/cloud/azure/service-bus-api.ts';
 import { subscriptionOf } from '../../src/cloud/gcp/pubsub-api.ts';
 import { notAllowed } from '../../src/iam-documents.ts';
 import { waitUntil } from '../../src/wait-until.ts';
@@ -7,9 +8,23 @@ import { openCloudRig, type CloudRig } from '../cloud/cloud-rig.ts';
 import { runObserver, said, type ObserverReport } from './observer-run.ts';
 
 describe.each([
-  { cloud: 'azure', variable: 'AZURE_NIC', listing: 'virtualMachines.listAll', refusal: /AuthorizationFailed/ },
-  { cloud: 'gcp', variable: 'GCP_NIC', listing: 'instances.aggregatedList', refusal: /forbidden/ },
-] as const)('the inventory of $cloud', ({ cloud, variable, listing, refusal }) => {
+  {
+    cloud: 'azure',
+    variable: 'AZURE_NIC',
+    listing: 'virtualMachines.listAll',
+    refusal: /AuthorizationFailed/,
+    receiving: 'messages.peekLock',
+    about: 'Microsoft.Network/networkInterfaces/write',
+  },
+  {
+    cloud: 'gcp',
+    variable: 'GCP_NIC',
+    listing: 'instances.aggregatedList',
+    refusal: /forbidden/,
+    receiving: 'subscriptions.pull',
+    about: 'instances.updateNetworkInterface',
+  },
+] as const)('the inventory of $cloud', ({ cloud, variable, listing, refusal, receiving, about }) => {
   let rig: CloudRig;
 
   beforeAll(async () => {
@@ -32,6 +47,7 @@ describe.each([
         [variable]: rig.instance(`${cloud}-router-a`).nicId,
         ROUTERD_POWER_STATE: policy,
         GCP_SUBSCRIPTION: subscriptionOf(rig.config, `${cloud}-router-a`),
+        AZURE_QUEUE_URL: serviceBusQueueUrl(`${cloud}-router-a`),
       },
       context: [
         {
@@ -44,17 +60,16 @@ describe.each([
     });
   }
 
-  test.runIf(cloud === 'gcp')('one that follows waits until an address is assigned, and tells it', async () => {
+  test('one that follows waits until an address is assigned, and tells it', async () => {
     const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
     const first = observe('hold', 'follow');
     const waits = async (): Promise<true | undefined> =>
-      (await rig.control.journal()).some(({ operation, outcome }) => operation === 'subscriptions.pull' && !outcome) ||
-      undefined;
-    await waitUntil('a reader at the subscription', waits, { deadlineMs: 60_000 });
+      (await rig.control.journal()).some(({ operation, outcome }) => operation === receiving && !outcome) || undefined;
+    await waitUntil('a reader at the queue', waits, { deadlineMs: 60_000 });
     await rig.control.changeAddresses(client, { assign: ['10.77.60.121'] });
     const told = await first;
     expect(said(told).events.map(({ subject }) => subject)).toContain('10.77.60.121/32');
-    expect(told.stderr).toContain(`told of instances.updateNetworkInterface ${client}\n`);
+    expect(told.stderr).toContain(`told of ${about} ${client}`);
     const asked = (await rig.control.journal()).filter(({ service }) => service !== 'imds');
     expect(
       notAllowed(

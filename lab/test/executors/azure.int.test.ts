@@ -1,7 +1,10 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { exactPermissionsTest } from './exact-permissions.ts';
 import { failOverTest } from './fail-over.ts';
+import { killedWritesTest } from './killed-writes.ts';
+import { retryAfterTest } from './over-quota.ts';
 
 const CAPTURED = '10.77.60.110';
 
@@ -24,6 +27,21 @@ failOverTest({
   perNic: 200,
   callsMax: () => 2,
 });
+
+killedWritesTest(() => stage, 2);
+
+exactPermissionsTest({
+  stage: () => stage,
+  told: [
+    'Microsoft.Network/networkInterfaces/read',
+    'Microsoft.Network/networkInterfaces/write',
+    'Microsoft.Network/virtualNetworks/subnets/read',
+    'Microsoft.Network/virtualNetworks/subnets/join/action',
+  ],
+  untold: [],
+});
+
+retryAfterTest(() => stage, 1000);
 
 describe('the Azure executor', () => {
   beforeEach(async () => {
@@ -97,5 +115,13 @@ describe('the Azure executor', () => {
     const { nics } = await stage.rig.control.state();
     const held = nics.flatMap(({ controlPlane }) => controlPlane.addresses).filter((one) => bare.includes(one));
     expect(held.toSorted()).toEqual(bare);
+  });
+
+  test('tells how many calls are left, and what its own cost', async () => {
+    await stage.rig.control.playCard({ card: 'quota', amount: 40 });
+    const answer = await stage.executor.observe(stage.nicA, new AbortController().signal);
+    if (!answer.ok) throw new Error(answer.error.detail);
+    expect(answer.value.usage).toMatchObject({ reads: 1, readsLeft: expect.any(Number), writes: 0 });
+    expect(answer.value.usage?.readsLeft).toBeLessThan(100);
   });
 });

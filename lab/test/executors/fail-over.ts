@@ -48,11 +48,20 @@ export function failOverTest({ stage, perNic, callsMax }: FailOver): void {
 
 /** @returns mutating calls that reached the vendor's API, forwarding aside: that the successor has before */
 async function failOver(stage: ExecutorStage, bare: readonly string[]): Promise<number> {
-  const { nicA, nicB, rig } = stage;
+  await stage.rig.control.changeAddresses(`${stage.nicA.provider}-router-b`, { assign: bare });
+  await stage.rig.control.resetJournal();
+  await seizeAll(stage, bare, 256);
+  return (await stage.mutations()).length;
+}
+
+/**
+ * Router A's engine takes addresses from router B.
+ * @param maxActionsPerRun how many of them go into one request
+ */
+export async function seizeAll(stage: ExecutorStage, bare: readonly string[], maxActionsPerRun: number): Promise<void> {
+  const { nicA, nicB } = stage;
   const cloud = nicA.provider;
   const [self, lost] = [`${cloud}-router-a`, `${cloud}-router-b`];
-  await rig.control.changeAddresses(lost, { assign: bare });
-  await rig.control.resetJournal();
   const captureDomain = `provider:${cloud}:placement:routers` as ActionProposal['captureDomain'];
   const registry = new MemoryRegistry(self as NodeName);
   const proposals = bare.map((one) => {
@@ -73,7 +82,7 @@ async function failOver(stage: ExecutorStage, bare: readonly string[]): Promise<
     random: Math.random,
     log: new RecordingLog(),
   });
-  engine.setPolicies([policyFor(cloud)]);
+  engine.setPolicies([policyFor(cloud, maxActionsPerRun)]);
   engine.start();
   engine.propose(proposals);
   try {
@@ -85,7 +94,6 @@ async function failOver(stage: ExecutorStage, bare: readonly string[]): Promise<
   } finally {
     await engine.stop();
   }
-  return (await stage.mutations()).length;
 }
 
 interface Routers {
@@ -116,7 +124,7 @@ function seizure(
   };
 }
 
-function policyFor(provider: NicTarget['provider']): ResourceOf<'ProviderActionPolicy'> {
+function policyFor(provider: NicTarget['provider'], maxActionsPerRun: number): ResourceOf<'ProviderActionPolicy'> {
   return {
     apiVersion: 'hybrid.routerd.net/v1alpha1',
     kind: 'ProviderActionPolicy',
@@ -129,7 +137,7 @@ function policyFor(provider: NicTarget['provider']): ResourceOf<'ProviderActionP
       allowedProviderRefs: [],
       allowedActions: ['assign-secondary-ip'],
       allowedCIDRs: [],
-      maxActionsPerRun: 256,
+      maxActionsPerRun,
       allowUndo: false,
     },
   };

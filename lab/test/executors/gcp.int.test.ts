@@ -1,7 +1,9 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { exactPermissionsTest } from './exact-permissions.ts';
 import { failOverTest } from './fail-over.ts';
+import { killedWritesTest } from './killed-writes.ts';
 
 const CAPTURED = '10.77.60.110';
 const PATCH = 'instances.updateNetworkInterface';
@@ -24,6 +26,21 @@ failOverTest({
   stage: () => stage,
   perNic: 150,
   callsMax: (_, nics) => 2 * nics,
+});
+
+killedWritesTest(() => stage, 2);
+
+exactPermissionsTest({
+  stage: () => stage,
+  told: [
+    'compute.instances.get',
+    'compute.instances.list',
+    'compute.instances.update',
+    'compute.instances.updateNetworkInterface',
+    'compute.subnetworks.use',
+    'compute.zoneOperations.get',
+  ],
+  untold: [],
 });
 
 describe('the GCP executor', () => {

@@ -1,7 +1,10 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
+import { exactPermissionsTest } from './exact-permissions.ts';
 import { failOverTest } from './fail-over.ts';
+import { killedWritesTest } from './killed-writes.ts';
+import { overQuotaTest } from './over-quota.ts';
 
 const CAPTURED = '10.77.60.110';
 
@@ -24,6 +27,16 @@ failOverTest({
   perNic: 64,
   callsMax: (addresses) => addresses,
 });
+
+killedWritesTest(() => stage, 1);
+
+exactPermissionsTest({
+  stage: () => stage,
+  told: ['PRIVATE_IP_READ', 'VNIC_READ'],
+  untold: ['PRIVATE_IP_CREATE', 'PRIVATE_IP_UPDATE', 'PRIVATE_IP_DELETE', 'VNIC_UPDATE'],
+});
+
+overQuotaTest({ stage: () => stage, addresses: 5, percent: 20 });
 
 describe('the OCI executor', () => {
   beforeEach(async () => {
@@ -90,7 +103,7 @@ describe('the OCI executor', () => {
   test('throttling is told as such', async () => {
     await stage.rig.control.layFault({ operation: 'CreatePrivateIp', kind: 'throttle', count: 1 });
     const [said] = await assign('a', [CAPTURED]);
-    expect(said).toMatch(/^failed throttled/);
+    expect(said).toContain('executor.failed throttled: assign 10.77.60.110');
   });
 
   test('two routers that seize from each other leave every address on exactly one of them', async () => {

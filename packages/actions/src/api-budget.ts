@@ -75,14 +75,31 @@ export class ApiBudget {
 
   /** @returns when the call may be made; undefined: now */
   notBefore(account: Account, call: ApiCall, lane: ApiLane): Monotonic | undefined {
+    const { closedUntil, awayUntil } = this.#bucket(account, call);
+    const told = lane === 'failover' ? closedUntil : Math.max(closedUntil, awayUntil);
+    return this.#later(Math.max(told, this.#refilledAt(account, call, lane)));
+  }
+
+  /**
+   * When a change may be asked for, which takes a few reads as well. It keeps their pace after a refusal, and does not wait for what the
+   * provider said to somebody who only wanted to read.
+   * @returns undefined: now
+   */
+  changeNotBefore(account: Account): Monotonic | undefined {
+    const writable = this.notBefore(account, 'write', 'failover') ?? 0;
+    return this.#later(Math.max(writable, this.#refilledAt(account, 'read', 'failover')));
+  }
+
+  #later(at: number): Monotonic | undefined {
+    return at > this.#clock.monotonic() ? (at as Monotonic) : undefined;
+  }
+
+  /** When there are tokens enough; 0: there are. */
+  #refilledAt(account: Account, call: ApiCall, lane: ApiLane): number {
     const bucket = this.#bucket(account, call);
-    const now = this.#clock.monotonic();
-    const told = lane === 'failover' ? bucket.closedUntil : Math.max(bucket.closedUntil, bucket.awayUntil);
     const needed = lane === 'inventory' ? bucket.size.burst * KEPT_SHARE + 1 : isPaced(bucket) ? 1 : -Infinity;
     const missing = needed - bucket.tokens;
-    const refilled = missing <= 0 ? 0 : now + Math.ceil((missing / refillOf(bucket)) * 1000);
-    const at = Math.max(told, refilled);
-    return at > now ? (at as Monotonic) : undefined;
+    return missing <= 0 ? 0 : this.#clock.monotonic() + Math.ceil((missing / refillOf(bucket)) * 1000);
   }
 
   /** Somebody whom {@link notBefore} lets make the call is about to. Without it all who wait would come at once. */

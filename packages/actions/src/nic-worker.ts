@@ -167,7 +167,7 @@ export class NicWorker {
     this.#noteHeld(held);
     // An operator who says "now" is not made to wait for what the provider said to another call.
     const isOrdered = batch?.rows.some((row) => this.#view.isOrdered(row)) === true;
-    const writableAt = isOrdered ? undefined : this.#budget.notBefore(this.#nic, 'write', 'failover');
+    const writableAt = isOrdered ? undefined : this.#budget.changeNotBefore(this.#nic);
     if (batch !== undefined && writableAt === undefined) {
       this.#budget.admit(this.#nic, 'write');
       return { kind: 'execute', batch };

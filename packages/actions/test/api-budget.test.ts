@@ -104,3 +104,16 @@ test('accounts, and reads and writes, do not share', () => {
   budget.throttled({ provider: 'aws', providerRef: 'other' }, 'read', 9000);
   expect([wait('failover'), wait('inventory')]).toEqual([0, 0]);
 });
+
+test('a change keeps the pace of the reads that it takes, and does not wait for a Retry-After that was told to a reader', () => {
+  const { clock, budget } = open();
+  const wait = (): number => (budget.changeNotBefore(ACCOUNT) ?? clock.monotonic()) - clock.monotonic();
+  budget.throttled(ACCOUNT, 'read', 60_000);
+  expect(wait()).toBe(50);
+  budget.spend(ACCOUNT, 'read', 7);
+  expect(wait()).toBe(400);
+  clock.advance(400);
+  expect(wait()).toBe(0);
+  budget.throttled(ACCOUNT, 'write', 3000);
+  expect(wait()).toBe(3000);
+});

@@ -111,7 +111,12 @@ export async function preflight(
 ): Promise<PreflightReport> {
   const tried = new Map([
     [READ_VNIC, await problemOf(async () => readVnic(network, vnicId))],
-    [READ_PRIVATE_IP, await problemOf(async () => readNicState(network, vnicId))],
+    [
+      READ_PRIVATE_IP,
+      await problemOf(async () =>
+        reading(`listing the addresses of ${vnicId}`, async () => network.listOfVnic(vnicId)),
+      ),
+    ],
   ]);
   const findings = neededFor(NEEDED, actions).map((each) => {
     const family = each.permission.split('_').slice(0, -1).join('-').toLowerCase();

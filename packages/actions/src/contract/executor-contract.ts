@@ -99,6 +99,18 @@ function assignContract(open: () => Promise<ExecutorRig>): void {
     expect(outcome.nic?.addresses ?? []).not.toContain(address);
   });
 
+  test('unassigning a second time is a look', async () => {
+    const { executor, nic, addresses, changes } = await open();
+    const [address] = addresses;
+    await run(executor, { verb: 'assign-secondary-ip', nic, addresses: [address] });
+    await run(executor, { verb: 'unassign-secondary-ip', nic, addresses: [address] });
+    const before = await changes();
+    expect(statuses(await run(executor, { verb: 'unassign-secondary-ip', nic, addresses: [address] }))).toEqual([
+      'succeeded',
+    ]);
+    expect(await changes()).toBe(before);
+  });
+
   test('unassigning what another NIC holds leaves it there', async () => {
     const { executor, nic, otherNic, addresses, holderOf } = await open();
     const [address] = addresses;

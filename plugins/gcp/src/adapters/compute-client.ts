@@ -123,7 +123,8 @@ class ComputeClient implements Compute {
         const reply = await this.#send('read', request);
         if (reply.status < 500 || left === 1) return reply;
       } catch (cause) {
-        if (left === 1) throw cause;
+        // Who has no identity after the limit has none after three of them either.
+        if (left === 1 || faultOf(cause).code === 'IdentityUnavailable') throw cause;
       }
     }
   }
