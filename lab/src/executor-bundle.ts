@@ -7,10 +7,14 @@ import type { EmulatedCloud } from './topology.ts';
 /** Of earlier sources; no lab and no test runs so long. */
 const FORGET_AFTER_MS = 24 * 3_600_000;
 
-/** @returns what `node` has to run; made at the first call after a change, which takes about a second */
 export async function bundledExecutor(cloud: EmulatedCloud): Promise<string> {
+  return bundledPlugin(cloud);
+}
+
+/** @returns what `node` has to run; made at the first call after a change, which takes about a second */
+export async function bundledPlugin(name: string): Promise<string> {
   const { main } = await bundlePlugin({
-    folder: path.join(CHECKOUT, 'plugins', cloud),
+    folder: path.join(CHECKOUT, 'plugins', name),
     cacheDir: path.join(CHECKOUT, 'node_modules/.cache/plugins'),
     forgetAfterMs: FORGET_AFTER_MS,
   });

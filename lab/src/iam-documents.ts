@@ -23,6 +23,8 @@ const AZURE_ACTIONS: Readonly<Record<string, string>> = {
   'virtualMachines.listAll': 'Microsoft.Compute/virtualMachines/read',
   'subnets.get': 'Microsoft.Network/virtualNetworks/subnets/read',
   'operations.get': 'Microsoft.Network/locations/operations/read',
+  'messages.peekLock': 'Microsoft.ServiceBus/namespaces/messages/receive/action',
+  'messages.delete': 'Microsoft.ServiceBus/namespaces/messages/receive/action',
   'permissions.list': 'Microsoft.Authorization/permissions/read',
 };
 

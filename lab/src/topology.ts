@@ -175,7 +175,7 @@ export function siteOf({ routers, clients }: Topology, hostName: string): Site |
 /** The host names that a cloud's guests look up, and nobody answers but the fabric. */
 export const VENDOR_NAMES: Readonly<Record<EmulatedCloud, readonly string[]>> = {
   aws: ['ec2.eu-west-1.amazonaws.com', 'sqs.eu-west-1.amazonaws.com'],
-  azure: ['management.azure.com'],
+  azure: ['management.azure.com', 'cloudedge-news.servicebus.windows.net'],
   oci: ['iaas.eu-frankfurt-1.oraclecloud.com', 'auth.eu-frankfurt-1.oraclecloud.com'],
   gcp: ['compute.googleapis.com', 'pubsub.googleapis.com'],
 };

@@ -9,6 +9,8 @@ import { SqsApi } from './aws/sqs-api.ts';
 import { ArmApi } from './azure/arm-api.ts';
 import { AzureMetadataService } from './azure/imds.ts';
 import { NicStore } from './azure/nic-store.ts';
+import { resourceEventOf } from './azure/resource-events.ts';
+import { NAMESPACE_HOST, ServiceBusApi } from './azure/service-bus-api.ts';
 import { TokenAuthority } from './azure/tokens.ts';
 import { AccessTokens } from './gcp/access-tokens.ts';
 import { entryOf } from './gcp/audit-log.ts';
@@ -60,6 +62,10 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
       return {
         api: new ArmApi({ plane: parts.plane, tokens, store }),
         metadata: new AzureMetadataService({ ...parts, tokens }),
+        queue: {
+          host: NAMESPACE_HOST,
+          service: new ServiceBusApi(parts.plane, tokens, new NewsDesk(parts.plane, resourceEventOf(parts.plane))),
+        },
         etagOf: (nicId) => {
           const nic = parts.plane.space.nics.get(nicId);
           return nic === undefined ? undefined : store.context(nic).etag;

@@ -38,7 +38,10 @@ const batchBody = z.strictObject({
     .max(10),
 });
 
-export function queueUrlOf({ region, account }: ControlPlane['config'], router: string): string {
+export function queueUrlOf(
+  { region, account }: Pick<ControlPlane['config'], 'region' | 'account'>,
+  router: string,
+): string {
   return `https://sqs.${region}.amazonaws.com/${account}/${router}-news`;
 }
 

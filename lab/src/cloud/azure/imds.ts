@@ -12,7 +12,7 @@ import {
   type WireRequest,
 } from '../wire.ts';
 import { stableUuid } from './stable-uuid.ts';
-import { AUDIENCES, type TokenAuthority } from './tokens.ts';
+import { AUDIENCES, SERVICE_BUS_AUDIENCES, type TokenAuthority } from './tokens.ts';
 
 const API_VERSION = /^\d{4}-\d\d-\d\d$/;
 
@@ -75,7 +75,7 @@ export class AzureMetadataService implements Service {
 
   async #token(nic: Nic, resource: string): Promise<WireReply> {
     if (nic.permissions === 'none') return refusal(400, 'Identity not found');
-    if (!AUDIENCES.includes(resource)) {
+    if (![...AUDIENCES, ...SERVICE_BUS_AUDIENCES].includes(resource)) {
       const why = `AADSTS500011: The resource principal named ${resource} was not found in the tenant.`;
       return jsonReply(400, { error: 'invalid_resource', error_description: why });
     }

@@ -15,6 +15,9 @@ export const AUDIENCES = [
   'https://management.core.windows.net/',
 ];
 
+/** Tokens of one service are no good at the other. */
+export const SERVICE_BUS_AUDIENCES = ['https://servicebus.azure.net', 'https://servicebus.azure.net/'];
+
 export interface IssuedToken {
   readonly token: string;
   /** Seconds since 1970. */
@@ -56,7 +59,10 @@ export class TokenAuthority {
   }
 
   /** @returns the ARM id of the VM that the token was issued to */
-  async verify(authorization: string | undefined): Promise<Result<string, ArmFault>> {
+  async verify(
+    authorization: string | undefined,
+    audience: readonly string[] = AUDIENCES,
+  ): Promise<Result<string, ArmFault>> {
     const [scheme = '', token = ''] = (authorization ?? '').split(' ');
     if (scheme.toLowerCase() !== 'bearer' || token === '') {
       return unauthorized('AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
@@ -65,7 +71,7 @@ export class TokenAuthority {
       const { payload } = await jwtVerify(token, this.#keys.publicKey, {
         algorithms: [ALGORITHM],
         issuer: this.#issuer,
-        audience: AUDIENCES,
+        audience: [...audience],
         currentDate: new Date(this.#clock.now()),
         requiredClaims: ['exp', 'xms_mirid'],
       });
