@@ -5,6 +5,7 @@
  *      lan0: lan0-a lan0-b        aws1: aws1-a aws1-b
  *      address 0 lives here       address 1 lives here
  */
+import type { Vrrp } from '@routerd/dataplane';
 import { expect, test } from 'vitest';
 import type { Seams } from './seams.ts';
 import { simulate } from './simulate.ts';
@@ -18,6 +19,8 @@ interface BrokenBuild {
   /** What has to happen for the breakage to show, from the tenth second on. */
   readonly trouble?: readonly Happening[];
   readonly calmAt?: number;
+  /** VRRP says who captures on the LAN. */
+  readonly hasVrrp?: true;
 }
 
 const BROKEN: readonly BrokenBuild[] = [
@@ -154,12 +157,25 @@ const BROKEN: readonly BrokenBuild[] = [
       }),
     },
   },
+  {
+    breaks: 'vrrp',
+    how: 'a router takes itself for the master, whatever it was told',
+    seams: { vrrp: (inner) => but(inner, { role: () => 'master' }) },
+    hasVrrp: true,
+  },
+  {
+    breaks: 'vrrp',
+    how: 'a master is not told that it is one no longer',
+    seams: { vrrp: deafToLosses },
+    trouble: [{ what: 'vrrp', site: 'lan0', kind: 'master-dies', forMs: 15_000 }],
+    hasVrrp: true,
+  },
 ];
 
 test.each(BROKEN)(
   '$breaks is seen to be broken when $how',
-  async ({ breaks, seams, trouble = [], calmAt = 30_000 }) => {
-    const story = storyOf(trouble, calmAt);
+  async ({ breaks, seams, trouble = [], calmAt = 30_000, hasVrrp }) => {
+    const story = storyOf(trouble, calmAt, hasVrrp);
     const right = await simulate(story);
     expect(right.violations.map(renderViolation)).toEqual([]);
     const wrong = await simulate(story, { seams });
@@ -167,12 +183,12 @@ test.each(BROKEN)(
   },
 );
 
-function storyOf(trouble: readonly Happening[], calmAt: number): Story {
+function storyOf(trouble: readonly Happening[], calmAt: number, hasVrrp: true | undefined): Story {
   return {
     seed: 1,
     topology: {
       sites: [
-        { name: 'lan0', provider: undefined, routers: routersOf('lan0') },
+        { name: 'lan0', provider: undefined, routers: routersOf('lan0'), ...(hasVrrp && { hasVrrp }) },
         { name: 'aws1', provider: 'aws', routers: routersOf('aws1') },
       ],
       addresses: 3,
@@ -196,6 +212,17 @@ function routersOf(site: string): Story['topology']['sites'][number]['routers'] 
     { name: `${site}-a`, priority: 10 },
     { name: `${site}-b`, priority: 20 },
   ];
+}
+
+/** Whoever was once the master stays it in its own eyes. */
+function deafToLosses(inner: Vrrp): Vrrp {
+  let wasMaster = false;
+  return but(inner, {
+    role: (name) => {
+      wasMaster ||= inner.role(name) === 'master';
+      return wasMaster ? 'master' : inner.role(name);
+    },
+  });
 }
 
 /** A heartbeat as a node of an earlier version sends it. */

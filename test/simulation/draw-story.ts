@@ -1,6 +1,14 @@
 /** Draws a story from a seed: the topology, which kinds of trouble it brings, and when. */
 import { SeededRandom } from './random.ts';
-import { MEDDLINGS, NIC_MEDDLINGS, RULES, type Happening, type Story, type StoryEvent } from './story.ts';
+import {
+  MEDDLINGS,
+  NIC_MEDDLINGS,
+  RULES,
+  VRRP_TROUBLES,
+  type Happening,
+  type Story,
+  type StoryEvent,
+} from './story.ts';
 import { drawTopology, nodesOf, type Topology, type TopologyBounds } from './topology.ts';
 
 /** The bounds are part of what a seed means. */
@@ -12,7 +20,8 @@ export const SMALL_BOUNDS: TopologyBounds = { addressesMax: 12, hasLargeWorlds: 
 const CLOCK_ERROR_MS_MAX = 3 * 3_600_000;
 
 /** How often of each kind, in proportion. */
-type Profile = Readonly<Record<Happening['what'], number>>;
+type Usual = Exclude<Happening['what'], 'vrrp'>;
+type Profile = Readonly<Record<Usual, number>>;
 
 const USUAL: Profile = {
   appear: 3,
@@ -61,6 +70,7 @@ export function drawStory(seed: number, bounds: TopologyBounds = DEFAULT_BOUNDS)
       at: draw.between(0, calmAt - 1),
       happens: drawHappening(draw, topology, draw.weighted(profile)),
     })),
+    ...vrrpTroublesOf(topology, random.fork('vrrp'), calmAt),
   ];
   return { seed, topology, events: events.toSorted((a, b) => a.at - b.at), calmAt };
 }
@@ -71,6 +81,22 @@ function openingOf(topology: Topology, draw: SeededRandom): readonly StoryEvent[
     at: draw.chance(0.8) ? draw.between(0, 4000) : draw.between(0, 14_000),
     happens: { what: 'appear', address, site: draw.pick(topology.sites).name } as const,
   }));
+}
+
+/** From a stream of its own, beside the others: where there is no VRRP a seed tells what it told before there was any. */
+function vrrpTroublesOf({ sites }: Topology, draw: SeededRandom, calmAt: number): readonly StoryEvent[] {
+  const gated = sites.filter(({ hasVrrp }) => hasVrrp === true);
+  return gated.flatMap(({ name: site }) =>
+    Array.from({ length: draw.between(0, 4) }, () => ({
+      at: draw.between(0, calmAt - 1),
+      happens: {
+        what: 'vrrp',
+        site,
+        kind: draw.pick(VRRP_TROUBLES),
+        forMs: draw.betweenMostlySmall(200, 30_000),
+      } as const,
+    })),
+  );
 }
 
 /** Most seeds bring few kinds of trouble, so that a cause can be told. */
@@ -96,7 +122,7 @@ interface Drawn {
   readonly share: number;
 }
 
-function drawHappening(draw: SeededRandom, topology: Topology, what: Happening['what']): Happening {
+function drawHappening(draw: SeededRandom, topology: Topology, what: Usual): Happening {
   const clouds = topology.sites.filter(({ provider }) => provider !== undefined);
   const drawn: Drawn = {
     draw,
@@ -112,7 +138,7 @@ function drawHappening(draw: SeededRandom, topology: Topology, what: Happening['
   return DRAWS[what](drawn);
 }
 
-const DRAWS: { readonly [What in Happening['what']]: (drawn: Drawn) => Extract<Happening, { readonly what: What }> } = {
+const DRAWS: { readonly [What in Usual]: (drawn: Drawn) => Extract<Happening, { readonly what: What }> } = {
   appear: ({ address, site }) => ({ what: 'appear', address, site }),
   vanish: ({ address }) => ({ what: 'vanish', address }),
   move: ({ draw, address, site }) => ({ what: 'move', address, site, gapMs: draw.betweenMostlySmall(1, 10_000) }),

@@ -5,6 +5,7 @@ import type { SeededRandom } from './random.ts';
 import type { SimCloud } from './sim-cloud.ts';
 import type { Operator } from './operator.ts';
 import type { SimHub } from './sim-hub.ts';
+import type { SimVrrp } from './sim-vrrp.ts';
 import type { Happening, Rules } from './story.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -15,6 +16,8 @@ export interface Stage {
   readonly hub: SimHub;
   readonly clouds: ReadonlyMap<string, SimCloud>;
   readonly machines: ReadonlyMap<string, Machine>;
+  /** Of the LANs that have VRRP. */
+  readonly vrrps: ReadonlyMap<string, SimVrrp>;
   readonly population: Population;
   readonly draining: Set<string>;
   readonly rules: Map<string, Rules>;
@@ -163,6 +166,11 @@ const ACTS: { readonly [What in Happening['what']]: (stage: Stage, it: Of<What>)
     stage.lasting(forMs, () => {
       stage.hub.trouble.readsAreStale = false;
     });
+  },
+
+  vrrp: (stage, { site, kind, forMs }) => {
+    const end = stage.vrrps.get(site)?.trouble(kind);
+    if (end !== undefined) stage.lasting(forMs, end);
   },
 
   throttled: (stage, { site, share, forMs }) => troubleCloud(stage, site, forMs, { throttledShare: share }),

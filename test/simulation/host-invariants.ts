@@ -14,6 +14,8 @@ export interface HostInvariantsOptions {
   readonly isConnected: (name: string) => boolean;
   /** Routers of a site that attract packets for the address there, by what kernels and provider show. */
   readonly capturers: (site: string, address: HostAddress) => readonly string[];
+  /** What VRRP lets the process do, as it was told; undefined where it has no say. */
+  readonly gateOf: (machine: Machine) => 'open' | 'closed' | undefined;
   readonly livesAt: (address: HostAddress, site: string) => boolean;
   readonly machine: (name: string) => Machine;
   readonly report: (violation: Omit<Violation, 'at'>) => void;
@@ -28,10 +30,10 @@ export class HostInvariants {
   }
 
   applied(machine: Machine, ops: readonly HostOp[]): void {
-    const { report, isConnected } = this.#options;
+    const { report, isConnected, gateOf } = this.#options;
     if (!isConnected(machine.name))
       for (const op of ops)
-        if (isCaptureChange(op))
+        if (isCaptureChange(op) && !isOfGate(op, gateOf(machine)))
           report({
             invariant: 'I5',
             what: `${machine.name} does ${describeOp(op)} while the registry is out of reach`,
@@ -90,11 +92,18 @@ export class HostInvariants {
     const observed = running?.node.host.status().observed;
     if (running === undefined || derived === undefined || observed === undefined) return;
     const owned = machine.disk.content.ledger.entries();
-    const planned = (isRetaining: boolean): string =>
-      asText(diffHost(derived.host, observed, owned, { retainSurplus: isRetaining, retainRoutes: isRetaining }));
+    const planned = (isRetaining: boolean, closed: readonly string[] = []): string =>
+      asText(
+        diffHost(derived.host, observed, owned, {
+          retainSurplus: isRetaining,
+          retainRoutes: isRetaining,
+          closedInterfaces: new Set(closed),
+        }),
+      );
     const applied = asText(ops);
     const plan = planned(false);
     if (plan === applied || planned(true) === applied) return;
+    if (this.#options.gateOf(machine) === 'closed' && planned(true, ['lan0']) === applied) return;
     this.#options.report({ invariant: 'I8', what: `${machine.name} planned\n${plan}\nand applies\n${applied}` });
   }
 }
@@ -106,6 +115,14 @@ function isCaptureChange(op: HostOp): boolean {
     op.verb === 'proxy-neighbor-remove' ||
     (op.verb === 'route-remove' && op.route.destination.endsWith('/32'))
   );
+}
+
+/**
+ * Whoever is no master answers for nothing, whatever else it does not know; and whoever is the master again answers for what it holds by all
+ * that it knows: on its LAN there is no other.
+ */
+function isOfGate({ verb }: HostOp, gate: 'open' | 'closed' | undefined): boolean {
+  return (gate === 'closed' && verb === 'proxy-neighbor-remove') || (gate === 'open' && verb === 'proxy-neighbor-add');
 }
 
 /** Within a class the order follows that of the reading, which is nobody's business. */

@@ -21,6 +21,7 @@ import type { SimCloud } from './sim-cloud.ts';
 import { SimDisk, type DiskWatch } from './sim-disk.ts';
 import type { SimHub } from './sim-hub.ts';
 import type { SimLan } from './sim-lan.ts';
+import type { SimVrrp } from './sim-vrrp.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Where a machine stands. */
@@ -33,6 +34,7 @@ export interface Surroundings {
   readonly cloud: SimCloud | undefined;
   /** Asked late: the LAN knows its machines, and the machines their LAN. */
   readonly lan: () => SimLan | undefined;
+  readonly vrrp: SimVrrp | undefined;
   readonly watch: MachineWatch;
 }
 
@@ -146,6 +148,7 @@ export class Machine {
   cutPower(): number {
     this.kill();
     this.kernel = undefined;
+    this.#around.vrrp?.losePower(this.name);
     return this.disk.cutPower(this.#random);
   }
 
@@ -153,6 +156,7 @@ export class Machine {
     const { cloud, seams, watch, hub, time } = this.#around;
     const context = { node: this.name, time, startup };
     const stores = this.disk.stores(life, watch);
+    const vrrp = this.#around.vrrp?.port(this.name, life);
     const executor = cloud?.executor(this.name, life) ?? NO_CLOUD;
     const host = mortalHost(kernel, life, (ops) => watch.hostApplied(this, ops));
     return {
@@ -165,6 +169,7 @@ export class Machine {
       journal: seams.journal?.(stores.journal, context) ?? stores.journal,
       executor: seams.executor?.(executor, context) ?? executor,
       host: seams.host?.(host, context) ?? host,
+      ...(vrrp === undefined ? {} : { vrrp: seams.vrrp?.(vrrp, context) ?? vrrp }),
       federation: (config, isCapturedHere) => {
         const ports = {
           clock,

@@ -11,6 +11,7 @@ const BY_ITSELF = 4;
 const PER_FAULT = 6;
 /** An address that comes, goes or is disputed is released and captured again. */
 const PER_ADDRESS_EVENT = 6;
+const SPLIT_MOVE_MS = 500;
 
 export class MoveBound {
   readonly #story: Story;
@@ -43,6 +44,9 @@ function movesOf({ happens }: StoryEvent, key: CaptureKey, site: Site): number {
   // A site that cannot be heard makes its leases stale everywhere; what concerns one site can end leases at all.
   if (happens.what === 'drain' || happens.what === 'ordered-drain' || happens.what === 'other-rules')
     return 2 * PER_FAULT;
+  // Of two masters that do not hear each other each claims the addresses, in turn, as often as the doubt of the other allows.
+  if (happens.what === 'vrrp' && happens.kind === 'split')
+    return happens.site === site.name ? PER_FAULT + Math.ceil(happens.forMs / SPLIT_MOVE_MS) : 0;
   if ('site' in happens && happens.what !== 'site-partition') return happens.site === site.name ? PER_FAULT : 0;
   return PER_FAULT;
 }

@@ -48,6 +48,7 @@ export class NodeDocuments {
       ),
       ...others.filter((name) => siteOfNode(topology, name) !== site).flatMap((name, index) => tunnelTo(name, index)),
       ...cloudDocuments(site),
+      ...vrrpDocuments(site, node),
       this.#pool(version),
     ].map((raw) => this.#parse(raw));
   }
@@ -104,7 +105,7 @@ export function staticAddresses(topology: Topology, site: Site): readonly number
 
 function captureOf(site: Site, node: string): unknown {
   return site.provider === undefined
-    ? { type: 'proxy-arp', interface: 'lan0' }
+    ? { type: 'proxy-arp', interface: 'lan0', ...(site.hasVrrp === true ? { activeWhen: masterOf(site) } : {}) }
     : {
         type: 'provider-secondary-ip',
         providerRef: `${site.name}-main`,
@@ -112,6 +113,25 @@ function captureOf(site: Site, node: string): unknown {
         nicRef: `nic-${node}`,
         interface: 'eth0',
       };
+}
+
+function masterOf({ name }: Site): unknown {
+  return { type: 'vrrp-master', virtualAddressRef: `gateway-${name}` };
+}
+
+/** The routers of a LAN have the first addresses of the part that the pool excludes. */
+function vrrpDocuments({ name, routers, hasVrrp }: Site, node: string): readonly unknown[] {
+  if (hasVrrp !== true) return [];
+  const peers = routers.flatMap((router, index) => (router.name === node ? [] : [`10.77.0.${index + 2}`]));
+  const priority = 200 - (routers.find((router) => router.name === node)?.priority ?? 0);
+  return [
+    document('net', 'VirtualAddress', `gateway-${name}`, {
+      interface: 'lan0',
+      address: '10.77.0.14/32',
+      mode: 'vrrp',
+      vrrp: { virtualRouterID: 60, priority, peers },
+    }),
+  ];
 }
 
 function cloudDocuments({ name, provider }: Site): readonly unknown[] {

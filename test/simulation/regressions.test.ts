@@ -86,6 +86,15 @@ const REGRESSIONS: readonly Regression[] = [
     calmAt: 16_000,
   },
   {
+    mistake: 'a cloud that was to show an old state six times did so for minutes after the faults had stopped',
+    events: [
+      [2000, { what: 'appear', address: 0, site: 'lan0' }],
+      [12_000, { what: 'stale-cloud-reads', site: 'aws1', reads: 6 }],
+      [15_000, { what: 'nic-meddling', site: 'aws1', address: 0, kind: 'address-taken-off' }],
+    ],
+    calmAt: 16_000,
+  },
+  {
     mistake: 'a quiet NIC that somebody had switched to forward no more stayed so',
     events: [
       [2000, { what: 'appear', address: 0, site: 'lan0' }],

@@ -58,6 +58,7 @@ function unservedAt(world: World, question: Question): readonly string[] {
 
 function ineligible(world: World, site: Site, capturer: string): string | undefined {
   if (world.machine(capturer).running === undefined) return 'does not run';
+  if (world.vrrps.get(site.name)?.isMaster(capturer) === false) return 'is not the VRRP master';
   const isDrained = world.draining.has(capturer) && site.routers.some(({ name }) => !world.draining.has(name));
   return isDrained ? 'is drained' : undefined;
 }

@@ -8,6 +8,7 @@ import type { Seams } from './seams.ts';
 import { capturersAt, sendersTo, unserved } from './service.ts';
 import type { Story } from './story.ts';
 import type { Violation } from './violation.ts';
+import { VrrpInvariants } from './vrrp-invariants.ts';
 import { World } from './world.ts';
 
 export interface SimulateOptions {
@@ -63,6 +64,11 @@ class Play {
     const isConnected = (name: string): boolean => this.#world.hub.isConnected(name);
     const machine = (name: string) => this.#world.machine(name);
     const report = (violation: Omit<Violation, 'at'>): void => this.#report(violation);
+    const vrrp = new VrrpInvariants({
+      time: () => this.#world.time,
+      vrrpOf: (site) => this.#world.vrrps.get(site),
+      report,
+    });
     const provider = new ProviderInvariants({
       audit: this.#audit,
       now: () => this.#world.time.now(),
@@ -74,6 +80,10 @@ class Play {
       isConnected,
       machine,
       report,
+      gateOf: ({ name, site }) => {
+        const told = this.#world.vrrps.get(site)?.told(name);
+        return told && (told.role === 'master' ? 'open' : 'closed');
+      },
       capturers: (site, address) => capturersAt(this.#world, site, address),
       livesAt: (address, site) => this.#world.population.livesAt(address, site),
     });
@@ -87,8 +97,13 @@ class Play {
           this.#tell(`${fact.source} tells ${fact.address} ${fact.type.split('.').at(-1)} (${fact.origin})`);
           hosts.factAppended(fact);
         },
+        roleTold: (of, role) => {
+          this.#tell(`${of.name} is told by VRRP: ${role}`);
+          vrrp.told(of);
+        },
         hostApplied: (of, ops) => {
           hosts.applied(of, ops);
+          vrrp.applied(of, ops);
           for (const op of ops)
             if (op.verb === 'announce') this.#world.lans.get(of.site)?.announce(of.name, op.address);
         },

@@ -1,6 +1,6 @@
 /** Stories as files: what a failure leaves behind, and what a regression test plays again. */
 import { z } from 'zod';
-import { MEDDLINGS, NIC_MEDDLINGS, RULES, type Story } from './story.ts';
+import { MEDDLINGS, NIC_MEDDLINGS, RULES, VRRP_TROUBLES, type Story } from './story.ts';
 import { CLOUD_PROVIDERS } from './topology.ts';
 
 const count = z.number();
@@ -38,6 +38,7 @@ const happening = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('drain'), node: name, forMs: count, rollOutMs: count }),
   z.strictObject({ what: z.literal('ordered-drain'), node: name, forMs: count }),
   z.strictObject({ what: z.literal('other-rules'), node: name, rules: z.enum(RULES), forMs: count }),
+  z.strictObject({ what: z.literal('vrrp'), site: name, kind: z.enum(VRRP_TROUBLES), forMs: count }),
 ]);
 
 const topology = z.strictObject({
@@ -46,6 +47,7 @@ const topology = z.strictObject({
       name,
       provider: z.enum(CLOUD_PROVIDERS).nullable(),
       routers: z.array(z.strictObject({ name, priority: count })),
+      hasVrrp: z.literal(true).optional(),
     }),
   ),
   addresses: count,
@@ -68,7 +70,12 @@ const file = z.strictObject({
 /** Throws what zod throws: such a file is part of the tests. */
 export function parseStory(text: string): Story & { readonly about: string } {
   const { topology: drawn, ...rest } = file.parse(JSON.parse(text));
-  const sites = drawn.sites.map(({ provider, ...site }) => ({ ...site, provider: provider ?? undefined }));
+  const sites = drawn.sites.map(({ name: of, provider, routers, hasVrrp }) => ({
+    name: of,
+    provider: provider ?? undefined,
+    routers,
+    ...(hasVrrp === undefined ? {} : { hasVrrp }),
+  }));
   return { ...rest, topology: { ...drawn, sites } };
 }
 

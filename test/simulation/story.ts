@@ -55,12 +55,16 @@ export type Happening =
   /** An operator orders it through whichever node answers, and takes it back. */
   | { readonly what: 'ordered-drain'; readonly node: string; readonly forMs: number }
   /** One node runs with another version of the pool's rules for a while. */
-  | { readonly what: 'other-rules'; readonly node: string; readonly rules: Rules; readonly forMs: number };
+  | { readonly what: 'other-rules'; readonly node: string; readonly rules: Rules; readonly forMs: number }
+  /** At a LAN whose master captures: its routers do not hear each other, keepalived dies on some or all, or tells its roles late. */
+  | { readonly what: 'vrrp'; readonly site: string; readonly kind: VrrpTrouble; readonly forMs: number };
 
 export const MEDDLINGS = ['route-deleted', 'address-configured'] as const;
 export type Meddling = (typeof MEDDLINGS)[number];
 export const NIC_MEDDLINGS = ['address-taken-off', 'forwarding-switched-off'] as const;
 export type NicMeddling = (typeof NIC_MEDDLINGS)[number];
+export const VRRP_TROUBLES = ['split', 'master-dies', 'all-die', 'slow-news'] as const;
+export type VrrpTrouble = (typeof VRRP_TROUBLES)[number];
 export const RULES = ['long-hold', 'no-hold', 'late-deprovision', 'swapped-priority'] as const;
 export type Rules = (typeof RULES)[number];
 

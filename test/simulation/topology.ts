@@ -9,6 +9,8 @@ export interface Site {
   readonly provider: (typeof CLOUD_PROVIDERS)[number] | undefined;
   /** Names are `<site>-a`, `<site>-b`, …; of each its placement priority, the lowest captures. */
   readonly routers: readonly { readonly name: string; readonly priority: number }[];
+  /** VRRP is the authority over which router of a LAN captures. */
+  readonly hasVrrp?: boolean;
 }
 
 export interface Topology {
@@ -59,7 +61,9 @@ function drawSite(random: SeededRandom, index: number, isLarge: boolean): Site {
     name: `${name}-${'abc'[at] ?? 'x'}`,
     priority: equal ? 10 : 10 * (at + 1),
   }));
-  return { name, provider: placed, routers };
+  // A stream of its own: what earlier seeds drew stays as it was.
+  const hasVrrp = placed === undefined && count > 1 && random.fork(`vrrp ${name}`).chance(0.35);
+  return { name, provider: placed, routers, ...(hasVrrp ? { hasVrrp } : {}) };
 }
 
 export function nodesOf({ sites }: Topology): readonly string[] {

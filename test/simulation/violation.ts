@@ -1,6 +1,6 @@
 /** What must never be, or must be in the end, and was found otherwise. */
-export const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'live'] as const;
-/** I1 to I8 as in docs/concepts; `live`: a process does not wait for anything and does not end. */
+export const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'vrrp', 'live'] as const;
+/** I1 to I8 as in docs/concepts; `vrrp`: whoever is not master answers for nothing; `live`: a process does not wait for anything and does not end. */
 export type Invariant = (typeof INVARIANTS)[number];
 
 export interface Violation {

@@ -9,6 +9,7 @@ import type { Seams } from './seams.ts';
 import { SimCloud, type SimCloudOptions } from './sim-cloud.ts';
 import { SimHub, type SimHubOptions } from './sim-hub.ts';
 import { SimLan } from './sim-lan.ts';
+import { SimVrrp, type SimVrrpOptions } from './sim-vrrp.ts';
 import { describe, happen, type Stage } from './happen.ts';
 import type { Rules, Story } from './story.ts';
 import { nodesOf, type Topology } from './topology.ts';
@@ -19,6 +20,7 @@ export interface WorldWatch extends MachineWatch {
   readonly mutated: (site: string, mutation: Parameters<SimCloudOptions['onMutation']>[0]) => void;
   readonly stored: NonNullable<SimHubOptions['onStored']>;
   readonly lost: NonNullable<SimHubOptions['onLost']>;
+  readonly roleTold: (machine: Machine, role: Parameters<SimVrrpOptions['onTold']>[1]) => void;
   readonly told: (line: string) => void;
 }
 
@@ -28,6 +30,7 @@ export class World implements Stage {
   readonly hub: SimHub;
   readonly clouds: ReadonlyMap<string, SimCloud>;
   readonly lans: ReadonlyMap<string, SimLan>;
+  readonly vrrps: ReadonlyMap<string, SimVrrp>;
   readonly machines: ReadonlyMap<string, Machine>;
   readonly population: Population;
   readonly operator: Operator;
@@ -52,6 +55,15 @@ export class World implements Stage {
     this.hub = new SimHub({ time, random: random.fork('hub'), onStored: watch.stored, onLost: watch.lost });
     this.clouds = cloudsOf(topology, time, random, watch);
     const lans = new Map<string, SimLan>();
+    this.vrrps = new Map(
+      topology.sites
+        .filter(({ hasVrrp }) => hasVrrp === true)
+        .map(({ name, routers }) => {
+          const ofSite = routers.map((router) => router.name);
+          const onTold: SimVrrpOptions['onTold'] = (node, role) => watch.roleTold(this.machine(node), role);
+          return [name, new SimVrrp({ time, random: random.fork(`vrrp ${name}`), nodes: ofSite, onTold })] as const;
+        }),
+    );
     this.machines = new Map(
       topology.sites.flatMap((site) =>
         site.routers.map(({ name }) => {
@@ -63,6 +75,7 @@ export class World implements Stage {
             log: QUIET,
             cloud: this.clouds.get(site.name),
             lan: () => lans.get(site.name),
+            vrrp: this.vrrps.get(site.name),
             watch,
           };
           return [name, new Machine(name, site.name, keyOf(nodes.indexOf(name)), around)] as const;
@@ -116,6 +129,8 @@ export class World implements Stage {
     this.#ends.clear();
     const { trouble } = this.hub;
     Object.assign(trouble, { isUp: true, pausedUntil: 0, heartbeatLoss: 0, ambiguousShare: 0, readsAreStale: false });
+    // A quiet NIC is read once a minute: what was to be shown old six times would be a fault for long after.
+    for (const cloud of this.clouds.values()) cloud.inner.delayReads(0);
     for (const cloud of this.clouds.values())
       Object.assign(cloud.trouble, { throttledShare: 0, lostShare: 0, halfMoveShare: 0, latencyMs: 0 });
     for (const machine of this.machines.values()) {
