@@ -12,7 +12,8 @@ interface Said {
 
 /** The lab's command line on a name that nobody uses. */
 async function lab(...args: readonly string[]): Promise<Said> {
-  const result = await runCommand([process.execPath, main, ...args, '--lab', `t${process.pid}`]);
+  // First: what follows the host of `shell` belongs to the command there.
+  const result = await runCommand([process.execPath, main, '--lab', `t${process.pid}`, ...args]);
   return result.ok
     ? { code: 0, out: result.value.stdout, err: result.value.stderr }
     : { code: result.error.exitCode ?? -1, out: result.error.stdout, err: result.error.stderr };
