@@ -90,6 +90,10 @@ export const knobs = z.strictObject({
   forwardingIsFixed: z.boolean().default(false),
   /** Each mutating call, or its operation, takes that much longer, milliseconds. */
   latencyMs: z.number().min(0).default(0),
+  /** The cloud tells of a change that much later, milliseconds. CloudTrail takes seconds, sometimes minutes. */
+  newsLagMs: z.number().min(0).default(0),
+  /** A message that was received shows again after that at the latest, milliseconds, whatever its reader asked for: delivery is at least once. */
+  newsHiddenMsMax: z.number().min(1).optional(),
   /** Packets follow that much later, milliseconds. */
   fabricLagMs: z.number().min(0).default(0),
   /** How much of the vendor's token buckets there is, percent; without, calls are not counted. See call-quota.ts. */
@@ -141,7 +145,7 @@ const outcome = z.strictObject({
 export const journalEntry = z.strictObject({
   sequence: z.number().int(),
   at: instant,
-  service: z.enum(['api', 'imds']),
+  service: z.enum(['api', 'imds', 'queue']),
   /** Name of the instance whose identity it had; `unknown` if it had none that counts. */
   principal: z.string(),
   operation: z.string(),

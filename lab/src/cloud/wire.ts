@@ -46,7 +46,7 @@ export interface RefusedCall extends Omit<AdmittedCall, 'perform' | 'overtake'> 
 
 /** A vendor's endpoint: decodes strictly, authenticates, and says how it fails. */
 export interface Service {
-  readonly name: 'api' | 'imds';
+  readonly name: 'api' | 'imds' | 'queue';
   admit(request: WireRequest): AdmittedCall | RefusedCall | Promise<AdmittedCall | RefusedCall>;
   /** @param afterMs when there is room again; undefined where that is not known */
   throttled(afterMs?: number): WireReply;
