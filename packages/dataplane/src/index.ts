@@ -14,6 +14,7 @@ export {
 export { createMemoryLanWire, type MemoryLanWire } from './adapters/memory/memory-lan-wire.ts';
 export { MemoryVrrp } from './adapters/memory/memory-vrrp.ts';
 export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
+export { CAPTURE_UNSUPPORTED, createUnsupportedHost } from './adapters/other-os/unsupported-host.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
 export { executionLines, type HostExecution } from './host-execution.ts';

@@ -39,6 +39,8 @@ export type HostEvent =
     };
 
 export interface Host {
+  /** Why this host can be looked at and not changed; absent where it can be changed. */
+  readonly unsupported?: string;
   /**
    * Reads everything that `diffHost` compares, in few commands. A reading that failed in part is a fault: unknown removes nothing.
    * @param sysctls paths that are read besides those that `lower` derives; `watch` reports their changes from then on, where it can

@@ -25,7 +25,13 @@ const serveCommand = buildCommand<ServeFlags, [], Context>({
     const log = createLog(flags.logLevel);
     const { startDaemon } = await import('./daemon.ts');
     const { stateDir, socket } = flags;
-    const daemon = await startDaemon({ settings: settings.value, stateDir, socketPath: socket, log });
+    const daemon = await startDaemon({
+      settings: settings.value,
+      stateDir,
+      socketPath: socket,
+      platform: this.process.platform,
+      log,
+    });
     if (!daemon.ok) return refuse(this, daemon.error);
     const reloading = reloadOnHangUp(flags.config, daemon.value, log);
     const signal = await untilAskedToStop();

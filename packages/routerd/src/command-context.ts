@@ -7,6 +7,8 @@ export interface Context extends CommandContext {
   readonly process: {
     readonly stdout: { write(text: string): void };
     readonly stderr: { write(text: string): void };
+    /** As Node.js names it: `linux`, `freebsd`, `darwin`. */
+    readonly platform: string;
     readonly env: Readonly<Partial<Record<string, string>>>;
     exitCode?: number | string | null;
   };

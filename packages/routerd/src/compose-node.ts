@@ -352,13 +352,14 @@ function viewOf(
       ? {}
       : { observing: () => ({ plugins: observers.plugins(), subscriptions: observers.subscriptions() }) }),
     host: () => {
-      const { observed, residuals, withheld, owned, addressesTakenOff } = host.status();
+      const { observed, residuals, withheld, unsupported, owned, addressesTakenOff } = host.status();
       return {
         observed,
         owned,
         addressesTakenOff,
-        settled: residuals.length === 0 && withheld.length === 0,
+        settled: residuals.length === 0 && withheld.length === 0 && unsupported === undefined,
         withheld,
+        unsupported,
         residuals: residuals.map(({ op, fault }) => ({ op, code: fault.code, detail: fault.detail })),
       };
     },

@@ -4,7 +4,6 @@ import path from 'node:path';
 import {
   createKeepalived,
   createLinuxHealthProbe,
-  createLinuxHost,
   createLinuxLanWire,
   createUdpPathWire,
 } from '@routerd/dataplane';
@@ -28,6 +27,7 @@ import { watchLans } from './lan-watch.ts';
 import { Membership } from './membership.ts';
 import { nodeSettings, type NodeSettings, type SettingsFault } from './node-settings.ts';
 import { createMeters, metricsRoutes, nodeMetrics, type Meters } from './metrics/node-metrics.ts';
+import { platformHost } from './platform-host.ts';
 import { RecentFacts } from './recent-facts.ts';
 import { StatusWriter } from './status-writer.ts';
 import { VERSION } from './version.ts';
@@ -36,6 +36,8 @@ export interface DaemonOptions {
   readonly settings: NodeSettings;
   readonly stateDir: string;
   readonly socketPath: string;
+  /** As `process.platform` says. */
+  readonly platform: string;
   readonly log: Log;
 }
 
@@ -82,7 +84,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   steps.push({ name: 'hub', stop: async () => hub.value?.stop() });
   const clock = systemClock;
   const meters = createMeters(
-    { clock, host: createLinuxHost({ clock, log }), executor, leases: store.value.leases },
+    { clock, host: platformHost(given.platform, { clock, log }), executor, leases: store.value.leases },
     VERSION,
   );
   steps.push({ name: 'metrics', stop: () => meters.process.stop() });
@@ -112,7 +114,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
     ...doctorRoutes({
       node: node.value.view,
       peers: () => node.value.federation.peers(),
-      reader: { host: createLinuxHost({ clock: systemClock, log }), run: runCommand },
+      reader: { host: platformHost(given.platform, { clock: systemClock, log }), run: runCommand },
       now: () => systemClock.now(),
     }),
     ...(observers === undefined ? [] : pluginRoutes(settings.startup, observers)),

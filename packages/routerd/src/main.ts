@@ -7,6 +7,7 @@ import type { Context } from './command-context.ts';
 const shell: Context['process'] = {
   stdout: process.stdout,
   stderr: process.stderr,
+  platform: process.platform,
   env: process.env,
   exitCode: null,
 };

@@ -37,6 +37,8 @@ export interface HostReconcilerStatus {
   readonly residuals: readonly Residual[];
   /** What is needed and not made; asked anew with each change. */
   readonly withheld: readonly WithheldOp[];
+  /** Why nothing is ever made on this host; undefined where it is. */
+  readonly unsupported: string | undefined;
   /** Captured addresses that were found on this host and taken off it since the start. */
   readonly addressesTakenOff: ReadonlyMap<HostAddress, AddressTakenOff>;
   /** What was recorded to be put back or taken away: first values of settings, and what carries no mark of ours. */
@@ -63,7 +65,7 @@ export interface HostReconciler {
   /** Resolves when nothing is left to do but to wait: all landed, or what is left over waits for its next try. */
   settled(): Promise<void>;
   status(): HostReconcilerStatus;
-  /** Addresses that the kernel answers ARP for; undefined until the host was read. The same set until it changes. */
+  /** Addresses that the kernel answers ARP for; undefined until the host was read, and where it never can. The same set until it changes. */
   captured(): ReadonlySet<HostAddress> | undefined;
   /** Reads the host now, whatever is known of it. */
   refresh(): Promise<void>;
@@ -191,6 +193,7 @@ class LevelReconciler implements HostReconciler {
       settled: this.#running === undefined && this.#isDone() && !this.#mustRead && !this.#mustDiff,
       residuals: this.#residuals,
       withheld: this.#withheld,
+      unsupported: this.#ports.host.unsupported,
       addressesTakenOff: this.#addressesTakenOff,
       owned: this.#ownership.entries(),
       opsLanded: this.#opsLanded,
@@ -201,7 +204,8 @@ class LevelReconciler implements HostReconciler {
   }
 
   #isDone(): boolean {
-    return this.#residuals.length === 0 && this.#withheld.length === 0;
+    const { unsupported } = this.#ports.host;
+    return this.#residuals.length === 0 && this.#withheld.length === 0 && unsupported === undefined;
   }
 
   captured(): ReadonlySet<HostAddress> | undefined {
@@ -319,7 +323,7 @@ class LevelReconciler implements HostReconciler {
   async #applyOnce(afterReading: boolean): Promise<boolean> {
     const [desired, picture] = [this.#desired, this.#picture];
     this.#mustDiff = false;
-    if (desired === undefined || picture === undefined) return false;
+    if (desired === undefined || picture === undefined || this.#ports.host.unsupported !== undefined) return false;
     const retainSurplus = this.#options.retainSurplus === true;
     const needed =
       this.#agreed === undefined || retainSurplus
@@ -414,6 +418,7 @@ class LevelReconciler implements HostReconciler {
   }
 
   #noteCaptured(): void {
+    if (this.#ports.host.unsupported !== undefined) return;
     const captured = new Set(this.#picture?.observed().proxyNeighbors.map(({ address }) => address));
     if (this.#captured === undefined || !isSame(this.#captured, captured)) this.#captured = captured;
   }

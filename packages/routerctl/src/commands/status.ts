@@ -26,6 +26,8 @@ const nodeStatus = z.object({
   }),
   host: z.object({
     settled: z.boolean(),
+    phase: z.string().default(''),
+    reason: z.string().optional(),
     residuals: z.array(z.string()),
     withheld: z.array(z.object({ operation: z.string(), reason: z.string(), remedy: z.string() })).default([]),
   }),
@@ -125,8 +127,9 @@ function overlayText(paths: z.output<typeof nodeStatus>['overlay']): string {
   return [`${up} of ${paths.length} paths up`, ...others].join(', ');
 }
 
-function hostText({ settled, residuals, withheld }: z.output<typeof nodeStatus>['host']): string {
+function hostText({ settled, phase, reason, residuals, withheld }: z.output<typeof nodeStatus>['host']): string {
   if (settled) return 'as planned';
+  if (reason !== undefined) return `${phase}: ${reason}`;
   if (withheld.length === 0) return `${residuals.length} changes did not land`;
   return `Degraded: ${withheld.length} changes are withheld${residuals.length === 0 ? '' : `, ${residuals.length} did not land`}`;
 }

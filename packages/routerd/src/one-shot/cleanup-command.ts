@@ -1,10 +1,11 @@
 /** `routerd cleanup`: takes everything of ours off this host, without configuration and, if need be, without state. */
 import path from 'node:path';
-import { createLinuxHost, endKeepalived } from '@routerd/dataplane';
+import { endKeepalived } from '@routerd/dataplane';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { refuse, stateDirFlag, type Context } from '../command-context.ts';
-import { allowMgmtLockoutFlag, apply, cutsManagement, show } from './commands.ts';
+import { platformHost } from '../platform-host.ts';
+import { allowMgmtLockoutFlag, apply, cutsManagement, refuseToChange, show } from './commands.ts';
 import { lookToCleanUp, type OneShotPorts } from './one-shot.ts';
 
 interface CleanupFlags {
@@ -16,11 +17,16 @@ interface CleanupFlags {
 export const cleanupCommand = buildCommand<CleanupFlags, [], Context>({
   async func(this: Context, { stateDir, dryRun, allowMgmtLockout }: CleanupFlags) {
     const log = createLog('warn');
-    const ports: OneShotPorts = { host: createLinuxHost({ clock: systemClock, log }), clock: systemClock, log };
+    const ports: OneShotPorts = {
+      host: platformHost(this.process.platform, { clock: systemClock, log }),
+      clock: systemClock,
+      log,
+    };
     const look = await lookToCleanUp({ stateDir, access: dryRun ? 'look' : 'change' }, ports);
     if (!look.ok) return refuse(this, look.error);
     try {
       if (dryRun) return show(this, look.value, { output: 'text', diff: false });
+      if (ports.host.unsupported !== undefined) return refuseToChange(this, ports.host.unsupported);
       if (!allowMgmtLockout && cutsManagement(this, look.value, { resources: [], reconcile: undefined }))
         return undefined;
       // First: its farewell lets another router take over at once.

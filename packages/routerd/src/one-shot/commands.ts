@@ -1,11 +1,12 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
-import { createLinuxHost, describeOp, type WithheldOp } from '@routerd/dataplane';
+import { describeOp, type WithheldOp } from '@routerd/dataplane';
 import { yamlText } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
 import type { LoadedConfig } from '../load-config.ts';
 import { managementAccess, sshSession, withheldOps } from '../management-access.ts';
+import { platformHost } from '../platform-host.ts';
 import { applyPlan } from './apply-plan.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
@@ -73,6 +74,7 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
     if (flags.dryRun)
       return withLook(this, flags, 'look', (look, _, config) => show(this, withWarnings(this, look, config), flags));
     await withLook(this, flags, 'change', async (look, { host }, config) => {
+      if (host.unsupported !== undefined) return refuseToChange(this, host.unsupported);
       const allowed = flags.allowMgmtLockout ? look : allowedPart(this, look, config);
       if (allowed !== undefined) await apply(this, allowed, host);
     });
@@ -114,7 +116,11 @@ async function withLook(
   const config = validConfig(context, location);
   if (config === undefined) return;
   const log = createLog('warn');
-  const ports: OneShotPorts = { host: createLinuxHost({ clock: systemClock, log }), clock: systemClock, log };
+  const ports: OneShotPorts = {
+    host: platformHost(context.process.platform, { clock: systemClock, log }),
+    clock: systemClock,
+    log,
+  };
   const look = await lookOnce({ config, stateDir, access }, ports);
   if (!look.ok) return refuse(context, look.error);
   try {
@@ -122,6 +128,11 @@ async function withLook(
   } finally {
     look.value.close();
   }
+}
+
+/** Nothing was changed, and nothing will be: there is no use in trying a part of it. */
+export function refuseToChange(context: Context, why: string): void {
+  refuse(context, { message: why, remedy: 'Run routerd on Linux. `routerd plan` shows what it would do there.' });
 }
 
 export function show(context: Context, look: OneShot, { output, diff }: Pick<PlanFlags, 'output' | 'diff'>): void {

@@ -59,6 +59,7 @@ export async function lookOnce(
     retainSurplus: pools.length > 0,
   });
   const notes = [
+    ...(host.unsupported === undefined ? [] : [host.unsupported]),
     ...notesOn(pools),
     ...notesOnVirtualRouters(derived.virtualRouters),
     ...notesOnMasks(derived.config.suppressed),

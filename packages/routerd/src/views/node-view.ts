@@ -39,7 +39,10 @@ export interface NodeView {
   observing?(): ObservingView;
 }
 
-export interface HostView extends Pick<HostReconcilerStatus, 'owned' | 'addressesTakenOff' | 'withheld'> {
+export interface HostView extends Pick<
+  HostReconcilerStatus,
+  'owned' | 'addressesTakenOff' | 'withheld' | 'unsupported'
+> {
   readonly observed: ObservedHost | undefined;
   readonly settled: boolean;
   /** What did not land at the last apply. */

@@ -175,16 +175,26 @@ function claimStatus(node: NodeView, claim: ResourceOf<'RemoteAddressClaim'>): R
         : own.record?.phase === 'held';
   const closed = role !== undefined && role !== 'master'; // then there is no route either, on purpose
   const phase = route === undefined && !closed ? 'Degraded' : gated ? 'Gated' : captured ? 'Ready' : 'Degraded';
-  const captureStatus = captured ? 'Captured' : gated && role !== 'unknown' ? 'Standby' : 'Blocked';
+  const unsupported = host.unsupported;
+  const captureStatus =
+    unsupported !== undefined
+      ? 'CaptureUnsupported'
+      : captured
+        ? 'Captured'
+        : gated && role !== 'unknown'
+          ? 'Standby'
+          : 'Blocked';
   return {
     phase,
     summary: `${captureStatus.toLowerCase()}, delivered over ${route?.device ?? 'nothing yet'}${own?.record?.holder === undefined ? '' : `, held by ${own.record.holder} in epoch ${own.record.epoch}`}`,
     captureStatus,
-    ...(route === undefined && !closed
-      ? { reason: 'RouteNotInstalled' }
-      : gated
-        ? { reason: 'CaptureGateInactive' }
-        : {}),
+    ...(unsupported !== undefined
+      ? { reason: 'CaptureUnsupported', detail: unsupported }
+      : route === undefined && !closed
+        ? { reason: 'RouteNotInstalled' }
+        : gated
+          ? { reason: 'CaptureGateInactive' }
+          : {}),
     ...(gate === undefined
       ? {}
       : { activeWhenType: 'vrrp-master', activeWhenVirtualAddressRef: gate, activeWhenVirtualAddressRole: role }),

@@ -43,9 +43,11 @@ export function statusView(node: NodeView): unknown {
 }
 
 /** What is withheld stays so until somebody decides; what did not land is tried again. */
-function hostStatus({ settled, residuals, withheld }: HostView): unknown {
+function hostStatus({ settled, residuals, withheld, unsupported }: HostView): unknown {
   return {
-    phase: settled ? 'Applied' : withheld.length > 0 ? 'Degraded' : 'Pending',
+    phase:
+      unsupported !== undefined ? 'Unsupported' : settled ? 'Applied' : withheld.length > 0 ? 'Degraded' : 'Pending',
+    ...(unsupported === undefined ? {} : { reason: unsupported }),
     settled,
     residuals: residuals.map(({ op, detail }) => `${op.verb}: ${detail}`),
     withheld: withheld.map(({ op, reason }) => ({ operation: describeOp(op), reason, remedy: WITHHELD_REMEDY })),
