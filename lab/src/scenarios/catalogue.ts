@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { cloudNews } from './cloud-news.ts';
 import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   nPlusOne,
   fullDrain,
   threeHubs,
+  cloudNews,
   g1,
   p1,
   p2,
