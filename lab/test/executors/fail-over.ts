@@ -59,6 +59,29 @@ async function failOver(stage: ExecutorStage, bare: readonly string[]): Promise<
  * @param maxActionsPerRun how many of them go into one request
  */
 export async function seizeAll(stage: ExecutorStage, bare: readonly string[], maxActionsPerRun: number): Promise<void> {
+  await withEngine(stage, { bare, maxActionsPerRun }, async ({ engine, journal, proposals }) => {
+    engine.propose(proposals);
+    const isDone = (): true | undefined =>
+      journal.list().filter(({ status }) => status === 'succeeded').length === bare.length || undefined;
+    const stuck = (): string =>
+      [...new Set(journal.list().map(({ status, message }) => `${status}: ${message}`))].slice(0, 3).join(' | ');
+    await waitUntil(() => `the fail-over (${stuck()})`, isDone, { deadlineMs: DEADLINE_MS });
+  });
+}
+
+export interface EngineAtWork {
+  readonly engine: ReturnType<typeof createActionEngine>;
+  readonly journal: ReturnType<typeof createMemoryJournal>;
+  /** One seizure from router B for each address, not proposed yet. */
+  readonly proposals: readonly ActionProposal[];
+}
+
+/** Router A's engine, which has just won these addresses from router B; stopped afterwards. */
+export async function withEngine(
+  stage: ExecutorStage,
+  { bare, maxActionsPerRun }: { readonly bare: readonly string[]; readonly maxActionsPerRun: number },
+  work: (at: EngineAtWork) => Promise<void>,
+): Promise<void> {
   const { nicA, nicB } = stage;
   const cloud = nicA.provider;
   const [self, lost] = [`${cloud}-router-a`, `${cloud}-router-b`];
@@ -84,13 +107,8 @@ export async function seizeAll(stage: ExecutorStage, bare: readonly string[], ma
   });
   engine.setPolicies([policyFor(cloud, maxActionsPerRun)]);
   engine.start();
-  engine.propose(proposals);
   try {
-    const isDone = (): true | undefined =>
-      journal.list().filter(({ status }) => status === 'succeeded').length === bare.length || undefined;
-    const stuck = (): string =>
-      [...new Set(journal.list().map(({ status, message }) => `${status}: ${message}`))].slice(0, 3).join(' | ');
-    await waitUntil(() => `the fail-over (${stuck()})`, isDone, { deadlineMs: DEADLINE_MS });
+    await work({ engine, journal, proposals });
   } finally {
     await engine.stop();
   }
@@ -135,7 +153,7 @@ function policyFor(provider: NicTarget['provider'], maxActionsPerRun: number): R
       requireApproval: false,
       allowedProviders: [provider],
       allowedProviderRefs: [],
-      allowedActions: ['assign-secondary-ip'],
+      allowedActions: ['assign-secondary-ip', 'ensure-forwarding-enabled'],
       allowedCIDRs: [],
       maxActionsPerRun,
       allowUndo: false,

@@ -1,8 +1,9 @@
 import { executorContract } from '@routerd/actions/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { waitUntil } from '../../src/wait-until.ts';
 import { address, measureStart, openStage, request, statuses, type ExecutorStage } from './executor-stage.ts';
 import { exactPermissionsTest } from './exact-permissions.ts';
-import { failOverTest } from './fail-over.ts';
+import { failOverTest, withEngine } from './fail-over.ts';
 import { killedWritesTest } from './killed-writes.ts';
 
 const CAPTURED = '10.77.60.110';
@@ -137,5 +138,31 @@ describe('the GCP executor', () => {
     const { nics } = await stage.rig.control.state();
     const held = nics.flatMap(({ controlPlane }) => controlPlane.addresses).filter((one) => bare.includes(one));
     expect(held.toSorted()).toEqual(bare);
+  });
+
+  test('canIpForward that cannot be changed fails for good, and is retried once the instance was made again with it', async () => {
+    const { control } = stage.rig;
+    await control.setKnobs({ forwardingIsFixed: true });
+    await withEngine(stage, { bare: [CAPTURED], maxActionsPerRun: 8 }, async ({ engine, journal, proposals }) => {
+      const [seizure] = proposals;
+      if (seizure === undefined) throw new Error('no proposal');
+      const idempotencyKey = seizure.idempotencyKey.replace('assign-secondary-ip', 'ensure-forwarding-enabled');
+      engine.propose([{ ...seizure, verb: 'ensure-forwarding-enabled', seize: undefined, idempotencyKey }, seizure]);
+      const statusOf = (id: number): string => journal.get(id)?.status ?? 'none';
+      const becomes = async (id: number, status: string): Promise<true> =>
+        waitUntil(`action ${id} ${status}`, () => statusOf(id) === status || undefined, { deadlineMs: 30_000 });
+      await becomes(1, 'failed');
+      expect(journal.get(1)).toMatchObject({ errorClass: 'invalid', attempts: 1 });
+      expect(journal.get(1)?.message).toMatch(
+        /cannot be changed while it runs: create the instance with --can-ip-forward/,
+      );
+      await control.setForwarding('gcp-router-a', true); // as an instance that was made again has it
+      expect(engine.retry(1)).toMatchObject({ ok: true });
+      await becomes(1, 'succeeded');
+      await becomes(2, 'succeeded');
+      expect(journal.get(1)?.message).toContain('alreadyPresent');
+      const changes = (await stage.mutations()).map(({ operation }) => operation);
+      expect(changes.filter((operation) => operation === 'instances.update')).toHaveLength(1);
+    });
   });
 });
