@@ -105,7 +105,6 @@ const SITE_TITLES: Readonly<Record<Site, string>> = {
   gcp: 'GCP',
 };
 
-/** The lab of four sites; scenarios with a lab of their own say what is different there. */
 function topologyPicture(): string {
   const sites = SITES.map((site) => {
     const fabric = FABRICS.find(({ cloud }) => cloud === site);
@@ -121,5 +120,5 @@ function topologyPicture(): string {
     return `<div class="site"><b>${SITE_TITLES[site]}</b><dl>${rows.join('')}</dl></div>`;
   });
   return `<figure aria-label="topology"><div class="wan">WAN 198.51.100.0/24 with the NATS hub ${escaped(HUB.address)}; WireGuard between routers of different sites; ${escaped(POOL_PREFIX)} at each</div>
-<div class="sites">${sites.join('')}</div></figure>`;
+<div class="sites">${sites.join('')}</div><figcaption>The lab of four sites. Scenarios with one of their own say what is different there.</figcaption></figure>`;
 }

@@ -6,12 +6,12 @@ export const STYLE = `:root{color-scheme:light dark;--ground:#fff;--text:#1b1f24
 *{box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;max-width:1120px;margin:0 auto;padding:1.5rem 1rem 4rem;background:var(--ground);color:var(--text)}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .3rem}h2{font-size:1.25rem;margin:1.6rem 0 .3rem;scroll-margin-top:1rem}h3{font-size:.95rem;margin:1.3rem 0 .4rem}
 p{margin:.2rem 0 .8rem}.quiet,figcaption{color:var(--quiet)}a{color:var(--link)}.pass{color:var(--good);font-weight:600}.fail{color:var(--bad);font-weight:700}
-section h2{margin-top:0}section{border-top:1px solid var(--line);margin-top:2rem;padding-top:1.2rem}figure{margin:0 0 1.1rem}figcaption{font-size:.85rem;margin-bottom:.4rem}
+section h2{margin-top:0}section{border-top:1px solid var(--line);margin-top:2rem;padding-top:1.2rem}figure{margin:0 0 1.1rem}figcaption{font-size:.85rem;margin-bottom:1.4rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--quiet);white-space:nowrap}.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td:last-child,th:last-child{padding-right:0}
 .scroll td:first-child{white-space:nowrap}.text{overflow-wrap:anywhere}details{margin:.7rem 0}summary{cursor:pointer;color:var(--link)}
 .wan{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:.4rem .7rem;text-align:center}
-.sites{display:grid;grid-template-columns:repeat(4,1fr);gap:.8rem;margin:0 0 1.6rem}.site{position:relative;border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem;margin-top:1rem;background:var(--panel)}
+.sites{display:grid;grid-template-columns:repeat(4,1fr);gap:.8rem;margin:0 0 .6rem}.site{position:relative;border:1px solid var(--line);border-radius:6px;padding:.5rem .7rem;margin-top:1rem;background:var(--panel)}
 .site::before{content:"";position:absolute;left:50%;top:-1.05rem;height:1.05rem;border-left:2px solid var(--line)}.site b{display:block}.site dl{display:grid;grid-template-columns:1fr auto;gap:0 .5rem;margin:.3rem 0 0;font-size:.85rem}
 .site dt{white-space:nowrap}.site dd{margin:0;text-align:right;font-variant-numeric:tabular-nums;color:var(--quiet)}
 .rows{display:grid;grid-template-columns:minmax(12rem,24rem) 1fr;gap:.3rem 1rem;align-items:center;font-size:.88rem}.rows .label{overflow-wrap:anywhere;line-height:1.3}
