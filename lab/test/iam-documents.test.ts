@@ -8,6 +8,9 @@ test('what an executor or an inventory asks is in the IAM document of its cloud'
   expect(notAllowed('oci', ['GetSecurityToken', 'ListPrivateIps', 'UpdateVnic'])).toEqual([]);
   expect(notAllowed('oci', ['ListInstances', 'ListVnicAttachments'])).toEqual([]);
   expect(notAllowed('gcp', ['instances.get', 'instances.aggregatedList', 'instances.testIamPermissions'])).toEqual([]);
+  expect(notAllowed('aws', ['ReceiveMessage', 'DeleteMessageBatch'])).toEqual([]);
+  expect(notAllowed('azure', ['messages.peekLock', 'messages.delete'])).toEqual([]);
+  expect(notAllowed('gcp', ['subscriptions.pull', 'subscriptions.acknowledge'])).toEqual([]);
 });
 
 test('what no document allows is told', () => {

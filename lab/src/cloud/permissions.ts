@@ -20,6 +20,8 @@ const AZURE: Readonly<Record<string, readonly string[]>> = {
   'virtualNetworks.checkIPAddressAvailability': ['Microsoft.Network/virtualNetworks/checkIpAddressAvailability/read'],
   'operations.get': ['Microsoft.Network/locations/operations/read'],
   'permissions.list': ['Microsoft.Authorization/permissions/read'],
+  'messages.peekLock': ['Microsoft.ServiceBus/namespaces/messages/receive/action'],
+  'messages.delete': ['Microsoft.ServiceBus/namespaces/messages/receive/action'],
 };
 
 const GCP: Readonly<Record<string, readonly string[]>> = {
@@ -29,6 +31,15 @@ const GCP: Readonly<Record<string, readonly string[]>> = {
   'instances.update': ['compute.instances.update'],
   'zoneOperations.get': ['compute.zoneOperations.get'],
   'zoneOperations.wait': ['compute.zoneOperations.get'],
+  'subscriptions.pull': ['pubsub.subscriptions.consume'],
+  'subscriptions.acknowledge': ['pubsub.subscriptions.consume'],
+};
+
+/** All others are EC2's, each by its own name. */
+const SQS: Readonly<Record<string, string>> = {
+  ReceiveMessage: 'sqs:ReceiveMessage',
+  DeleteMessage: 'sqs:DeleteMessage',
+  DeleteMessageBatch: 'sqs:DeleteMessage',
 };
 
 /** "Details for the Core Services", permissions required for each API operation. */
@@ -57,7 +68,7 @@ export function permissionsFor(cloud: CloudName, operation: string): readonly st
   if (FREE.has(operation)) return [];
   switch (cloud) {
     case 'aws':
-      return [`ec2:${operation}`];
+      return [SQS[operation] ?? `ec2:${operation}`];
     case 'azure':
       return AZURE[operation] ?? [operation];
     case 'gcp':

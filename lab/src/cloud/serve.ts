@@ -107,7 +107,9 @@ async function performWithFaults(
   call: AdmittedCall,
 ): Promise<Performed> {
   const lacking =
-    service.name === 'api' ? lackingPermission(plane.config.cloud, call.operation, plane.knobs.permissions) : undefined;
+    service.name !== 'imds'
+      ? lackingPermission(plane.config.cloud, call.operation, plane.knobs.permissions)
+      : undefined;
   if (lacking !== undefined) {
     const reply = service.denied(call, lacking);
     return { ending: { kind: 'reply', reply }, outcome: outcomeOf(reply) };
