@@ -17,6 +17,7 @@ export interface HostInvariantsOptions {
   /** What VRRP lets the process do, as it was told; undefined where it has no say. */
   readonly gateOf: (machine: Machine) => 'open' | 'closed' | undefined;
   readonly livesAt: (address: HostAddress, site: string) => boolean;
+  readonly livedAtSince: (address: HostAddress, site: string, since: number) => boolean;
   readonly machine: (name: string) => Machine;
   readonly report: (violation: Omit<Violation, 'at'>) => void;
 }
@@ -64,13 +65,17 @@ export class HostInvariants {
   /** I3: what a site captures is never told to live there, unless it does. */
   factAppended({ type, address, source, origin, site }: Fact): void {
     if (type !== 'routerd.client.ipv4.observed') return;
-    const { capturers, livesAt, machine, report } = this.#options;
+    const { capturers, livesAt, livedAtSince, machine, report } = this.#options;
     if (livesAt(address, site)) return;
     const captors = capturers(site, address);
     if (captors.length === 0) return;
     // An operator may say what no router sees; it is refused only where the node itself knows better.
     const isKnown = machine(source).running?.node.isCapturedHere(address) !== undefined;
     if (origin === 'operator' && !isKnown) return;
+    // A node that started while it was cut off knows of no capture: it has seen a machine, which has left meanwhile and was not missed yet.
+    const { running } = machine(source);
+    const isIgnorant = running?.node.federation.status().registryCaughtUp === false;
+    if (isIgnorant && livedAtSince(address, site, running.startedAt)) return;
     report({
       invariant: 'I3',
       what: `${source} tells that ${address} lives at ${site}, where ${captors.join(', ')} captures it`,

@@ -51,6 +51,8 @@ interface Running {
   readonly lans: LanWatch;
   readonly clock: Clock;
   readonly startup: readonly Resource[];
+  /** Milliseconds of the simulation. */
+  readonly startedAt: number;
 }
 
 const EPOCH = instant(1_790_000_000_000);
@@ -120,7 +122,7 @@ export class Machine {
     // The process exists from here on, and may die at any call that its start makes.
     const lans = { stop: async () => lanWatch?.stop() } satisfies LanWatch;
     let lanWatch: LanWatch | undefined;
-    this.running = { life, node: composed, lans, clock, startup };
+    this.running = { life, node: composed, lans, clock, startup, startedAt: time.now() };
     await Promise.race([composed.start(), life.over]);
     if (life.isOver() || lan === undefined) return;
     lanWatch = watchLans(settings, composed, { wire: lan.wire(this.name, life), clock, log: this.log });

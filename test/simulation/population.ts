@@ -31,6 +31,8 @@ export class Population {
   readonly #declared = new Map<number, string>();
   /** Grows with each order about an address, so that one that waits knows that it was overtaken. */
   readonly #orders = new Map<number, number>();
+  /** When a machine with the address was last taken from a site, milliseconds of the simulation. */
+  readonly #leftAt = new Map<string, number>();
 
   constructor(options: PopulationOptions) {
     this.#options = options;
@@ -57,6 +59,11 @@ export class Population {
   livesAt(address: HostAddress, site: string): boolean {
     const { clouds, lans } = this.#options;
     return clouds.get(site)?.livesHere(address) ?? lans.get(site)?.livesHere(address) ?? false;
+  }
+
+  /** Whether a machine with the address was at the site at any time since then. */
+  livedAtSince(address: HostAddress, site: string, since: number): boolean {
+    return this.livesAt(address, site) || (this.#leftAt.get(`${address} ${site}`) ?? -1) >= since;
   }
 
   appear(address: number, site: string): void {
@@ -119,7 +126,8 @@ export class Population {
   }
 
   #leave(address: number, site: string): void {
-    const { clouds, lans } = this.#options;
+    const { clouds, lans, time } = this.#options;
+    if (this.livesAt(hostAddress(address), site)) this.#leftAt.set(`${hostAddress(address)} ${site}`, time.now());
     clouds.get(site)?.leave(hostAddress(address));
     lans.get(site)?.leave(hostAddress(address));
   }

@@ -86,6 +86,7 @@ class Play {
       },
       capturers: (site, address) => capturersAt(this.#world, site, address),
       livesAt: (address, site) => this.#world.population.livesAt(address, site),
+      livedAtSince: (address, site, since) => this.#world.population.livedAtSince(address, site, since),
     });
     this.#world = new World(
       story,
