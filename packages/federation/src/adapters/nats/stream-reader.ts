@@ -17,6 +17,8 @@ import { TailWatch, type StreamEnds } from './tail-watch.ts';
 /** Messages of one pull. A pull ends when it got as many, and the next is asked for: a round trip, of which a newcomer feels each. */
 const PULL_MESSAGES = 4000;
 const PULL_EXPIRES_MS = 30_000;
+/** While messages flow nats-server 2.9 does not always tell that a pull has expired: so long after it is over all the same. */
+const PULL_OVERDUE_MS = 250;
 /** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
 const PULL_HEARTBEAT_MS = 2000;
 /** A consumer that nobody pulls from is removed by the hub after this. */
@@ -150,19 +152,23 @@ async function readPull(
   const end = (): void => messages.stop();
   if (signal.aborted) end();
   signal.addEventListener('abort', end, { once: true });
+  const overdue = setTimeout(end, PULL_EXPIRES_MS + PULL_OVERDUE_MS);
   const batch: LogMessage[] = [];
   const handOn = (): void => deliver(batch.splice(0));
-  for await (const message of messages) {
-    delivered += 1;
-    if (message.info.deliverySequence !== delivered) {
-      throw new Error(`gap: delivery ${message.info.deliverySequence} where ${delivered} was due`);
+  try {
+    for await (const message of messages) {
+      delivered += 1;
+      if (message.info.deliverySequence !== delivered)
+        throw new Error(`gap: delivery ${message.info.deliverySequence} where ${delivered} was due`);
+      // What came with one read of the socket is handed on together, right after that read.
+      if (batch.length === 0) setImmediate(handOn);
+      batch.push(logMessageOf(message));
     }
-    // What came with one read of the socket is handed on together, right after that read.
-    if (batch.length === 0) setImmediate(handOn);
-    batch.push(logMessageOf(message));
+    return delivered;
+  } finally {
+    clearTimeout(overdue);
+    signal.removeEventListener('abort', end);
   }
-  signal.removeEventListener('abort', end);
-  return delivered;
 }
 
 function logMessageOf(message: JsMsg): LogMessage {
