@@ -96,6 +96,8 @@ export {
   type GrowthPhase,
   type HubGrowthOptions,
 } from './adapters/nats-server/hub-growth.ts';
+export { watchCopies, type CopyWatchOptions } from './adapters/nats-server/copy-watch.ts';
+export { closedToNodes, isJoining, letNodesIn, type HubJoiningOptions } from './adapters/nats-server/hub-joining.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {
   createMemoryNetwork,

@@ -1,16 +1,21 @@
 /** The hub of the group, where this machine is one: its server if that is ours to run, and the streams of the group. */
 import {
   aloneSettings,
+  closedToNodes,
   growthPhase,
   HubGrowth,
+  isJoining,
+  letNodesIn,
   ManagedHub,
   parseGroupName,
   provisionUntilDone,
   publishRoster,
   readSeedFile,
   signerOf,
+  watchCopies,
   type HubConfig,
   type HubSettings,
+  type PublishRosterOptions,
 } from '@routerd/federation';
 import { err, ofKind, ok, type Resource, type ResourceOf, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
@@ -61,6 +66,14 @@ export async function startGroupHub(options: GroupHubOptions): Promise<Result<Gr
 
 type HubPorts = Pick<GroupHubOptions, 'stateDir' | 'clock' | 'log'>;
 
+/** What is to be done before the settings of the server are in force as a whole. */
+interface Due {
+  /** The streams of a hub alone join a cluster. */
+  readonly growth?: HubGrowth;
+  /** The hub joins others, and nodes are let in by these settings when it has what they have. */
+  readonly open?: HubSettings;
+}
+
 /** The server, where it is ours to run, and what is done to bring it and the streams to where they should be. */
 class RunningHub {
   readonly #keys: HubKeys;
@@ -92,9 +105,9 @@ class RunningHub {
     roster: string | undefined,
   ): Promise<void> {
     await this.#work?.stop();
-    const growth = settings === undefined ? undefined : await this.#serve(group, settings);
+    const due = settings === undefined ? {} : await this.#serve(group, settings);
     const stopping = new AbortController();
-    const done = this.#settle(group, { growth, roster }, stopping.signal);
+    const done = this.#settle(group, { ...due, roster }, stopping.signal);
     this.#work = {
       stop: async () => {
         stopping.abort();
@@ -108,13 +121,13 @@ class RunningHub {
     await this.#server?.stop();
   }
 
-  /** @returns what is to be done before the settings are in force as a whole: the streams of a hub alone join a cluster */
-  async #serve(group: ResourceOf<'EventGroup'>, settings: HubSettings): Promise<HubGrowth | undefined> {
+  async #serve(group: ResourceOf<'EventGroup'>, settings: HubSettings): Promise<Due> {
     const { stateDir, clock, log } = this.#ports;
     const phase = await growthPhase(stateDir, settings);
     if (phase === 'none') {
-      await this.#configure(settings);
-      return undefined;
+      const joins = await isJoining(stateDir, settings);
+      await this.#configure(joins ? closedToNodes(settings) : settings);
+      return joins ? { open: settings } : {};
     }
     const growth = new HubGrowth({
       ...waysOf(group),
@@ -128,7 +141,7 @@ class RunningHub {
     });
     if (phase === 'due') await this.#configure(aloneSettings(settings));
     else await this.#configure(growth.closedSettings(), async () => growth.moveAside());
-    return growth;
+    return { growth };
   }
 
   async #configure(settings: HubSettings, whileDown?: () => Promise<void>): Promise<boolean> {
@@ -141,20 +154,32 @@ class RunningHub {
 
   async #settle(
     group: ResourceOf<'EventGroup'>,
-    { growth, roster }: { readonly growth: HubGrowth | undefined; readonly roster: string | undefined },
+    { growth, open, roster }: Due & { readonly roster: string | undefined },
     signal: AbortSignal,
   ): Promise<void> {
     const name = parseGroupName(group.metadata.name);
     if (!name.ok || (growth !== undefined && !(await growth.run(signal)))) return;
     const { clock, log } = this.#ports;
-    const { hub, retention } = group.spec;
+    const { hub, retention, nodeName } = group.spec;
     const streams = { group: name.value, seed: this.#keys.operatorSeed, replicas: hub?.replicas ?? 1, retention };
     if (!(await provisionUntilDone({ ...waysOf(group), ...streams, clock, log }, signal))) return;
-    const { rosterKey } = group.spec;
-    if (roster === undefined || rosterKey === undefined) return;
-    const told = await publishRoster({ ...waysOf(group), ...streams, text: roster, rosterKey });
-    if (!told.ok)
-      log.warn('the hubs may lack the list of members', { event: 'hub.roster.not-published', ...told.error });
+    if (open !== undefined && this.#server !== undefined)
+      await letNodesIn({ ...this.#ports, ...waysOf(group), ...streams, hub: this.#server, settings: open }, signal);
+    await this.#tellRoster({ ...waysOf(group), ...streams }, group.spec.rosterKey, roster);
+    if (this.#server !== undefined && hub?.cluster !== undefined)
+      await watchCopies({ ...waysOf(group), ...streams, self: nodeName, hub: this.#server, clock, log }, signal);
+  }
+
+  async #tellRoster(
+    hubs: Omit<PublishRosterOptions, 'text' | 'rosterKey'>,
+    rosterKey: string | undefined,
+    text: string | undefined,
+  ): Promise<void> {
+    if (text === undefined || rosterKey === undefined) return;
+    const told = await publishRoster({ ...hubs, text, rosterKey });
+    if (told.ok) return;
+    const event = 'hub.roster.not-published';
+    this.#ports.log.warn('the hubs may lack the list of members', { event, ...told.error });
   }
 }
 

@@ -219,6 +219,8 @@ export class HubGrowth {
     if (there === undefined) {
       const restored = await restoreStream(connection, stream, this.#options.replicas, this.#backupFile(name));
       if (!restored.ok) return restored;
+    } else if (there.cluster?.leader === undefined) {
+      return err({ code: 'hub.failed', detail: `${name} is not in the cluster yet` });
     } else if (there.created !== stream.created) {
       const detail = `the cluster has another ${name} already: empty the stores of the hubs that join, and start them again`;
       return err({ code: 'hub.failed', detail });

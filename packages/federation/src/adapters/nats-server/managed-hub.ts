@@ -5,6 +5,7 @@ import { durationMs, type DurationMs, type Instant, type Monotonic } from '@rout
 import { runCommand, type Clock, type Log } from '@routerd/runtime';
 import { Listeners } from '../../listeners.ts';
 import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
+import type { StreamCopy } from './copy-judgement.ts';
 import { HealthWatch } from './health-watch.ts';
 import { fileIdentity } from './file-identity.ts';
 import { endLeftovers } from './leftover-servers.ts';
@@ -90,6 +91,21 @@ export class ManagedHub {
     return this.#listeners.add(listener);
   }
 
+  /** Whether the server has found the other hubs and has what they have; never while it does not run. */
+  async isCurrent(): Promise<boolean> {
+    return (await this.#process?.isCurrent(this.#times.probeTimeout)) ?? false;
+  }
+
+  /** The server's own copy of each stream; undefined when it does not say. */
+  async copies(): Promise<ReadonlyMap<string, StreamCopy> | undefined> {
+    return this.#process?.copies(this.#times.probeTimeout);
+  }
+
+  /** Stops the server in order, and starts it again. */
+  async restart(): Promise<void> {
+    await this.configure(this.#settings, async () => Promise.resolve());
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }
@@ -102,7 +118,7 @@ export class ManagedHub {
    * its program was replaced. Streams stay.
    *
    * @param whileDown done between a stop and a start, which it brings about; tried again until it succeeds
-   * @returns whether the settings are in force, or will be as soon as the server runs
+   * @returns whether the settings are in force, or will be as soon as the server runs. One that had to be stopped is gone by then.
    */
   async configure(settings: HubSettings, whileDown?: () => Promise<void>): Promise<boolean> {
     this.#settings = settings;
@@ -117,8 +133,8 @@ export class ManagedHub {
       const { program, fixed } = await this.#origin();
       if (whileDown !== undefined || program !== this.#startedFrom.program || fixed !== this.#startedFrom.fixed) {
         this.#whileDown = whileDown ?? (async () => Promise.resolve());
-        // Stopped by `#run`, which starts it again.
-        void this.#process.stop();
+        // Started again by `#run`. Whoever goes on from here meets the server of before no more.
+        await this.#process.stop();
       } else if (this.#written !== before) {
         // A server that is only starting does not know the signal yet, and would die of it.
         if (this.#state.phase === 'starting') this.#reloadDue = true;

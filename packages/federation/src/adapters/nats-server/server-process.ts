@@ -6,6 +6,8 @@ import { get } from 'node:http';
 import path from 'node:path';
 import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
+import { z } from 'zod';
+import type { StreamCopy } from './copy-judgement.ts';
 import { LineSplitter, parseServerLine } from './server-log.ts';
 
 /** How long an orderly stop may take: streams are synced, and leadership is handed on. */
@@ -23,6 +25,12 @@ export interface ServerProcessOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+const streamDetail = z.object({ name: z.string(), state: z.object({ messages: z.number(), last_seq: z.number() }) });
+/** Of what the server says of itself at `/jsz`; what is empty it leaves out. */
+const accountStreams = z.object({
+  account_details: z.array(z.object({ stream_detail: z.array(streamDetail).default([]) })).default([]),
+});
 
 /** `silent`: no answer, so it stands still or is not up yet. `unhealthy`: it says itself that it cannot keep streams. */
 export type ServerHealth =
@@ -74,6 +82,31 @@ export class ServerProcess {
       return (await this.#hasRoom()) ? { kind: 'healthy' } : { kind: 'unhealthy', detail: 'no room for the streams' };
     } catch (cause) {
       return { kind: 'silent', detail: cause instanceof Error ? cause.message : String(cause) };
+    }
+  }
+
+  /** Whether the server has found the others, and its copies of all streams that it keeps are as the others' are. */
+  async isCurrent(timeoutMs: number): Promise<boolean> {
+    try {
+      this.#monitor ??= await this.#findMonitor();
+      return (await ask(`${this.#monitor}/healthz`, timeoutMs)).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Its own copy of each stream, by the stream's name; undefined when it does not say. */
+  async copies(timeoutMs: number): Promise<ReadonlyMap<string, StreamCopy> | undefined> {
+    try {
+      this.#monitor ??= await this.#findMonitor();
+      const { body } = await ask(`${this.#monitor}/jsz?streams=true`, timeoutMs);
+      const { account_details: accounts } = accountStreams.parse(JSON.parse(body));
+      const streams = accounts.flatMap(({ stream_detail: details }) => details);
+      return new Map(
+        streams.map(({ name, state }) => [name, { lastSequence: state.last_seq, messages: state.messages }]),
+      );
+    } catch {
+      return undefined;
     }
   }
 
