@@ -52,7 +52,10 @@ export async function startCloud(
     stops.push(await listen(createHttpServer(serve(vendor.metadata, parts)), 80, METADATA_ADDRESS));
     stops.push(await listen(createHttpsServer(tls, serveByHost(vendor, parts)), 443, config.apiAddress));
     const etagOf = (nicId: string): string | undefined => vendor.etagOf(nicId);
-    const control = await ControlServer.start({ ...parts, fabric, etagOf }, config.controlSocket);
+    const control = await ControlServer.start(
+      { ...parts, fabric, etagOf, news: vendor.queue?.desk },
+      config.controlSocket,
+    );
     stops.push(async () => control.stop());
     listeners.add((event) => control.tell(event));
     return { stop };

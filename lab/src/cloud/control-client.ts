@@ -64,6 +64,11 @@ export class CloudControl {
     await this.#call('DELETE', `/faults?card=${encodeURIComponent(card)}`);
   }
 
+  /** What the queues hide, since it was received, shows now: delivery is at least once. */
+  async showNewsAgain(): Promise<void> {
+    await this.#call('POST', '/show-news-again');
+  }
+
   /** What is not given is switched off. */
   async setKnobs(knobs: Partial<Knobs>): Promise<void> {
     await this.#call('POST', '/knobs', knobs);

@@ -92,8 +92,6 @@ export const knobs = z.strictObject({
   latencyMs: z.number().min(0).default(0),
   /** The cloud tells of a change that much later, milliseconds. CloudTrail takes seconds, sometimes minutes. */
   newsLagMs: z.number().min(0).default(0),
-  /** A message that was received shows again after that at the latest, milliseconds, whatever its reader asked for: delivery is at least once. */
-  newsHiddenMsMax: z.number().min(1).optional(),
   /** Packets follow that much later, milliseconds. */
   fabricLagMs: z.number().min(0).default(0),
   /** How much of the vendor's token buckets there is, percent; without, calls are not counted. See call-quota.ts. */

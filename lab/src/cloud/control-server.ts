@@ -28,6 +28,7 @@ import type { Fabric } from './fabric.ts';
 import { absenceOf, CARD_NAMES, cardOf, isCardName, playOf } from './fault-catalogue.ts';
 import type { FaultDeck } from './fault-deck.ts';
 import type { RequestJournal } from './request-journal.ts';
+import type { NewsDesk } from './news-desk.ts';
 import { jsonReply, readRequest, type WireReply, type WireRequest } from './wire.ts';
 
 export interface ControlParts {
@@ -37,6 +38,8 @@ export interface ControlParts {
   readonly faults: FaultDeck;
   /** The vendor's own etag of a NIC, where it has one. */
   readonly etagOf: (nicId: string) => string | undefined;
+  /** Undefined where no queue is emulated. */
+  readonly news: NewsDesk | undefined;
 }
 
 export class ControlServer {
@@ -118,6 +121,9 @@ export class ControlServer {
         return jsonReply(200, this.#cards());
       case 'POST /cards':
         this.#play(given());
+        return done;
+      case 'POST /show-news-again':
+        this.#parts.news?.showAgain();
         return done;
       case 'POST /knobs':
         plane.knobs = knobs.parse(given());

@@ -15,14 +15,17 @@ export class NewsDesk {
     this.#plane = plane;
     this.#write = write;
     const routers = plane.config.instances.filter(({ permissions }) => permissions === 'router');
-    const hiddenMsMax = (): number => plane.knobs.newsHiddenMsMax ?? Number.POSITIVE_INFINITY;
-    const options = { stopped: plane.stopped, hiddenMsMax };
-    this.#queues = new Map(routers.map(({ name }) => [name, new NewsQueue(plane.clock, options)]));
+    this.#queues = new Map(routers.map(({ name }) => [name, new NewsQueue(plane.clock, plane.stopped)]));
     plane.onChange((before, after) => void this.#tell(before, after));
   }
 
   queueOf(router: string): NewsQueue | undefined {
     return this.#queues.get(router);
+  }
+
+  /** In all queues. */
+  showAgain(): void {
+    for (const queue of this.#queues.values()) queue.showAgain();
   }
 
   async #tell(before: AddressSpace, after: AddressSpace): Promise<void> {

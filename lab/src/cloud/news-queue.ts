@@ -34,18 +34,12 @@ const MESSAGES_MAX = 10_000;
 export class NewsQueue {
   readonly #clock: Clock;
   readonly #stopped: AbortSignal;
-  readonly #hiddenMsMax: () => number;
   readonly #messages = new Map<string, Stored>();
   #told = new AbortController();
 
-  /** @param hiddenMsMax how long the queue keeps its promise to hide a message */
-  constructor(
-    clock: Clock,
-    { stopped, hiddenMsMax }: { readonly stopped: AbortSignal; readonly hiddenMsMax: () => number },
-  ) {
+  constructor(clock: Clock, stopped: AbortSignal) {
     this.#clock = clock;
     this.#stopped = stopped;
-    this.#hiddenMsMax = hiddenMsMax;
   }
 
   put(body: string): void {
@@ -53,8 +47,14 @@ export class NewsQueue {
     const id = randomUUID();
     const visibleAt = this.#clock.monotonic();
     this.#messages.set(id, { id, body, sentAt: this.#clock.now(), receipts: 0, receipt: '', visibleAt });
-    this.#told.abort();
-    this.#told = new AbortController();
+    this.#wake();
+  }
+
+  /** What was received and not removed shows now, before its time: delivery is at least once. */
+  showAgain(): void {
+    const visibleAt = this.#clock.monotonic();
+    for (const message of this.#messages.values()) this.#messages.set(message.id, { ...message, visibleAt });
+    this.#wake();
   }
 
   /** @returns as soon as there is something, nothing when the time is over */
@@ -64,8 +64,7 @@ export class NewsQueue {
       const now = this.#clock.monotonic();
       const visible = [...this.#messages.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, max);
       if (visible.length > 0 || now >= until || this.#stopped.aborted) {
-        const visibleAt = now + Math.min(hiddenForMs, this.#hiddenMsMax());
-        return visible.map((message) => this.#hide(message, visibleAt));
+        return visible.map((message) => this.#hide(message, now + hiddenForMs));
       }
       const next = Math.min(until, ...[...this.#messages.values()].map(({ visibleAt }) => visibleAt));
       await this.#clock.sleepUntil(next as Monotonic, AbortSignal.any([this.#told.signal, this.#stopped]));
@@ -81,6 +80,11 @@ export class NewsQueue {
   /** Messages that are not removed, hidden ones included. */
   get length(): number {
     return this.#messages.size;
+  }
+
+  #wake(): void {
+    this.#told.abort();
+    this.#told = new AbortController();
   }
 
   #hide(message: Stored, visibleAt: number): QueuedMessage {

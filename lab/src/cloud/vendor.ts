@@ -30,7 +30,7 @@ export interface Vendor {
   readonly api: Service;
   readonly metadata: Service;
   /** Where its news are read, by the first words of the host's name; undefined where that is not emulated. */
-  readonly queue?: { readonly host: string; readonly service: Service };
+  readonly queue?: { readonly host: string; readonly service: Service; readonly desk: NewsDesk };
   etagOf(nicId: string): string | undefined;
 }
 
@@ -46,26 +46,22 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
   switch (config.cloud) {
     case 'aws': {
       const credentials = new CredentialStore(parts.plane.clock);
+      const desk = new NewsDesk(parts.plane, eventOf(parts.plane));
       return {
         api: new Ec2Api(parts.plane, credentials),
         metadata: new AwsMetadataService({ ...parts, credentials }),
-        queue: {
-          host: 'sqs.',
-          service: new SqsApi(parts.plane, credentials, new NewsDesk(parts.plane, eventOf(parts.plane))),
-        },
+        queue: { host: 'sqs.', service: new SqsApi(parts.plane, credentials, desk), desk },
         etagOf: () => undefined, // EC2 has no conditional writes
       };
     }
     case 'azure': {
       const tokens = await TokenAuthority.create(parts.plane.clock, config.account);
       const store = new NicStore(parts.plane);
+      const desk = new NewsDesk(parts.plane, resourceEventOf(parts.plane));
       return {
         api: new ArmApi({ plane: parts.plane, tokens, store }),
         metadata: new AzureMetadataService({ ...parts, tokens }),
-        queue: {
-          host: NAMESPACE_HOST,
-          service: new ServiceBusApi(parts.plane, tokens, new NewsDesk(parts.plane, resourceEventOf(parts.plane))),
-        },
+        queue: { host: NAMESPACE_HOST, service: new ServiceBusApi(parts.plane, tokens, desk), desk },
         etagOf: (nicId) => {
           const nic = parts.plane.space.nics.get(nicId);
           return nic === undefined ? undefined : store.context(nic).etag;
@@ -75,13 +71,11 @@ export async function createVendor(config: CloudConfig, parts: VendorParts): Pro
     case 'gcp': {
       const tokens = new AccessTokens(parts.plane.clock);
       const store = new InstanceStore(parts.plane);
+      const desk = new NewsDesk(parts.plane, entryOf(parts.plane));
       return {
         api: new ComputeApi({ plane: parts.plane, tokens, store }),
         metadata: new GcpMetadataServer({ ...parts, tokens }),
-        queue: {
-          host: 'pubsub.',
-          service: new PubsubApi(parts.plane, tokens, new NewsDesk(parts.plane, entryOf(parts.plane))),
-        },
+        queue: { host: 'pubsub.', service: new PubsubApi(parts.plane, tokens, desk), desk },
         etagOf: (nicId) => {
           const nic = parts.plane.space.nics.get(nicId);
           return nic === undefined ? undefined : store.fingerprints(nic).nic;

@@ -52,7 +52,6 @@ async function untilItWaits(): Promise<void> {
 test('one that follows waits until an address is assigned, tells it, and looks again when the queue shows the event again', async () => {
   for (const router of ['aws-router-a', 'aws-router-b']) await rig.control.setForwarding(router, true);
   const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
-  await rig.control.setKnobs({ newsHiddenMsMax: 2000 });
   const first = observe('hold', 'follow');
   await untilItWaits();
   const began = performance.now();
@@ -65,6 +64,7 @@ test('one that follows waits until an address is assigned, tells it, and looks a
     (await rig.control.journal()).filter(({ operation }) => operation === 'DeleteMessageBatch').length;
   expect(await removals()).toBe(0);
 
+  await rig.control.showNewsAgain();
   const second = await observe('hold', 'follow');
   expect(said(second).events).toEqual(said(told).events);
   expect(second.stderr).toContain('told of AssignPrivateIpAddresses again\n');
