@@ -116,6 +116,7 @@ export function hostOf(effective: readonly Resource[], roleOf: RoleOf): HostFact
     ways: new Map([PROXIED, ASSIGNED].map((address) => [address, { device: 'wg-cloud', local: false }])),
     forwardPolicy: { kind: 'read', value: 'accept' },
     iptables: { kind: 'read', value: ['-P INPUT ACCEPT', '-P FORWARD ACCEPT'] },
+    nftChains: { kind: 'read', value: [] },
     responders: new Map([[PROXIED, { kind: 'read', value: [] }]]),
   };
 }

@@ -213,6 +213,16 @@ const cases: readonly Case[] = [
     mend: async () => (iptablesRules = ['-P INPUT ACCEPT', '-P FORWARD ACCEPT']),
   },
   {
+    code: 'foreign-table',
+    broken: 'warn',
+    break: async () => {
+      await router('nft', 'add table inet theirs');
+      await router('nft', 'add chain inet theirs way { type filter hook forward priority 5; policy accept; }');
+      await router('nft', 'add rule inet theirs way ip daddr 10.77.60.0/28 counter drop');
+    },
+    mend: async () => router('nft', 'delete table inet theirs'),
+  },
+  {
     code: 'forward-policy',
     broken: 'warn',
     break: async () => router('nft', 'chain inet routerd_filter forward { policy drop; }'),

@@ -186,6 +186,27 @@ const hybridRows: readonly Row[] = [
     'not installed',
   ],
   [
+    'hybrid.foreign-table',
+    'warn',
+    factsOf({
+      hostChanges: {
+        nftChains: {
+          kind: 'read',
+          value: [
+            { family: 'inet', table: 'theirs', name: 'way', handle: 1, hook: 'forward', policy: 'drop', rules: [] },
+          ],
+        },
+      },
+    }),
+    'drops what',
+  ],
+  [
+    'hybrid.foreign-table',
+    'skip',
+    factsOf({ hostChanges: { nftChains: { kind: 'unreadable', detail: 'nft is not installed' } } }),
+    'not installed',
+  ],
+  [
     'hybrid.forward-policy',
     'warn',
     factsOf({ hostChanges: { forwardPolicy: { kind: 'read', value: 'drop' } } }),

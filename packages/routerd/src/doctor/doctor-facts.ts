@@ -6,6 +6,7 @@ import type { FederationStatus, PeerReport } from '@routerd/federation';
 import type { AddressLease, CaptureEpoch, CapturePhase } from '@routerd/mobility';
 import type { PluginRun } from '@routerd/observers';
 import type { HostAddress, Instant, Resource } from '@routerd/resources';
+import type { NftChain } from './nft-verdict.ts';
 import type { RoleOf } from '../vrrp-gates.ts';
 
 /** A reading of the host; what could not be read is not taken for absent. */
@@ -23,6 +24,8 @@ export interface HostFacts {
   readonly forwardPolicy: Reading<string | undefined>;
   /** `iptables -S`, chain INPUT and chain FORWARD. */
   readonly iptables: Reading<readonly string[]>;
+  /** Chains of nftables in tables that are not ours. */
+  readonly nftChains: Reading<readonly NftChain[]>;
   /** MACs of other machines that answer ARP for the address on its capture interface. */
   readonly responders: ReadonlyMap<HostAddress, Reading<readonly string[]>>;
 }

@@ -1,8 +1,9 @@
 /** Checks of what the host does with everything that is forwarded: settings, clamps, firewalls. */
-import { ofKind, type Resource } from '@routerd/resources';
+import { bareAddress, ofKind, type Resource } from '@routerd/resources';
 import type { DoctorFacts, HostFacts } from './doctor-facts.ts';
 import { check, type Finding } from './finding.ts';
 import { iptablesVerdict } from './iptables-verdict.ts';
+import { nftDrops, type NewPacket } from './nft-verdict.ts';
 
 interface Path {
   readonly capture: string;
@@ -33,6 +34,7 @@ export function hybridHostFindings(facts: DoctorFacts, host: HostFacts): readonl
       ),
     ...paths.flatMap((path) => [clamp(path, 'to-tunnel', facts, host), clamp(path, 'to-capture', facts, host)]),
     ...paths.flatMap((path) => hostFirewall(path, facts.effective, host)),
+    ...foreignTables(facts, host),
     forwardPolicy(host),
     ...[...captures].toSorted().map((name) => proxyArp(name, host)),
     ...interfaces.map((name) => reversePath(name, host)),
@@ -107,6 +109,71 @@ function hostFirewall({ capture, tunnel }: Path, effective: readonly Resource[],
       `Insert accepts before the rule that drops: \`iptables -I FORWARD -i ${capture} -o ${tunnel} -j ACCEPT\`, the reverse, and INPUT for the WireGuard port.`,
     ),
   ];
+}
+
+/** Each place that drops what we forward once, with the first packet that meets it. Nothing of it is ours to edit. */
+function foreignTables({ claims, effective }: DoctorFacts, { nftChains, iptables }: HostFacts): readonly Finding[] {
+  const all = check('hybrid', 'foreign-table', 'nftables');
+  if (nftChains.kind === 'unreadable') return [all.skip(`nftables could not be read: ${nftChains.detail}`)];
+  // Where iptables writes into nftables, its own check reads them in its own words.
+  const chains = nftChains.value.filter(
+    ({ family, table }) => !(iptables.kind === 'read' && family === 'ip' && table === 'filter'),
+  );
+  const found = new Map<string, Finding>();
+  for (const { packet, what } of packetsOf(claims, effective))
+    for (const { chain, handle, isUncertain } of nftDrops(chains, packet)) {
+      const place = handle === undefined ? `${chain}, its policy` : `${chain} handle ${handle}`;
+      if (found.has(place)) continue;
+      const said = `${isUncertain ? 'may drop' : 'drops'} ${what}`;
+      const remedy =
+        handle === undefined
+          ? `Add an accept to the chain: \`nft add rule ${chain} ${wordsOf(packet)} accept\`.`
+          : `Put an accept before it: \`nft insert rule ${chain} handle ${handle} ${wordsOf(packet)} accept\`, where whoever made the table keeps it.`;
+      found.set(place, check('hybrid', 'foreign-table', place).warn(`it ${said}; routerd does not edit it`, remedy));
+    }
+  return found.size === 0 ? [all.pass('no table of others drops what is forwarded here')] : [...found.values()];
+}
+
+/** Claims that are looked at: rules for single addresses are few. */
+const CLAIMS_ASKED_MAX = 256;
+
+function packetsOf(
+  claims: DoctorFacts['claims'],
+  effective: readonly Resource[],
+): readonly { readonly packet: NewPacket; readonly what: string }[] {
+  const forwarded = claims
+    .filter(({ route }) => route !== undefined)
+    .slice(0, CLAIMS_ASKED_MAX)
+    .flatMap(({ address, captureInterface, tunnelInterface }) => {
+      const capture = captureInterface === undefined ? {} : { in: captureInterface };
+      const back = captureInterface === undefined ? {} : { out: captureInterface };
+      return [
+        {
+          packet: { hook: 'forward', ...capture, out: tunnelInterface, destination: address } as const,
+          what: `what goes to ${bareAddress(address)} by ${tunnelInterface}`,
+        },
+        {
+          packet: { hook: 'forward', in: tunnelInterface, ...back, source: address } as const,
+          what: `what comes from ${bareAddress(address)} by ${tunnelInterface}`,
+        },
+      ];
+    });
+  const heard = ofKind(effective, 'WireGuardInterface').map(({ metadata, spec }) => ({
+    packet: { hook: 'input', protocol: 'udp', port: spec.listenPort } as const,
+    what: `what peers of ${metadata.name} send to udp/${spec.listenPort}`,
+  }));
+  return [...forwarded, ...heard];
+}
+
+/** In the words of `nft`. */
+function wordsOf({ in: from, out, source, destination, protocol, port }: NewPacket): string {
+  return [
+    ...(from === undefined ? [] : [`iifname ${from}`]),
+    ...(out === undefined ? [] : [`oifname ${out}`]),
+    ...(source === undefined ? [] : [`ip saddr ${bareAddress(source)}`]),
+    ...(destination === undefined ? [] : [`ip daddr ${bareAddress(destination)}`]),
+    ...(protocol === undefined || port === undefined ? [] : [`${protocol} dport ${port}`]),
+  ].join(' ');
 }
 
 function forwardPolicy({ forwardPolicy: policy }: HostFacts): Finding {

@@ -4,6 +4,7 @@ import { bareAddress, hostAddressOf, parseIpv4, type HostAddress } from '@router
 import type { CommandOptions, CommandResult } from '@routerd/runtime';
 import { z } from 'zod';
 import type { HostFacts, Reading } from '../doctor-facts.ts';
+import { readNftChains } from './read-nft-chains.ts';
 
 export interface HostReader {
   readonly host: Pick<Host, 'observe'>;
@@ -31,11 +32,12 @@ export async function readHostFacts(
   const observed = await reader.host.observe(settingsOf(claims));
   if (!observed.ok) return { kind: 'unreadable', detail: observed.error.detail };
   const links = new Set(observed.value.links.map(({ name }) => name));
-  const [routes, ways, forwardPolicy, iptables, responders] = await Promise.all([
+  const [routes, ways, forwardPolicy, iptables, nftChains, responders] = await Promise.all([
     readRoutes(reader),
     readWays(reader, claims),
     readForwardPolicy(reader),
     readIptables(reader),
+    readNftChains(reader.run),
     probeAll(
       reader,
       claims.filter(
@@ -45,7 +47,10 @@ export async function readHostFacts(
     ),
   ]);
   if (routes === undefined) return { kind: 'unreadable', detail: 'routes could not be listed' };
-  return { kind: 'read', value: { observed: observed.value, routes, ways, forwardPolicy, iptables, responders } };
+  return {
+    kind: 'read',
+    value: { observed: observed.value, routes, ways, forwardPolicy, iptables, nftChains, responders },
+  };
 }
 
 function settingsOf(claims: readonly ClaimLowering[]): readonly (readonly string[])[] {
