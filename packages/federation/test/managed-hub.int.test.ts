@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   createFederation,
+  factsStream,
   generateNodeIdentity,
   ManagedHub,
   MemoryFactStore,
@@ -116,6 +117,16 @@ describe('a managed hub', () => {
     expect(hub.state().lastError).toMatch(/nowhere|not-found/);
   });
 
+  it('a server that is stopped for a change is gone when that is answered, and what was to be done is done', async () => {
+    const hub = await startHub();
+    const { pid } = hub.state();
+    let done = false;
+    expect(await hub.configure(settings, async () => Promise.resolve(void (done = true)))).toBe(true);
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    await untilTrue(() => hub.state().phase === 'healthy' && hub.state().pid !== pid, 'the next server');
+    expect(done).toBe(true);
+  });
+
   it('what the server says comes through our log', async () => {
     await startHub();
     const said = log.lines.filter(({ fields }) => fields['event'] === 'hub.server.said');
@@ -134,6 +145,8 @@ describe('a managed hub', () => {
     node.facts.record(observed(address(10), ONPREM_A));
     await untilTrue(() => node.status().connected && node.status().outboxDepth === 0, 'the fact stored');
     await node.stop();
+    expect(await hub.isCurrent()).toBe(true);
+    expect((await hub.copies())?.get(factsStream(settings.group))).toEqual({ lastSequence: 1, messages: 1 });
     const { pid } = hub.state();
     expect(await hub.configure(settings)).toBe(true);
     expect(hub.state().pid).toBe(pid);
