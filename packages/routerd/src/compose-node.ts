@@ -19,7 +19,7 @@ import {
   type Vrrp,
 } from '@routerd/dataplane';
 import type { Federation, HighWaterStore } from '@routerd/federation';
-import type { PoolContext } from '@routerd/mobility';
+import type { NicObservation, PoolContext } from '@routerd/mobility';
 import {
   durationMs,
   err,
@@ -117,10 +117,12 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
   const paths = pathProberOf(adapters);
   const host = createHostReconciler({ host: adapters.host, ledger, clock, log });
   let reconciler: Reconciler | undefined;
+  let actions: ActionEngine | undefined;
   const isCapturedHere = (address: HostAddress): string | undefined =>
     capturedHere(address, {
       pools: reconciler?.pools ?? [],
       captured: host.captured(),
+      nic: (context) => (actions === undefined ? NO_NIC : nicOf(actions, context)),
       own: ownAddresses(settings, host),
       claims: settings.handWrittenClaims,
     });
@@ -138,6 +140,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
     random,
     log,
   });
+  actions = engine;
   engine.setPolicies(settings.policies);
   const localFacts = new Map(
     settings.pools.flatMap((context) => localFactsOf(context, { clock, log, facts: federation.value.facts })),
@@ -322,7 +325,7 @@ function observeNic(engine: ActionEngine, context: PoolContext): void {
   if (nic !== undefined) engine.requestObservation(nic);
 }
 
-function nicOf(engine: ActionEngine, context: PoolContext) {
+function nicOf(engine: ActionEngine, context: PoolContext): NicObservation {
   const target = providerNicOf(context);
   return target === undefined ? NO_NIC : engine.nic(nicKeyOf(target));
 }
