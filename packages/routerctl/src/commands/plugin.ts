@@ -123,6 +123,11 @@ const runCommand = buildCommand<RunFlags, [string], Context>({
   },
 });
 
+/** One that follows began to wait long before it looked. */
+function lookedAt({ trigger, startedAt, endedAt }: PluginRun): number {
+  return trigger === 'follow' ? endedAt : startedAt;
+}
+
 function pluginTable(items: readonly Plugin[], now: number): string {
   return renderTable(
     [
@@ -131,7 +136,7 @@ function pluginTable(items: readonly Plugin[], now: number): string {
       { title: 'TRIGGERS', value: (item) => item.triggers.join(', ') },
       {
         title: 'LAST-RUN',
-        value: ({ lastRun }) => (lastRun === undefined ? undefined : `${age(now - lastRun.startedAt)} ago`),
+        value: ({ lastRun }) => (lastRun === undefined ? undefined : `${age(now - lookedAt(lastRun))} ago`),
       },
       { title: 'RESULT', value: ({ lastRun }) => (lastRun === undefined ? undefined : resultText(lastRun)) },
       {

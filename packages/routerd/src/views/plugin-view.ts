@@ -47,11 +47,13 @@ export function pluginStatus({ metadata, spec }: ResourceOf<'Plugin'>, views: re
   const run = view?.lastRun;
   if (view === undefined || run === undefined) return { phase: 'Applied', summary: spec.capabilities.join(', ') };
   const failed = run.result === 'Failed' || run.result === 'Rejected';
+  // One that follows began to wait long before it looked.
+  const lastRunAt = run.trigger === 'follow' ? run.endedAt : run.startedAt;
   return {
     phase: failed ? 'Degraded' : 'Applied',
-    summary: failed ? `${run.result.toLowerCase()}: ${run.message}` : `last run ${formatInstant(run.startedAt)}`,
+    summary: failed ? `${run.result.toLowerCase()}: ${run.message}` : `last run ${formatInstant(lastRunAt)}`,
     lastResult: run.result,
-    lastRunAt: run.startedAt,
+    lastRunAt,
     ...(view.nextAt === undefined ? {} : { nextRunAt: view.nextAt }),
     ...(run.part === undefined ? {} : { part: run.part }),
   };
