@@ -241,3 +241,22 @@ test('idempotency keys name the tenure; those of forwarding name no address', ()
     'mobility:cloudedge:aws:nic-aws-a:ensure-forwarding-disabled:epoch:4',
   ]);
 });
+
+test('two NICs of one router never share the key of an action, whatever is done in the same tenure', () => {
+  const context = contextOf();
+  const self = context.selfMember;
+  if (self?.spec.capture.type !== 'provider-secondary-ip') throw new Error('the node captures by a NIC');
+  const { capture } = self.spec;
+  const other: PoolMember = { ...self, spec: { ...self.spec, capture: { ...capture, nicRef: 'nic-aws-a-2' } } };
+  const verbs = [
+    'assign-secondary-ip',
+    'unassign-secondary-ip',
+    'ensure-forwarding-enabled',
+    'ensure-forwarding-disabled',
+  ] as const;
+  const record = recordOf(context, 'aws-router-a', { epoch: 4 });
+  const keys = [self, other].flatMap((member) =>
+    verbs.map((verb) => proposalOf(context, member, { verb, address, record, because: [] })?.idempotencyKey),
+  );
+  expect(new Set(keys).size).toBe(2 * verbs.length);
+});
