@@ -28,7 +28,7 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'chaos', // by hand: what is known to fail now and then, for whoever mends it
+          name: 'chaos', // by hand: what takes too long for every test
           include: tests.map((folder) => `${folder}/*.chaos.ts`),
           exclude: ['**/node_modules/**'],
           pool: 'forks',

@@ -1,6 +1,6 @@
 /**
- * All hubs lose power at once. Run by hand, `npm run chaos`, and not in every test: of the hubs that come back one may go on with a copy of a
- * log that stands still, which a node that reads there does not notice for minutes (docs/reference/known-limits.md).
+ * All hubs lose power at once, and come back with the disks of then, and with older ones. Half a minute, most of it elections; part of
+ * `npm run chaos`, since those may take much longer on a busy machine.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectConverged } from './chaos/chaos-checks.ts';
