@@ -6,7 +6,7 @@ import { openChaosRig, type ChaosRig } from './chaos/chaos-rig.ts';
 import { setWork, untilKeysChangeHands, wonCount } from './chaos/chaos-work.ts';
 import { expectOneHistory } from './chaos/one-history.ts';
 
-/** How long a site stays away after its peers have given it up (`deadAfter` of the nodes is 2 s). A minute each: bench/long-partition.ts. */
+/** How long a site stays away after its peers have given it up (`deadAfter` of the nodes is 2 s). A minute each: federation-long-partition.chaos.ts. */
 const PARTITION_MS = 500;
 let rig: ChaosRig;
 let opened: Awaited<ReturnType<typeof openChaosRig>> | undefined;
