@@ -7,6 +7,7 @@ import { duplicate } from './duplicate.ts';
 import { fullDrain } from './full-drain.ts';
 import { exampleDemo } from './example-demo.ts';
 import { g1 } from './g1.ts';
+import { g2 } from './g2.ts';
 import { hubLost } from './hub-lost.ts';
 import { loss } from './loss.ts';
 import { nPlusOne } from './n-plus-one.ts';
@@ -39,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   threeHubs,
   cloudNews,
   g1,
+  g2,
   p1,
   p2,
   p3,

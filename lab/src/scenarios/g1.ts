@@ -36,19 +36,18 @@ export const g1: Scenario = {
     const flows = directedFlows(lab.topology.clients);
     await pingAll(stage, flows);
     await sshAll(stage, flows);
-    await moves(stage, { from: preferred('gcp'), to: standby('gcp'), how: 'drained' }, [
-      'drain',
-      preferred('gcp'),
-      '--wait',
-    ]);
-    await moves(stage, { from: standby('gcp'), to: preferred('gcp'), how: 'taken back' }, [
-      'undrain',
-      preferred('gcp'),
-    ]);
+    await drainsAtGcp(stage);
     await pingAll(stage, flows);
     await nothingTranslates(stage, lab.topology.routers);
   },
 };
+
+/** Under traffic, and back: only what lies between the two calls of a move is lost. */
+export async function drainsAtGcp(stage: Stage): Promise<void> {
+  const [first, second] = [preferred('gcp'), standby('gcp')];
+  await moves(stage, { from: first, to: second, how: 'gcp drained' }, ['drain', first, '--wait']);
+  await moves(stage, { from: second, to: first, how: 'gcp taken back' }, ['undrain', first]);
+}
 
 /** What the machine itself sees of the capture: the sign that the host knows. */
 async function aliasesInMetadata(lab: Lab): Promise<string> {
