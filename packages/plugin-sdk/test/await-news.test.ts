@@ -22,11 +22,24 @@ class FeedTwin implements NewsFeed {
   }
 }
 
-async function told(feed: FeedTwin): Promise<readonly string[]> {
+async function told(feed: FeedTwin, pauses: number[] = [], tookMs = 0): Promise<readonly string[]> {
   const notes: string[] = [];
-  await awaitNews(feed, (text) => notes.push(text));
+  let time = 0;
+  const ports = {
+    now: () => (time += tookMs),
+    pause: async (milliseconds: number) => void pauses.push(milliseconds),
+  };
+  await awaitNews(feed, (text) => notes.push(text), ports);
   return notes;
 }
+
+test('a queue that does not wait is asked once a second, one that waits at once again', async () => {
+  const pauses: number[] = [];
+  await told(new FeedTwin([[], [], [news('a stop')]]), pauses);
+  expect(pauses).toEqual([1000, 1000]);
+  await told(new FeedTwin([[], [], [news('a stop')]]), pauses, 20_000);
+  expect(pauses).toHaveLength(2);
+});
 
 test('it waits as often as nothing came, takes what is there together, and leaves what is new in the queue', async () => {
   const feed = new FeedTwin([[], [], [news('a stop')], [news('a start')], []]);
