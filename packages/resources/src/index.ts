@@ -75,3 +75,4 @@ export { DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts';
 export { authoredForm, type AuthoredResource } from './schema/authored-form.ts';
 export { namesSecret } from './secret-words.ts';
 export { yamlText } from './yaml-text.ts';
+export { nearestSpelling } from './spelling.ts';

@@ -48,10 +48,10 @@ export function forecastText(title: string, forecast: ForecastItem): string {
     ...orNone(movesTable(moves)),
     ...(leases.length === 0 ? [] : ['', `LEASES (${leases.length})`, ...leases.map(leaseLine)]),
     '',
-    'ORDER (steps of one round do not wait for each other)',
+    'PREDICTED ORDER (steps of one round do not wait for each other)',
     ...orNone(stepsTable(steps)),
     '',
-    `API CALLS: ${total.join(', ') || 'none'}`,
+    `API CALLS PER PROVIDER: ${total.join(', ') || 'none'}`,
     '',
     `LEFT WITHOUT A HOLDER: ${unheld.length === 0 ? 'none' : unheld.length}`,
     ...unheld.map(

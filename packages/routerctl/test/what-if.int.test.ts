@@ -83,13 +83,13 @@ MOVES (4)
   DOMAIN  CHANGE  ADDRESSES
   d       a → b   10.0.0.1/32, 10.0.0.2/32, 10.0.0.3/32 and 1 more
 
-ORDER (steps of one round do not wait for each other)
+PREDICTED ORDER (steps of one round do not wait for each other)
   ROUND  ROUTER  DOES                                        ADDRESSES
   1      c       delivers through b                          10.0.0.9/32
   1      b       claims from a                               10.0.0.1/32, 10.0.0.2/32
   2      b       assign-secondary-ip from a (1 call to aws)  10.0.0.1/32
 
-API CALLS: aws 1
+API CALLS PER PROVIDER: aws 1
 
 LEFT WITHOUT A HOLDER: none
 

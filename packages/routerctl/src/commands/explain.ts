@@ -31,5 +31,18 @@ export const explainCommand = buildCommand<OutputFlags, [string], Context>({
       ],
     },
   },
-  docs: { brief: 'Why an address is owned, captured and delivered as it is' },
+  docs: {
+    brief: 'Why an address is owned, captured and delivered as it is',
+    fullDescription: [
+      'The facts about an address with their age, the rules that follow from them, the routers that were not chosen, what would change it, and',
+      'what is due next, as this node sees it.',
+      '',
+      'EXAMPLES',
+      '  routerctl explain 10.77.60.10',
+      '  routerctl explain 10.77.60.10 -o json',
+      '',
+      'EXIT CODES',
+      '  0 explained   1 no address of a pool, or the daemon cannot be asked   2 wrong usage',
+    ].join('\n'),
+  },
 });

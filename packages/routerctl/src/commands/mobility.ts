@@ -170,6 +170,6 @@ export const mobilityRoutes = buildRouteMap<string, Context>({
   docs: {
     brief: 'Leases, captures and pools; freeze or hand over an address',
     fullDescription:
-      'Leases, captures and pools as this node sees them.\n\nEXAMPLES\n  routerctl mobility leases\n  routerctl mobility captures -o json\n  routerctl mobility pools\n  routerctl mobility hand-over 10.77.60.10 --to aws\n  routerctl explain 10.77.60.10        why one address is where it is',
+      'Leases, captures and pools as this node sees them.\n\nEXAMPLES\n  routerctl mobility leases\n  routerctl mobility captures -o json\n  routerctl mobility pools\n  routerctl mobility hand-over 10.77.60.10 --to aws\n  routerctl explain 10.77.60.10        why one address is where it is\n\nEXIT CODES\n  0 shown, or ordered   1 refused, or the daemon cannot be asked   2 wrong usage',
   },
 });

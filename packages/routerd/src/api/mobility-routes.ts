@@ -14,7 +14,7 @@ import type { PoolState } from '../pool-state.ts';
 import { forecastView } from '../views/forecast-view.ts';
 import { captureRows, leaseRows, poolRows } from '../views/mobility-view.ts';
 import type { NodeView } from '../views/node-view.ts';
-import { addressOf } from './address-text.ts';
+import { addressOf, meantAddress, meantName } from './address-text.ts';
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 
 export function mobilityRoutes(node: NodeView): readonly Route[] {
@@ -77,7 +77,7 @@ function hypothesesOf(pools: readonly PoolState[], asked: Question): Result<read
     case 'fail': {
       const node = parseNodeName(asked.node);
       const concerned = node.ok ? pools.filter(({ context }) => context.members.has(node.value)) : [];
-      if (!node.ok || concerned.length === 0) return err(unknownNode(pools, asked.node));
+      if (!node.ok || concerned.length === 0) return err(unknownName(pools, 'node', asked.node));
       return ok(concerned.map((pool) => ({ pool, hypothesis: { kind: asked.kind, node: node.value } })));
     }
     case 'fact':
@@ -100,9 +100,16 @@ function factHypothesis(
     });
   const pool = pools.find(({ context }) => prefixContains(context.prefix, address));
   if (pool === undefined)
-    return err({ code: 'address.outside-pools', message: `${asked.address} lies in no pool of this node.` });
+    return err({
+      code: 'address.outside-pools',
+      message: `${asked.address} lies in no pool of this node.`,
+      remedy: `${meantAddress(pools, asked.address)}Pools: ${pools.map(({ context }) => `${context.name} ${context.prefix}`).join(', ') || 'none'}.`,
+    });
   const node = speakerOf(pool.context, asked);
-  if (node === undefined) return err(unknownNode(pools, asked.node ?? asked.site ?? ''));
+  if (node === undefined)
+    return err(
+      asked.node === undefined ? unknownName(pools, 'site', asked.site ?? '') : unknownName(pools, 'node', asked.node),
+    );
   return ok([{ pool, hypothesis: { kind: 'fact', node, address, says: asked.says } }]);
 }
 
@@ -143,13 +150,19 @@ function applyHypotheses(
   });
 }
 
-function unknownNode(pools: readonly PoolState[], name: string): ApiFault {
-  const known = new Set(
-    pools.flatMap(({ context }) => [...context.members.values()].flatMap(({ node, site }) => [node, site])),
-  );
-  return {
-    code: 'what-if.unknown-node',
-    message: `"${name}" is no member of a pool of this node.`,
-    remedy: `Members and sites: ${[...known].toSorted().join(', ') || 'none'}.`,
-  };
+function unknownName(pools: readonly PoolState[], kind: 'node' | 'site', name: string): ApiFault {
+  const members = pools.flatMap(({ context }) => [...context.members.values()]);
+  const known = [...new Set(members.map((member) => member[kind]))].toSorted();
+  const meant = meantName(name, known);
+  return kind === 'node'
+    ? {
+        code: 'what-if.unknown-node',
+        message: `"${name}" is no member of a pool of this node.`,
+        remedy: `${meant}Members: ${known.join(', ') || 'none'}.`,
+      }
+    : {
+        code: 'what-if.unknown-site',
+        message: `"${name}" is no site of a pool of this node.`,
+        remedy: `${meant}Sites: ${known.join(', ') || 'none'}.`,
+      };
 }

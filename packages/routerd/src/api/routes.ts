@@ -8,7 +8,7 @@ import type { NodeView } from '../views/node-view.ts';
 import { resourceViews } from '../views/resource-view.ts';
 import { statusView } from '../views/status-view.ts';
 import { actionRoutes } from './action-routes.ts';
-import { addressOf } from './address-text.ts';
+import { addressOf, meantAddress } from './address-text.ts';
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 import type { NodeOrders } from './orders.ts';
 
@@ -73,7 +73,7 @@ function explain(node: NodeView, text: string): ApiAnswer {
     return refused(400, {
       code: 'address.malformed',
       message: `"${text}" is not an IPv4 address.`,
-      remedy: 'Write 10.77.60.10 or 10.77.60.10/32.',
+      remedy: `${meantAddress(node.pools, text)}Write 10.77.60.10 or 10.77.60.10/32.`,
     });
   const pools = explainView(node, address);
   if (pools.length > 0) return done({ address, pools });
@@ -81,7 +81,7 @@ function explain(node: NodeView, text: string): ApiAnswer {
   return refused(404, {
     code: 'address.outside-pools',
     message: `${text} lies in no pool of this node.`,
-    remedy: `Pools: ${prefixes || 'none'}.`,
+    remedy: `${meantAddress(node.pools, text)}Pools: ${prefixes || 'none'}.`,
   });
 }
 

@@ -11,7 +11,14 @@ import {
   type Reason,
   type Sighting,
 } from '@routerd/mobility';
-import { formatInstant, prefixContains, type HostAddress, type Instant } from '@routerd/resources';
+import {
+  bareAddress,
+  formatInstant,
+  nearestSpelling,
+  prefixContains,
+  type HostAddress,
+  type Instant,
+} from '@routerd/resources';
 import type { PoolState } from '../pool-state.ts';
 import { ageText } from './age-text.ts';
 import type { NodeView } from './node-view.ts';
@@ -45,7 +52,7 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Expla
   const facts = input.sightings.map((sighting) => sightingLine(sighting, situation.now));
   const losers = plan?.placement?.losers ?? [];
   const lines = [
-    ...section('facts', facts, 'none: nobody has reported this address'),
+    ...section('facts', facts, unreported(pool, address)),
     ...section('lease', plan?.lease === undefined ? [] : [leaseLine(plan.lease)], 'none'),
     ...section('registry', [...input.records.values()].map(recordLine), 'no router has captured it yet'),
     ...section('this node', ownLines(plan), 'nothing to do'),
@@ -63,6 +70,13 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Expla
     ...section('next', nextLines(plan, situation.now), 'when news comes'),
   ];
   return { pool: pool.context.name, lines, because, outlook, steps };
+}
+
+function unreported(pool: PoolState, address: HostAddress): string {
+  const others = Array.from(pool.addresses(), bareAddress).filter((other) => other !== bareAddress(address));
+  const near = nearestSpelling(bareAddress(address), others);
+  const none = 'none: nobody has reported this address';
+  return near === undefined ? none : `${none}; did you mean ${near}?`;
 }
 
 function section(title: string, lines: readonly string[], otherwise: string): readonly string[] {
