@@ -154,7 +154,9 @@ async function readPull(
   signal.addEventListener('abort', end, { once: true });
   const overdue = setTimeout(end, PULL_EXPIRES_MS + PULL_OVERDUE_MS);
   const batch: LogMessage[] = [];
-  const handOn = (): void => deliver(batch.splice(0));
+  const handOn = (): void => {
+    if (batch.length > 0) deliver(batch.splice(0));
+  };
   try {
     for await (const message of messages) {
       delivered += 1;
@@ -166,6 +168,8 @@ async function readPull(
     }
     return delivered;
   } finally {
+    // Nothing of this reading may come after the next has begun.
+    handOn();
     clearTimeout(overdue);
     signal.removeEventListener('abort', end);
   }
