@@ -104,10 +104,8 @@ export async function openNamespaceRig(): Promise<NamespaceRig> {
       router.batch(`route add ${bareAddress(address)}/32 dev ${device} metric ${metric}`),
     setLink: async (name, up) => router.batch(`link set ${name} ${up ? 'up' : 'down'}`),
     hasTunnels: async (mode) => {
-      const made = await runCommand([
-        ...(['ip', '-n', router.name, 'link', 'add', 'probe', 'type', mode] as const),
-        ...['local', '192.0.2.77', 'remote', '192.0.2.78'],
-      ]);
+      const ends = ['local', '192.0.2.77', 'remote', '192.0.2.78'];
+      const made = await runCommand(['ip', '-n', router.name, 'link', 'add', 'probe', 'type', mode, ...ends]);
       if (made.ok) await router.batch('link del probe');
       return made.ok;
     },

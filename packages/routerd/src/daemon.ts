@@ -1,12 +1,7 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import {
-  createKeepalived,
-  createLinuxHealthProbe,
-  createLinuxLanWire,
-  createUdpPathWire,
-} from '@routerd/dataplane';
+import { createKeepalived, createLinuxHealthProbe, createLinuxLanWire, createUdpPathWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';

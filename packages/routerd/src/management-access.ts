@@ -6,6 +6,7 @@ import {
   parseIpv4,
   parseIpv4Prefix,
   prefixContains,
+  unreachable,
   type HostAddress,
   type Ipv4Prefix,
   type ReconcileSettings,
@@ -125,8 +126,23 @@ function placeOf(op: HostOp): string | undefined {
     case 'link-set':
     case 'link-restore':
       return op.setting.name;
-    default:
+    case 'announce':
+    case 'mss-remove':
+    case 'mss-replace':
+    case 'proxy-neighbor-add':
+    case 'proxy-neighbor-remove':
+    case 'route-add':
+    case 'route-remove':
+    case 'route-replace':
+    case 'sysctl-file-remove':
+    case 'sysctl-file-write':
+    case 'sysctl-restore':
+    case 'sysctl-set':
+    case 'table-remove':
+    case 'table-replace':
       return undefined;
+    default:
+      return unreachable(op);
   }
 }
 
@@ -155,11 +171,7 @@ function lockout(
     case 'address-remove':
       return addressLockout(op, before, access);
     case 'address-add':
-      return session === undefined || op.interface === link || !leadsTo(networkOf(op.address), session.client)
-        ? []
-        : [
-            `${op.address} on ${op.interface} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`,
-          ];
+      return newAddressLockout(op, session, link);
     case 'wireguard-remove':
     case 'tunnel-remove':
       return goesBy(op.name, `${op.name} goes`);
@@ -183,9 +195,32 @@ function lockout(
     case 'route-replace':
     case 'route-remove':
       return routeLockout(op, before, access, link);
-    default:
+    // These add a way, take a limit away, put back what was there, or are for the next start.
+    case 'announce':
+    case 'mss-remove':
+    case 'mss-replace':
+    case 'proxy-neighbor-add':
+    case 'proxy-neighbor-remove':
+    case 'sysctl-file-remove':
+    case 'sysctl-file-write':
+    case 'sysctl-restore':
+    case 'table-remove':
+    case 'tunnel-create':
+    case 'wireguard-create':
       return [];
+    default:
+      return unreachable(op);
   }
+}
+
+/** The network of an address is reached by its interface, from the moment that it has it. */
+function newAddressLockout(
+  { address, interface: name }: Extract<HostOp, { readonly verb: 'address-add' }>,
+  session: SshSession | undefined,
+  link: string | undefined,
+): readonly string[] {
+  if (session === undefined || name === link || !leadsTo(networkOf(address), session.client)) return [];
+  return [`${address} on ${name} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`];
 }
 
 /** A captured address is on no interface by right: taking it off cuts nobody, unless somebody is connected to it or nothing else is there. */
