@@ -10,6 +10,7 @@ import {
   watchLans,
   type LanWatch,
   type NodeAdapters,
+  type NodeSettings,
   type RoutingNode,
 } from '@routerd/routerd';
 import type { Clock, Log } from '@routerd/runtime';
@@ -112,7 +113,7 @@ export class Machine {
       busyLoop: () => watch.busyLoop(this),
     });
     const clock = this.clock.forLife(life);
-    const settings = valueOf(nodeSettings(startup));
+    const settings = settingsOf(startup);
     const composed = valueOf(composeNode(settings, this.#adapters(life, clock, kernel, startup)));
     node = composed;
     composed.reconciler.onChange(() => {
@@ -195,6 +196,15 @@ export class Machine {
       },
     };
   }
+}
+
+/** Nodes start often, and of the same documents follows the same. */
+const SETTINGS = new WeakMap<readonly Resource[], NodeSettings>();
+
+function settingsOf(startup: readonly Resource[]): NodeSettings {
+  const known = SETTINGS.get(startup) ?? valueOf(nodeSettings(startup));
+  SETTINGS.set(startup, known);
+  return known;
 }
 
 /** A kernel as it comes up, with things on it that are nobody's business but the operator's. */

@@ -13,6 +13,9 @@ import { heartbeatSubject, parseHeartbeatSubject } from './subjects.ts';
 import type { Transport } from './transport.ts';
 import { encodeHeartbeat, parseHeartbeat, type SelfReport } from './wire/heartbeat-wire.ts';
 
+/** How far the two logs were read. */
+type Positions = Pick<SelfReport, 'factsRead' | 'capturesRead'>;
+
 export interface MemberWatchOptions {
   readonly config: FederationConfig;
   readonly ports: Pick<FederationPorts, 'clock' | 'readWire'>;
@@ -22,9 +25,9 @@ export interface MemberWatchOptions {
   /** Unique per start of this node. */
   readonly start: string;
   /** How far this node has read the two logs. */
-  readonly positions: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
+  readonly positions: () => Positions;
   /** How far a peer has to have read them to know what this node acts on: this node's own records are not part of that. */
-  readonly toBeRead: () => Pick<SelfReport, 'factsRead' | 'capturesRead'>;
+  readonly toBeRead: () => Positions;
   /** Told whenever a peer told its clock. */
   readonly onClock: () => void;
   /** Told of each peer how far it has read the logs. */
@@ -90,6 +93,8 @@ export class MemberWatch implements MemberView {
   #isSkewed = false;
   /** What {@link clock} last found, until a clock or a member is judged anew; it is asked for with each heartbeat and each plan. */
   #clock: { readonly is: GroupClock | undefined } | undefined;
+  /** What {@link members} last gave out, until a member is judged anew. */
+  #members: ReadonlyMap<NodeName, Liveness> | undefined;
   /** Ends the timers of the present connection. */
   #connection: AbortController | undefined;
   #watching = false;
@@ -117,10 +122,17 @@ export class MemberWatch implements MemberView {
     for (const node of gone) this.#peers.delete(node);
     for (const node of come) this.#peers.set(node, unheard());
     this.#clock = undefined;
+    this.#members = undefined;
     if (gone.length > 0 || come.length > 0) this.#listeners.tell(undefined);
   }
 
+  /** What was given out does not change. */
   members(): ReadonlyMap<NodeName, Liveness> {
+    this.#members ??= this.#membersNow();
+    return this.#members;
+  }
+
+  #membersNow(): ReadonlyMap<NodeName, Liveness> {
     const members = new Map<NodeName, Liveness>([[this.#options.config.self, 'alive']]);
     for (const [node, { liveness }] of this.#peers) members.set(node, liveness);
     return members;
@@ -174,13 +186,15 @@ export class MemberWatch implements MemberView {
 
   /** Whoever has started anew, or is cut off, tells no position or an old one; one that has not said what it read is taken to have not. */
   unread(): ReadonlySet<NodeName> {
-    return new Set([...this.#peers].flatMap(([node, peer]) => (this.#hasRead(node, peer) ? [] : [node])));
+    const toBeRead = this.#options.toBeRead();
+    const unread = new Set<NodeName>();
+    for (const [node, peer] of this.#peers) if (!this.#hasRead(node, peer, toBeRead)) unread.add(node);
+    return unread;
   }
 
-  #hasRead(node: NodeName, { liveness }: Peer): boolean {
+  #hasRead(node: NodeName, { liveness }: Peer, { capturesRead, factsRead }: Positions): boolean {
     const about = this.#reports.of(node);
     if (liveness !== 'alive' || about === undefined) return false;
-    const { capturesRead, factsRead } = this.#options.toBeRead();
     return about.capturesRead >= capturesRead && about.factsRead >= factsRead - FACTS_UNDER_WAY_MAX;
   }
 
@@ -228,7 +242,8 @@ export class MemberWatch implements MemberView {
     }
     const { start, sequence } = parsed.value;
     if ((start === peer.start && sequence <= peer.sequence) || isLate(peer, start)) return;
-    const wasUnread = !this.#hasRead(node, peer);
+    const toBeRead = this.#options.toBeRead();
+    const wasUnread = !this.#hasRead(node, peer, toBeRead);
     if (parsed.value.about !== undefined) this.#learn(node, peer, parsed.value.about);
     const isNewcomer = start !== peer.start;
     if (isNewcomer) leaveBehind(peer, start);
@@ -239,7 +254,7 @@ export class MemberWatch implements MemberView {
     // So that it knows of us now and not after an interval. Its answer to ours is no newcomer's: this ends.
     if (isNewcomer) this.#beat();
     if (parsed.value.about !== undefined) this.#weighClock();
-    if (wasUnread && this.#hasRead(node, peer)) this.#readListeners.tell(undefined);
+    if (wasUnread && this.#hasRead(node, peer, toBeRead)) this.#readListeners.tell(undefined);
   }
 
   /** Said once, and once that it is over. */
@@ -381,6 +396,7 @@ export class MemberWatch implements MemberView {
     const was = peer.liveness;
     peer.liveness = liveness;
     this.#clock = undefined;
+    this.#members = undefined;
     const event = `federation.member.${liveness}`;
     this.#options.log.info('member judged anew', { event, node, was, liveness });
     this.#listeners.tell(undefined);
