@@ -18,6 +18,8 @@ holds_something() { [ "$(holds "$1")" -gt 0 ]; }
 
 for router in $ROUTERS; do
   passes "$router is ready" on "$router" routerctl status
+done
+for router in $DRAINED $SUCCESSOR $OPERATOR; do
   passes "$router has a pool $SUBNET" has_pool "$router"
 done
 flows before

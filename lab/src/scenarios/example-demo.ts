@@ -9,6 +9,8 @@ import { cloudControl } from '../measure/move-watch.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { CLOUDS, FOUR_SITES, ROUTERS } from '../topology.ts';
 
+/** They start a hundred programs; what takes half a minute on a quiet machine has taken two on a very busy one. */
+const SCRIPT_TIMEOUT_MS = 600_000;
 const PACKAGE = path.join(EXAMPLES_DIR, 'cloudedge-mobility-demo');
 
 export const exampleDemo: Scenario = {
@@ -31,7 +33,7 @@ export const exampleDemo: Scenario = {
 
 async function runs({ evidence }: Stage, script: string, env: Readonly<Record<string, string>>): Promise<void> {
   const result = await runCommand(['sh', path.join(PACKAGE, script)], {
-    timeoutMs: 180_000,
+    timeoutMs: SCRIPT_TIMEOUT_MS,
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
   const text = result.ok ? result.value.stdout : `${result.error.stdout}\n${result.error.stderr}`;
