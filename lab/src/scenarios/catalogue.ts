@@ -3,6 +3,7 @@ import { cloudNews } from './cloud-news.ts';
 import { d1 } from './d1.ts';
 import { d2 } from './d2.ts';
 import { d3 } from './d3.ts';
+import { drift } from './drift.ts';
 import { duplicate } from './duplicate.ts';
 import { fullDrain } from './full-drain.ts';
 import { exampleDemo } from './example-demo.ts';
@@ -35,6 +36,7 @@ export const SCENARIOS: readonly Scenario[] = [
   allAtOnce,
   duplicate,
   exampleDemo,
+  drift,
   nPlusOne,
   fullDrain,
   threeHubs,

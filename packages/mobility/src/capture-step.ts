@@ -27,7 +27,7 @@ import type {
 import { mayStillSend, mayStopForwarding, restoresForwarding, standsByForwarding } from './nic-forwarding.ts';
 import { closedGate, isGone } from './placement.ts';
 import { proposalOf } from './provider-action.ts';
-import { isLeftBehind, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
+import { isLeftBehind, isPutHere, nextSuspect, vacatedBy, whereItMayBe } from './whereabouts.ts';
 
 export interface CaptureView {
   readonly context: PoolContext;
@@ -200,10 +200,13 @@ function cleaningUp(
     const reason: Reason = { rule: 'capture.left-behind', detail };
     return { ...idle, actions: propose(view, record, [verb], [reason]), because: [...because, reason] };
   };
-  if (nic.addresses.has(address))
-    return isLeftBehind(context, record, { isOwnNic })
-      ? cleaning('unassign-secondary-ip', 'an earlier tenure left the address on this NIC')
+  if (nic.addresses.has(address)) {
+    if (isLeftBehind(context, record, { isOwnNic }))
+      return cleaning('unassign-secondary-ip', 'an earlier tenure left the address on this NIC');
+    return isPutHere(context, record, { isOwnNic, observedAt: nic.observedAt })
+      ? cleaning('unassign-secondary-ip', 'another router holds the address, and it was put on this NIC')
       : idle;
+  }
   if (!nic.forwarding || !mayStopForwarding(context, situation, record)) return idle;
   const unread = mayStillSend(context, situation);
   return unread.length > 0

@@ -1,5 +1,5 @@
 /** Where an address that nobody may have released can be: whose NIC a tenure takes it from, and whose NIC must be cleaned. Pure. */
-import type { NodeName } from '@routerd/resources';
+import type { Instant, NodeName } from '@routerd/resources';
 import type { CaptureRecord } from './capture-record.ts';
 import type { PoolContext, PoolMember, PoolSituation, SeizeRefusal } from './model.ts';
 import { isGone } from './placement.ts';
@@ -72,6 +72,19 @@ export function isLeftBehind(
   if (record.phase === 'vacant') return !isOwnNic || leftOn(record) === self;
   const isSoughtElsewhere = record.phase === 'acquiring' || record.phase === 'confirmed';
   return !isOwnNic && isSoughtElsewhere && record.holder !== self && record.previous !== self;
+}
+
+/**
+ * A tenure becomes `held` by a reading of the holder's NIC. Where a reading of this NIC from that tenure shows the address here, somebody put it
+ * here by hand; the holder takes from nobody, so that as long as it is here the capture cannot be put right. The clocks of two nodes are compared:
+ * a wrong one only delays the cleaning, since whoever carries it out looks first.
+ */
+export function isPutHere(
+  { self }: PoolContext,
+  { phase, holder, since }: CaptureRecord,
+  { isOwnNic, observedAt }: { readonly isOwnNic: boolean; readonly observedAt: Instant },
+): boolean {
+  return !isOwnNic && phase === 'held' && holder !== undefined && holder !== self && observedAt > since;
 }
 
 function elsewhere({ self }: PoolContext, node: NodeName | undefined): NodeName | undefined {

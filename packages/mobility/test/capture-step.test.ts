@@ -1,5 +1,5 @@
 /** The corners of one capture: what a tenure inherits, what is left behind, what is kept for a while. */
-import { parseIpv4Prefix, type HostAddress } from '@routerd/resources';
+import { instant, parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
 import { fenceAction } from '../src/fence.ts';
@@ -113,6 +113,18 @@ test.each<[string, CaptureRecord, readonly Sighting[]]>([
     { verb: 'unassign-secondary-ip', seize: undefined, riskLevel: 'medium', captureEpoch: 4 },
   ]);
   expect(result.transition).toBeUndefined();
+});
+
+test('what another router holds and somebody put on this NIC is taken off, under the tenure that stands', () => {
+  const since = instant(-1);
+  const held = recordOf(cloud, B, { phase: 'held', epoch: 4 });
+  const result = plan(cloud, { nic: carrying, draining: [A] }, { ...held, since });
+  expect(wishes(result)).toEqual([
+    { verb: 'unassign-secondary-ip', seize: undefined, riskLevel: 'medium', captureEpoch: 4 },
+  ]);
+  expect(result.transition).toBeUndefined();
+  const seeking = { ...recordOf(cloud, B, { phase: 'confirmed', epoch: 4, previous: A }), since };
+  expect(wishes(plan(cloud, { nic: carrying, draining: [A] }, seeking))).toEqual([]);
 });
 
 test.each<[string, CaptureRecord | undefined, readonly Sighting[], readonly HostAddress[]]>([

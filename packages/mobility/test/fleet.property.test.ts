@@ -104,6 +104,21 @@ test('a dead holder is succeeded once, and takes its captures back once when it 
   expect(fleet.moves).toBe(before + 2);
 });
 
+test('an address that somebody puts on the NIC of a standby goes back to its holder, in the same tenure', () => {
+  const fleet = new Fleet(ADDRESSES);
+  fleet.move(ADDRESSES[0]!, site('onprem'));
+  fleet.settle(10);
+  const { moves } = fleet;
+  fleet.router(node('aws-router-a')).nic.addresses.delete(ADDRESSES[0]!);
+  fleet.router(node('aws-router-b')).nic.addresses.add(ADDRESSES[0]!);
+  fleet.now += 1000;
+  expect(fleet.settle(10)).toBeDefined();
+  expectConverged(fleet);
+  expect(fleet.router(node('aws-router-b')).nic.addresses.size).toBe(0);
+  expect(fleet.moves).toBe(moves);
+  expect(fleet.violations).toEqual([]);
+});
+
 test('a machine that leaves for good is captured nowhere, and its NICs are as they were', () => {
   const fleet = new Fleet(ADDRESSES);
   fleet.move(ADDRESSES[0]!, site('onprem'));

@@ -203,12 +203,13 @@ export class Fleet {
 
   #append(writer: NodeName, { basedOn, ...transition }: CaptureTransition): boolean {
     const current = this.#records.get(transition.key);
+    const isSameTenure = current?.epoch === transition.epoch && current.holder === transition.holder;
     const next: CaptureRecord = {
       ...transition,
       revision: (basedOn + 1) as Revision,
       writer,
       claim: `${writer}-${basedOn}` as ClaimId,
-      since: instant(this.now),
+      since: isSameTenure ? current.since : instant(this.now),
     };
     const outcome = foldCapture(current, next);
     if (outcome.kind === 'refused') return false;
