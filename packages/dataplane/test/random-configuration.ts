@@ -15,6 +15,7 @@ import {
   KEY_E,
   staticAddress,
   sysctl,
+  tunnelInterface,
   wireGuardInterface,
   wireGuardPeer,
 } from './claims.ts';
@@ -102,5 +103,30 @@ function drawWireGuard({ device, ...keys }: DrawnWireGuard, chance: (probability
     }),
     ...(chance(0.5) ? [wireGuardPeer('second', device, { publicKey: KEY_E, allowedIPs: ['10.30.0.0/16'] })] : []),
     ...(chance(0.5) ? [staticAddress('tunnel', device, '10.255.9.1/32')] : []),
+  ];
+}
+
+/** Tunnels whose mode, ends and MTU differ from draw to draw, with addresses and a route, and links that are ours to set or not. */
+export function drawLinks(random: () => number): readonly Resource[] {
+  const chance = (probability: number): boolean => random() < probability;
+  const oneOf = <T>(...items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
+  const ends = { local: '192.0.2.1', remote: oneOf('192.0.2.2', '192.0.2.3'), ttl: oneOf(64, 32) };
+  const made = chance(0.6);
+  return [
+    ...(made
+      ? [
+          tunnelInterface('gre1', {
+            ...ends,
+            ...(chance(0.5) ? { mode: 'ipip' } : { mode: 'gre', ...(chance(0.5) ? { key: 7 } : {}) }),
+            ...(chance(0.5) ? { address: '10.254.0.1/30' } : {}),
+            mtu: oneOf(1400, 1476),
+          }),
+        ]
+      : []),
+    ...(made && chance(0.5) ? [ipv4Route('far', { destination: '10.98.0.0/24', device: 'gre1' })] : []),
+    ...(chance(0.5)
+      ? [networkInterface('tun-b', { managed: chance(0.7), adminUp: true, mtu: oneOf(1280, 1400) })]
+      : []),
+    ...(chance(0.4) ? [networkInterface('spare', { managed: true, adminUp: chance(0.5) })] : []),
   ];
 }

@@ -13,17 +13,22 @@ import { EMPTY_HOST_STATE, type HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
 import { OwnershipMirror } from '../src/reconciler/ownership-mirror.ts';
 import { createHostReconciler } from '../src/reconciler/host-reconciler.ts';
-import { drawConfiguration, randomFrom, type DrawnConfiguration } from './random-configuration.ts';
+import { drawConfiguration, drawLinks, randomFrom, type DrawnConfiguration } from './random-configuration.ts';
 
 const SEEDS = Array.from({ length: 25 }, (_, index) => index + 1);
 const STEPS = 20;
 
 function freshHost(): MemoryHost {
   return createMemoryHost({
-    links: [{ name: 'lan0' }, { name: 'tun-a' }, { name: 'tun-b' }],
+    links: [{ name: 'lan0' }, { name: 'tun-a' }, { name: 'tun-b' }, { name: 'spare' }],
     addresses: [{ interface: 'lan0', address: '10.77.60.2/24' }],
     sysctls: { 'net/ipv4/conf/lan0/rp_filter': '0' },
   });
+}
+
+function drawn(random: () => number): DrawnConfiguration {
+  const { resources, gates } = drawConfiguration(random);
+  return { resources: [...resources, ...drawLinks(random)], gates };
 }
 
 function stateOf({ resources, gates }: DrawnConfiguration): HostState {
@@ -57,7 +62,7 @@ async function walk(host: MemoryHost, states: readonly HostState[], disturb: (st
 
 test.each(SEEDS)('seed %d: a walk ends where a straight way ends, and leaves nothing behind', async (seed) => {
   const random = randomFrom(seed);
-  const states = Array.from({ length: STEPS }, () => stateOf(drawConfiguration(random)));
+  const states = Array.from({ length: STEPS }, () => stateOf(drawn(random)));
   const host = freshHost();
   const before = host.render();
   await walk(host, states, () => {
@@ -89,12 +94,15 @@ test.each(SEEDS)('seed %d: what differs between two configurations needs the sam
   const ownership = new OwnershipMirror(new MemoryLedger());
   const picture = new HostPicture(freshHostReading());
   let settled = EMPTY_HOST_STATE;
-  let drawn = drawConfiguration(random);
+  let current = drawn(random);
   for (let step = 0; step < STEPS; step += 1) {
     // Some claims stay the values they are, as in the daemon; others are written anew.
-    const next = drawConfiguration(random);
-    drawn = { ...next, resources: random() < 0.5 ? mixed(drawn.resources, next.resources, random) : next.resources };
-    const desired = stateOf(drawn);
+    const next = drawn(random);
+    current = {
+      ...next,
+      resources: random() < 0.5 ? mixed(current.resources, next.resources, random) : next.resources,
+    };
+    const desired = stateOf(current);
     const whole = diffHost(desired, picture.observed(), ownership.entries());
     const since = diffSince(settled, desired, picture, ownership.entries());
     expect(since.map(describeOp).toSorted()).toEqual(whole.map(describeOp).toSorted());

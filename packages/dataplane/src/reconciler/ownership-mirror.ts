@@ -24,8 +24,15 @@ export class OwnershipMirror {
     for (const entry of fresh) this.#owned.set(entry.key, entry);
   }
 
+  /** What was removed and then made again in the same apply stays recorded. */
   forgetAfter(landed: readonly HostOp[]): void {
-    const keys = landed.flatMap((op) => forgottenBy(op, this.#owned)).filter((key) => this.#owned.has(key));
+    const gone = new Set<string>();
+    for (const op of landed) {
+      const forgotten = forgottenBy(op, this.#owned);
+      for (const key of forgotten) gone.add(key);
+      if (gone.size > 0) for (const { key } of recordsOf(op)) gone.delete(key);
+    }
+    const keys = [...gone].filter((key) => this.#owned.has(key));
     if (keys.length === 0) return;
     this.#ledger.forget(keys);
     for (const key of keys) this.#owned.delete(key);
