@@ -129,6 +129,9 @@ test('a tunnel that the kernel does not have is Unsupported by name, and another
   });
   const link = resource('net', 'Interface', 'lan', { ifname: 'lan0', managed: true, mtu: 1400 });
   const node = await site.run([tunnel, link]);
+  expect(statusView(node.view)).toMatchObject({
+    host: { phase: 'Degraded', residuals: [expect.stringContaining('gre')] },
+  });
   expect(resourceViews(node.view, { kind: 'TunnelInterface' })[0]?.status).toEqual({
     phase: 'Unsupported',
     summary: 'gre from 192.0.2.1 to 192.0.2.2',

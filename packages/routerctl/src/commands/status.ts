@@ -130,6 +130,9 @@ function overlayText(paths: z.output<typeof nodeStatus>['overlay']): string {
 function hostText({ settled, phase, reason, residuals, withheld }: z.output<typeof nodeStatus>['host']): string {
   if (settled) return 'as planned';
   if (reason !== undefined) return `${phase}: ${reason}`;
-  if (withheld.length === 0) return `${residuals.length} changes did not land`;
-  return `Degraded: ${withheld.length} changes are withheld${residuals.length === 0 ? '' : `, ${residuals.length} did not land`}`;
+  const troubles = [
+    ...(withheld.length === 0 ? [] : [`${withheld.length} changes are withheld`]),
+    ...(residuals.length === 0 ? [] : [`${residuals.length} changes did not land`]),
+  ].join(', ');
+  return phase === 'Degraded' ? `Degraded: ${troubles}` : troubles;
 }

@@ -43,15 +43,22 @@ export function statusView(node: NodeView): unknown {
 }
 
 /** What is withheld stays so until somebody decides; what did not land is tried again. */
-function hostStatus({ settled, residuals, withheld, unsupported }: HostView): unknown {
+function hostStatus(host: HostView): unknown {
+  const { settled, residuals, withheld, unsupported } = host;
   return {
-    phase:
-      unsupported !== undefined ? 'Unsupported' : settled ? 'Applied' : withheld.length > 0 ? 'Degraded' : 'Pending',
+    phase: hostPhase(host),
     ...(unsupported === undefined ? {} : { reason: unsupported }),
     settled,
     residuals: residuals.map(({ op, detail }) => `${op.verb}: ${detail}`),
     withheld: withheld.map(({ op, reason }) => ({ operation: describeOp(op), reason, remedy: WITHHELD_REMEDY })),
   };
+}
+
+function hostPhase({ settled, residuals, withheld, unsupported }: HostView): string {
+  if (unsupported !== undefined) return 'Unsupported';
+  if (settled) return 'Applied';
+  const staysSo = withheld.length > 0 || residuals.some(({ code }) => code === 'host.unsupported');
+  return staysSo ? 'Degraded' : 'Pending';
 }
 
 function countBy<T>(items: readonly T[], name: (item: T) => string): Readonly<Record<string, number>> {
