@@ -40,7 +40,9 @@ test('a new plugin passes every check, wherever it is', async () => {
   const made = await routerctl('plugin', 'new', 'my-cloud', '--dir', folder);
   expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('plugin conformance') });
   const plugin = path.join(folder, 'my-cloud');
-  expect(readFileSync(path.join(plugin, 'src/executor.ts'), 'utf8')).toContain('createMyCloudExecutor');
+  const executor = readFileSync(path.join(plugin, 'src/executor.ts'), 'utf8');
+  expect(executor).toContain('createMyCloudExecutor');
+  expect(executor).toContain("name: 'my-cloud'");
   expect(readFileSync(path.join(plugin, 'package.json'), 'utf8')).toContain('"@routerd/plugin-my-cloud"');
   const [, link = ''] = /\]\(([^)]+)\)/.exec(readFileSync(path.join(plugin, 'README.md'), 'utf8')) ?? [];
   expect(readFileSync(path.join(plugin, link), 'utf8')).toContain('# Write a provider plugin');

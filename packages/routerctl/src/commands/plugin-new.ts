@@ -104,6 +104,7 @@ function renamed(text: string, name: string, toCheckout: string): string {
     .replaceAll('plugin-fake', `plugin-${name}`)
     .replaceAll('plugins/fake', name)
     .replaceAll('fake executor', `${name} executor`)
+    .replaceAll("name: 'fake'", `name: '${name}'`)
     .replaceAll('fake-cloud', `${name}-cloud`)
     .replaceAll('../../', `${toCheckout}/`);
 }
