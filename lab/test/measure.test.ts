@@ -4,6 +4,7 @@ import { parseArpSender } from '../src/measure/first-packets.ts';
 import { quantile } from '../src/measure/quantile.ts';
 import { parseRouteEvent } from '../src/measure/route-watch.ts';
 import { judgeSeries } from '../src/measure/steady-ping.ts';
+import { echoText } from '../src/measure/steady-session.ts';
 
 test('a route that the kernel reports has its destination and its instant in microseconds', () => {
   const event = parseRouteEvent('[2026-11-21T06:45:18.123456] 10.77.60.10 dev wg-onprem-a proto 84 scope link ');
@@ -107,4 +108,12 @@ test('who answered for an address is told in order, and a question that two answ
   const moved = [question, by(a), question, by(b, '10.77.60.12'), by(a), question, question, by(b)];
   expect(judgeAnswers(moved, address)).toEqual({ order: [a, b], answers: 3, doubles: [] });
   expect(judgeAnswers([question, by(a), by(b)], address).doubles).toEqual([`${a} and ${b} at 1000`]);
+});
+
+test('of an SSH session is told whether all that was typed came back, or where it first differs', () => {
+  const lines = (...numbers: readonly number[]) => numbers.map((number) => `line ${number}`);
+  expect(echoText({ typed: 3, echoed: lines(1, 2, 3) })).toBe('all 3, in order');
+  expect(echoText({ typed: 3, echoed: lines(1, 2) })).toBe('2 of 3');
+  expect(echoText({ typed: 3, echoed: lines(1, 3, 2) })).toBe('"line 3" as line 2');
+  expect(echoText({ typed: 0, echoed: [] })).toBe('0 of 0');
 });
