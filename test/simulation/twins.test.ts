@@ -1,5 +1,7 @@
-/** Without faults the simulated hub, disks and clouds are what the contracts of their ports ask for. */
+/** Without faults the simulated hub, disks, clouds and VRRP are what the contracts of their ports ask for. */
 import { executorContract, journalContract } from '@routerd/actions/contract';
+import type { VirtualRouter } from '@routerd/dataplane';
+import { vrrpContract, type VrrpRig } from '@routerd/dataplane/contract';
 import { MemoryEventStore } from '@routerd/federation';
 import {
   factStoreContract,
@@ -20,6 +22,7 @@ import { SeededRandom } from './random.ts';
 import { SimCloud } from './sim-cloud.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimHub } from './sim-hub.ts';
+import { SimVrrp } from './sim-vrrp.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 function lifeIn(time: VirtualTime): Life {
@@ -111,6 +114,55 @@ test('a power cut keeps what was synced', () => {
   expect([...disk.content.highWater.all().values()]).toEqual([3]);
   expect(disk.content.leases.size).toBe(0);
 });
+
+vrrpContract('the simulated VRRP of a LAN', openVrrpRig);
+
+async function openVrrpRig(): Promise<VrrpRig> {
+  const time = new VirtualTime();
+  const lan = new SimVrrp({ time, random: new SeededRandom(1), nodes: ['own', 'rival'], onTold: () => undefined });
+  const [ports, rival] = [[lan.port('own', lifeIn(time))], lan.port('rival', lifeIn(time))];
+  let heal: (() => void) | undefined;
+  const asked: VirtualRouter[] = [];
+  const open = () => {
+    const [vrrp] = ports;
+    if (vrrp === undefined || rival === undefined) throw new Error('both are routers of the LAN');
+    const setDesired = (routers: readonly VirtualRouter[]): void => {
+      asked.splice(0, asked.length, ...routers);
+      vrrp.setDesired(routers);
+    };
+    return { ...vrrp, setDesired };
+  };
+  const pass = async (): Promise<void> => time.runUntil(time.now() + 10_000);
+  // Whoever waits for a role lets the time of the wall pass; the time of the LAN passes beside it while nothing is dead.
+  const passing = setInterval(() => void (heal === undefined ? pass() : undefined), 5);
+  return Promise.resolve({
+    vrrp: open(),
+    directory: '',
+    reopen: () => {
+      ports.splice(0, 1, lan.port('own', lifeIn(time)));
+      return open();
+    },
+    setRival: async (presence, priority = 200) => {
+      const like = asked[0];
+      if (like !== undefined) rival?.setDesired(presence === 'enters' ? [{ ...like, priority }] : []);
+      return Promise.resolve();
+    },
+    kill: async () => {
+      heal = lan.trouble('all-die');
+      await time.runUntil(time.now() + 500);
+    },
+    elect: async () => {
+      heal?.();
+      heal = undefined;
+      await pass();
+    },
+    addresses: async () => Promise.resolve(undefined),
+    dispose: async () => {
+      clearInterval(passing);
+      await pass();
+    },
+  });
+}
 
 function addressOf(text: string) {
   return valueOf(parseHostAddress(text));
