@@ -69,6 +69,8 @@ export interface Stream {
 
 export class Vm {
   readonly record: VmRecord;
+  /** What `stream` started and what has not ended, by the process group of each. */
+  readonly #streams = new Map<number, Promise<unknown>>();
 
   constructor(record: VmRecord) {
     this.record = record;
@@ -179,10 +181,28 @@ export class Vm {
     const [file = '', ...args] = wrapped;
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.environment(), detached: true });
     const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+    const group = child.pid; // of its own, since it is detached
+    if (group !== undefined) {
+      this.#streams.set(group, exited);
+      void exited.then(() => this.#streams.delete(group));
+    }
     createInterface({ input: child.stdout }).on('line', onLine);
     createInterface({ input: child.stderr }).on('line', onLine);
     const inside = await this.#inner(child, argv);
     return { process: inside, exited, signal: (signal) => void signalProcess(inside, signal) };
+  }
+
+  /** What a scenario that broke off had started and did not come to end: it would load the machine of those after it. */
+  async endStreams(): Promise<void> {
+    const running = [...this.#streams];
+    for (const [group] of running) {
+      try {
+        process.kill(-group, 'SIGKILL'); // a pipeline's parts too
+      } catch {
+        // it ended just now
+      }
+    }
+    await Promise.all(running.map(async ([, exited]) => exited));
   }
 
   /** Starts a program that stays: output appended to a file, alive until the machine goes. */

@@ -58,6 +58,18 @@ test('a signal to a stream reaches the program inside', async () => {
   expect(lines.some((line) => line.includes('packets transmitted'))).toBe(true);
 });
 
+test('programs that were left running are ended, pipelines as a whole', async () => {
+  const vm = await lab.boot('host');
+  const lines: string[] = [];
+  const left = await vm.stream(['sh', '-c', 'echo started; sleep 1000 | cat'], (line) => lines.push(line));
+  await waitUntil('a line', () => lines.includes('started') || undefined, { deadlineMs: 30_000 });
+  await vm.endStreams();
+  expect(await left.exited).toBeNull();
+  expect(isRunning(left.process)).toBe(false);
+  await vm.endStreams();
+  expect(vm.isUp()).toBe(true);
+});
+
 test('when the harness is killed with -9 nothing of it runs on, and what is left by name is removed by name', async () => {
   const main = path.join(import.meta.dirname, 'boot-and-wait.ts');
   const harness = spawn(process.execPath, [main, JSON.stringify(lab.bootOptions('orphan'))], {

@@ -50,6 +50,7 @@ export async function runScenarios(
     }
     // The lab was taken from under it: that routers ended says nothing of them.
     if (progress.isClosed()) break;
+    await Promise.all([...lab.vms.values()].map(async (vm) => vm.endStreams()));
     const { wanDelayMs, apiLatencyMs } = lab.record;
     await evidence.finish({ wanDelayMs, apiLatencyMs, lab: lab.files.name });
     outcomes.push({ scenario, evidence, seconds: (performance.now() - start) / 1000, logDir: lab.files.logDir });
