@@ -33,6 +33,9 @@ test.for(['onprem', 'aws', 'azure', 'oci', 'west', 'east'])(
     setWork(rig, true);
     await rig.net.unplug(away);
     await sleep(CUT_MS);
+    const site = rig.sites.find(({ name }) => name === away);
+    // Who is cut off notices, also with a connection that is full of what cannot be sent, and dials; else it would wait for TCP afterwards.
+    if (site !== undefined) expect((await site.state()).lastError).toContain('hub.unreachable');
     await rig.net.plug(away);
     setWork(rig, false);
     await expectConverged(rig, `${away} cut off for ${CUT_MS / 1000} s`);

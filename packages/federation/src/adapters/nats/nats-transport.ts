@@ -63,6 +63,8 @@ interface Session {
   readonly tails: Map<string, Pick<TailWatch, 'reached'>>;
   /** False as soon as the session is to be silent; what still arrives afterwards is dropped. */
   isOpen: boolean;
+  /** Why it ended, where this side knows; else the hub did it. */
+  ended: string | undefined;
   /** Ends the present reading of each stream; the next begins at once, at the start. */
   reading: AbortController;
 }
@@ -189,6 +191,7 @@ export class NatsTransport implements Transport {
       publisher,
       tails: new Map(),
       isOpen: true,
+      ended: undefined,
       reading: ends,
     };
     this.#session = session;
@@ -197,7 +200,7 @@ export class NatsTransport implements Transport {
         if (fault === null && session.isOpen) listener.heartbeat(message.subject, message.data);
       },
     });
-    const watching = this.#watch(connection, listener);
+    const watching = this.#watch(session, listener);
     listener.connected(connection.getServer());
     const reading = Promise.all([
       this.#keepReading(session, factsStream(group), listener.facts, listener),
@@ -213,7 +216,8 @@ export class NatsTransport implements Transport {
     const wasOpen = session.isOpen;
     session.isOpen = false;
     this.#session = undefined;
-    if (wasOpen) listener.disconnected(cause instanceof Error ? cause.message : 'the hub closed the connection');
+    const told = cause instanceof Error ? cause.message : 'the hub closed the connection';
+    if (wasOpen) listener.disconnected(session.ended ?? told);
     await Promise.all([reading, watching]);
     return undefined;
   }
@@ -274,8 +278,14 @@ export class NatsTransport implements Transport {
     return names[readings % names.length] ?? names[0];
   }
 
-  async #watch(connection: NatsConnection, listener: TransportListener): Promise<void> {
+  async #watch(session: Session, listener: TransportListener): Promise<void> {
+    const { connection } = session;
     for await (const status of connection.status()) {
+      if (status.type === 'staleConnection') {
+        // The client itself would first wait until all that it has to send has gone out, which a link that swallows everything never lets it.
+        session.ended = 'the hub did not answer';
+        void connection.close();
+      }
       const trouble = troubleOf(status);
       if (trouble === undefined) continue;
       this.#options.log.error('the hub complained', { event: 'federation.hub.error', ...trouble });
