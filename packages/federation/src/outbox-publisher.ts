@@ -164,7 +164,9 @@ export class OutboxPublisher<Row> {
     this.#inHand.delete(id);
     if (this.#stopping.signal.aborted || !this.#connected) return;
     const detail = `publishing ${id} on ${message.subject}: ${answer.error.code}: ${answer.error.detail}`;
-    this.#options.log.warn('not published, will retry', { event: 'federation.outbox.not-published', detail });
+    // Of all that fail with it one is told: a thousand may be under way.
+    if (this.#pauseUntil === undefined)
+      this.#options.log.warn('not published, will retry', { event: 'federation.outbox.not-published', detail });
     this.#options.trouble(detail);
     this.#startOver();
     void this.#pause();
