@@ -15,15 +15,17 @@ import type {
   Sighting,
 } from './model.ts';
 import { orderSubjectOf, type AddressOrder, type Order, type OrderVersion } from './operator-order.ts';
-import { placeHolder } from './placement.ts';
+import { closedGate, placeHolder } from './placement.ts';
 
 export type OutlookEvent =
-  | { readonly event: 'denied'; readonly node: NodeName }
+  /** All of them: one alone that still sees it keeps the lease at the site. */
+  | { readonly event: 'denied'; readonly nodes: readonly NodeName[] }
   | { readonly event: 'fell-silent'; readonly node: NodeName; readonly factEnds: Instant }
   | { readonly event: 'released-by-order' }
   | { readonly event: 'time'; readonly at: Instant }
   | { readonly event: 'fails'; readonly node: NodeName }
-  | { readonly event: 'is-available'; readonly node: NodeName };
+  | { readonly event: 'is-available'; readonly node: NodeName }
+  | { readonly event: 'elected'; readonly node: NodeName };
 
 export type Outlook =
   | {
@@ -64,7 +66,7 @@ function leaseOutlook(
   const lastEnd = own.reduce((latest, { expiresAt }) => Math.max(latest, expiresAt), 0) as Instant;
   const silent = membersWith(situation, lease.ownerNode, { liveness: 'dead' });
   return [
-    ...told({ event: 'denied', node: lease.ownerNode }, situation, deniedBySite(input, lease, now)),
+    ...told({ event: 'denied', nodes: assertersOf(own, lease) }, situation, deniedBySite(input, lease, now)),
     ...(lastEnd > now && lease.status === 'active'
       ? told(
           { event: 'fell-silent', node: lease.ownerNode, factEnds: lastEnd },
@@ -77,6 +79,10 @@ function leaseOutlook(
       : []),
     ...timeOutlook(context, situation, input, told),
   ];
+}
+
+function assertersOf(own: readonly Sighting[], { ownerNode }: AddressLease): readonly NodeName[] {
+  return [...new Set([ownerNode, ...own.map(({ source }) => source)])].toSorted();
 }
 
 function timeOutlook(
@@ -129,6 +135,13 @@ function captureOutlook(
     const outcome = placeHolder(elsewhere, { ...situation, members }, selfMember.domain, address, incumbent).node;
     return outcome === placement.node ? [] : [{ about: 'capture', when, outcome }];
   };
+  if (closedGate(selfMember, { ...situation, vrrp: 'backup' }) !== undefined) {
+    // Who would be the master after another one is for VRRP to say.
+    const elected = { ...situation, vrrp: 'master' } as const;
+    const outcome = placeHolder(context, elected, selfMember.domain, address, incumbent).node;
+    const when = { event: 'elected', node: context.self } as const;
+    return outcome === placement.node ? [] : [{ about: 'capture', when, outcome }];
+  }
   const fails = placement.node;
   const absent = placement.losers.filter(({ because }) => ABSENT.has(because)).map(({ node }) => node);
   return [
@@ -165,7 +178,7 @@ export function renderOutlook(outlook: Outlook): string {
 function eventText(when: OutlookEvent): string {
   switch (when.event) {
     case 'denied':
-      return `if ${when.node} says that it is gone`;
+      return `if ${when.nodes.join(' and ')} ${when.nodes.length === 1 ? 'says' : 'say'} that it is gone`;
     case 'fell-silent':
       return `if ${when.node} falls silent, from ${formatInstant(when.factEnds)} on`;
     case 'released-by-order':
@@ -176,6 +189,8 @@ function eventText(when: OutlookEvent): string {
       return `if ${when.node} fails or drains`;
     case 'is-available':
       return `if ${when.node} is there again and does not drain`;
+    case 'elected':
+      return `if VRRP makes ${when.node} the master`;
     default:
       return unreachable(when);
   }

@@ -37,6 +37,22 @@ test('of an address that is well it is told what would end it, and who stands in
   ]);
 });
 
+test('of several routers that see an address all have to say that it is gone', () => {
+  const input = inputOf([sighting(LAN), sighting('onprem-router-b')], { records: recordsOf(recordOf(context, A)) });
+  expect(told(input)[0]).toBe('if onprem-router-a and onprem-router-b say that it is gone: nobody owns it any more');
+});
+
+test('where VRRP has the say it is told what an election would change', () => {
+  const gated = contextOf({ self: 'onprem-router-b', vrrp: true });
+  const input = inputOf([sighting('aws-router-a')], { records: recordsOf(recordOf(gated, LAN)) });
+  const toldAs = (vrrp: 'master' | 'backup'): readonly string[] => {
+    const situation = situationOf(gated, { vrrp });
+    return outlookOf(gated, situation, input, planAddress(gated, situation, input)).map(renderOutlook);
+  };
+  expect(toldAs('backup')).toContain('if VRRP makes onprem-router-b the master: onprem-router-b captures here');
+  expect(toldAs('master').filter((line) => line.includes('captures here'))).toEqual([]);
+});
+
 test('of a conflict it is told who would win it', () => {
   const input = inputOf([sighting(LAN), sighting('azure-router-a', { at: 10 })]);
   expect(told(input)).toContain('if onprem-router-a says that it is gone: active at site azure');

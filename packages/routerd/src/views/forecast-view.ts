@@ -41,7 +41,9 @@ export function forecastOf(node: NodeView, pool: PoolState, hypothesis: Hypothes
 
 function leaseChange({ address, before, after }: Forecast['leases'][number]): unknown {
   const text = (lease: typeof before): string | null =>
-    lease === undefined || lease.status === 'expired' ? null : `${lease.status} at ${lease.site}`;
+    lease === undefined || lease.status === 'expired'
+      ? null
+      : `${lease.status} at ${lease.site} through ${lease.ownerNode}`;
   return { address, before: text(before), after: text(after) };
 }
 
