@@ -20,11 +20,12 @@ afterAll(async () => {
   await opened?.close();
 });
 
-it('grows from one hub to two, and from two to three, and loses nothing', async () => {
+it('grows from one hub to two, and from two to three, loses nothing, and lets go of a node that is removed', async () => {
   await grow('one hub to two');
   await grow('two hubs to three');
   expect(await rig.replicas()).toBe(3);
   await expectReplicated();
+  await expectRemoved();
 }, 400_000);
 
 function work(is: boolean): void {
@@ -67,6 +68,18 @@ async function expectReplicated(): Promise<void> {
   work(false);
   await expectConverged(rig, 'the first hub killed, and started again');
   expectOneHistory(rig.sites);
+}
+
+/** By every hub, and all others go on. */
+async function expectRemoved(): Promise<void> {
+  const [, , , leaver] = rig.sites;
+  await rig.operator('remove-node', leaver!.name);
+  await untilEach(async () => {
+    const { connected, lastError } = await leaver!.state();
+    return !connected && (lastError ?? '').includes('identity-refused');
+  }, `${leaver!.name} refused by every hub`);
+  const others = await Promise.all(rig.sites.slice(0, 3).map(async (site) => site.state()));
+  expect(others.map(({ connected }) => connected)).toEqual([true, true, true]);
 }
 
 async function untilWonAfter(time: number): Promise<void> {
