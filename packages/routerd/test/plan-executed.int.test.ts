@@ -274,16 +274,14 @@ test('what plan lists is what apply runs and writes, to the argument, and no key
   // The election is the daemon's: what follows it stays closed.
   expect(planned.filter((entry) => entry.kind === 'ip-batch' && entry.line.includes('10.77.60.11'))).toEqual([]);
 
-  const yaml = await routerd('plan', '-o', 'yaml');
-  expect(yaml).toMatchObject({ code: 0 });
-  expect(yaml.stdout).toContain('operations: []');
-
   const key = readFileSync(path.join(folder, 'wg.key'), 'utf8').trim();
   configure([]);
-  for (const output of ['text', 'json', 'yaml'])
-    expect((await routerd('plan', '-o', output)).stdout).not.toContain(key);
+  const yaml = await routerd('plan', '-o', 'yaml');
+  expect(yaml.stdout).toMatch(/^ {4}executions:$/m);
+  expect(yaml.stdout).not.toContain(key);
   const removals = await expectPlannedIsExecuted();
   expect(removals.some((entry) => entry.kind === 'ip-batch' && entry.line.startsWith('neigh del proxy'))).toBe(true);
+  expect(JSON.stringify([planned, removals])).not.toContain(key);
   expect(readFileSync(record, 'utf8')).not.toContain(key);
-  expect((await routerd('plan')).code).toBe(0);
+  expect(await routerd('plan')).toMatchObject({ code: 0, stdout: expect.not.stringContaining(key) });
 });
