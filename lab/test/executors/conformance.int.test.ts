@@ -1,7 +1,7 @@
 /** The conformance kit against the executors of all clouds, each inside a router, with the emulators as the authors' test clouds. */
 import type { CloudFault, ConformancePlan, Finding, TestCloud } from '@routerd/plugin-sdk/conformance';
 import { runConformance } from '@routerd/plugin-sdk/conformance';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import type { FaultRequest } from '../../src/cloud/control-messages.ts';
 import type { EmulatedCloud } from '../../src/topology.ts';
 import { waitUntil } from '../../src/wait-until.ts';
@@ -73,9 +73,11 @@ function testCloud(cloud: EmulatedCloud, stage: ExecutorStage): TestCloud {
   };
 }
 
-test.each(['aws', 'azure', 'oci', 'gcp'] as const)(
+// Side by side: most of what a check takes is waiting for what is held up on purpose.
+test.concurrent.for(['aws', 'azure', 'oci', 'gcp'] as const)(
   'the executor of %s passes every check',
-  async (cloud) => {
+  { timeout: 240_000 },
+  async (cloud, { expect }) => {
     const stage = await openStage(cloud, { delays: { mutationDelayMs: 50 } });
     try {
       const plan = planOf(cloud, stage);
@@ -87,5 +89,4 @@ test.each(['aws', 'azure', 'oci', 'gcp'] as const)(
       await stage.close();
     }
   },
-  240_000,
 );
