@@ -43,7 +43,8 @@ export function exactPermissionsTest({ stage, told, untold }: ExactPermissions):
     await executor.stop();
   });
 
-  test.skipIf(untold.length === 0)('of what no preflight can tell each is needed', async () => {
+  if (untold.length === 0) return; // this vendor tells of all
+  test('of what no preflight can tell each is needed', async () => {
     const { control, config } = stage().rig;
     const document = permissionsOfDocument(config.cloud);
     const executor = stage().open('a');
