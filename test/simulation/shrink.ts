@@ -1,7 +1,7 @@
 /** Finds a smaller story that goes wrong in the same way: fewer events, fewer sites and routers, shorter troubles. */
 import { simulate, type SimulateOptions } from './simulate.ts';
 import type { Happening, Story, StoryEvent } from './story.ts';
-import type { Topology } from './topology.ts';
+import type { Site, Topology } from './topology.ts';
 import type { Invariant } from './violation.ts';
 
 export interface ShrinkOptions extends SimulateOptions {
@@ -100,7 +100,8 @@ function withoutSite(story: Story, site: string): Story {
 function withoutRouter(story: Story, router: string): Story {
   const sites: Topology['sites'] = story.topology.sites.map((site) => ({
     ...site,
-    routers: site.routers.length === 1 ? site.routers : site.routers.filter(({ name }) => name !== router),
+    routers:
+      site.routers.length === fewestRouters(site) ? site.routers : site.routers.filter(({ name }) => name !== router),
   }));
   const events = story.events.filter(({ happens }) => !('node' in happens && happens.node === router));
   return { ...story, topology: { ...story.topology, sites }, events };
@@ -113,4 +114,9 @@ function halved({ at, happens }: StoryEvent): StoryEvent {
 
 function sizeOf({ events, topology }: Story): number {
   return events.length + topology.sites.reduce((sum, { routers }) => sum + 1 + routers.length, 0);
+}
+
+/** Who speaks VRRP needs somebody to speak it with. */
+function fewestRouters({ hasVrrp }: Site): number {
+  return hasVrrp === true ? 2 : 1;
 }

@@ -1,5 +1,5 @@
 /** Why a fact about an address may not be recorded at this node: the one place that keeps a capture from being taken for a home. */
-import type { NicObservation, PoolContext } from '@routerd/mobility';
+import type { CaptureRecord, NicObservation, PoolContext } from '@routerd/mobility';
 import type { HostAddress, ResourceOf } from '@routerd/resources';
 import type { PoolState } from './pool-state.ts';
 
@@ -38,8 +38,8 @@ function carriesForOthers({ selfMember }: PoolContext, nic: NicObservation, addr
   return !selfMember.spec.staticOwnedAddresses.includes(address);
 }
 
-/** A record that names a holder in any capture domain of this node's site. */
-function recordAtOwnSite(pool: PoolState, address: HostAddress) {
+/** @returns a record that names a holder in any capture domain of this node's site, when there is one */
+export function recordAtOwnSite(pool: PoolState, address: HostAddress): CaptureRecord | undefined {
   const { members, selfMember } = pool.context;
   for (const { domain, site } of members.values()) {
     const record = site === selfMember?.site ? pool.record(address, domain) : undefined;

@@ -171,6 +171,7 @@ export function composeNode(settings: NodeSettings, adapters: NodeAdapters): Res
       highWater,
       orders: federation.value.orders,
       onStaticDuties: (pool, duties) => localFacts.get(pool.context.name)?.follow(duties),
+      onCaptured: (pool, addresses) => localFacts.get(pool.context.name)?.hush(addresses),
     },
     { startup: settings.startup, pools: settings.pools, deadAfter: settings.federation?.deadAfter ?? durationMs(0) },
   );

@@ -92,7 +92,20 @@ export class LocalFacts {
       this.#record([{ address, origin, type: 'routerd.client.ipv4.expired' }]);
   }
 
-  /** Told of an address that is gone from here whatever was seen of it: who sees it again has news. */
+  /**
+   * A router of this site captures the addresses: what was seen of them here is repeated no more, also when the registry is lost later and
+   * nobody knows of the capture. Says nothing; what was said stands to its TTL.
+   */
+  hush(addresses: readonly HostAddress[]): void {
+    for (const address of addresses) {
+      const asserted = this.#assertions.get(address);
+      if (asserted === undefined || asserted.origin === STATIC) continue;
+      this.#assertions.delete(address);
+      for (const listener of this.#listeners) listener(address);
+    }
+  }
+
+  /** Told of an address that this node speaks of no more, whatever was seen of it: who sees it again has news. */
   onReleased(listener: (address: HostAddress) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

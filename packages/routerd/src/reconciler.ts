@@ -20,6 +20,7 @@ import type {
 import type { DurationMs, HostAddress, Resource } from '@routerd/resources';
 import { steadyClock } from '@routerd/runtime';
 import { ActionGathering } from './action-gathering.ts';
+import { recordAtOwnSite } from './capture-guard.ts';
 import { CaptureWriter } from './capture-writer.ts';
 import { deriveConfig, isSameToHost, type DerivedConfig } from './derived-config.ts';
 import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
@@ -54,6 +55,8 @@ export interface ReconcilerPorts extends WorldInputsPorts {
   readonly highWater: Pick<HighWaterStore, 'epochOf'>;
   /** Told what pools and orders have this node say about addresses, whenever that changes. */
   readonly onStaticDuties: (pool: PoolState, duties: readonly (readonly [HostAddress, StaticDuty])[]) => void;
+  /** Told of addresses that a router of this site captures, each time they are planned. */
+  readonly onCaptured: (pool: PoolState, addresses: readonly HostAddress[]) => void;
 }
 
 export interface ReconcilerOptions {
@@ -203,6 +206,7 @@ export class Reconciler {
     rememberLeases(this.#ports, changes);
     this.#inputs.planned(changes.map(({ after: plan }) => plan));
     this.#tellStaticDuties(changes);
+    this.#tellCaptured(changes);
     this.#inputs.reportReadiness();
     for (const listener of this.#listeners) listener();
   }
@@ -224,6 +228,14 @@ export class Reconciler {
       ofPool.push([address, staticDuty]);
     }
     for (const [pool, ofPool] of duties) this.#ports.onStaticDuties(pool, ofPool);
+  }
+
+  #tellCaptured(changes: readonly PlanChange[]): void {
+    for (const pool of this.pools) {
+      const ofPool = changes.filter((change) => change.pool === pool).map(({ after }) => after.address);
+      const captured = ofPool.filter((address) => recordAtOwnSite(pool, address) !== undefined);
+      if (captured.length > 0) this.#ports.onCaptured(pool, captured);
+    }
   }
 
   #replanDirty(): readonly PlanChange[] {

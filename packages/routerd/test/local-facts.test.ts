@@ -173,3 +173,27 @@ test('what the pool declares together is written together, and so is what is due
   await breathe();
   expect(writes()).toBe(3);
 });
+
+test('what is captured here is repeated no more, without a word, and whoever watches forgets it', async () => {
+  const { clock, recorded, open } = rig();
+  const facts = open();
+  const released: HostAddress[] = [];
+  facts.onReleased((each) => released.push(each));
+  facts.assert(address, 'lan-observer');
+  facts.hush([address]);
+  facts.hush([address]);
+  clock.advance(600_000);
+  await breathe();
+  expect(recorded.map(({ type }) => type)).toEqual(['routerd.client.ipv4.observed']);
+  expect(released).toEqual([address]);
+  facts.stop();
+});
+
+test('what the pool declares to live here is not hushed', () => {
+  const { open } = rig();
+  const facts = open();
+  facts.follow([[address, { verb: 'assert', because: 'declared' }]]);
+  facts.hush([address]);
+  expect([...facts.asserted()]).toEqual([address]);
+  facts.stop();
+});
