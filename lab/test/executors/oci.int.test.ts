@@ -36,7 +36,7 @@ exactPermissionsTest({
   untold: ['PRIVATE_IP_CREATE', 'PRIVATE_IP_UPDATE', 'PRIVATE_IP_DELETE', 'VNIC_UPDATE'],
 });
 
-overQuotaTest({ stage: () => stage, addresses: 3, percent: 20 });
+overQuotaTest({ stage: () => stage, addresses: 5, percent: 20 });
 
 describe('the OCI executor', () => {
   beforeEach(async () => {
