@@ -60,7 +60,8 @@ function pathFindings(name: string, path: PathStatus): readonly Finding[] {
 function loss(name: string, { loss: { roundTrip, toPeer, fromPeer } }: PathStatus): Finding {
   const asked = check('hybrid', 'overlay-path-loss', name);
   const percent = (part: number | undefined): string => (part === undefined ? '?' : `${(part * 100).toFixed(1)} %`);
-  const text = `${percent(toPeer)} there, ${percent(fromPeer)} back`;
+  // An answer that comes too late is lost to the round trip, and to neither way.
+  const text = `${percent(roundTrip)} of the round trips, ${percent(toPeer)} there, ${percent(fromPeer)} back`;
   if (Math.max(roundTrip ?? 0, toPeer ?? 0, fromPeer ?? 0) <= LOSS_MAX) return asked.pass(text);
   return asked.warn(`lost in the last minute: ${text}`, 'Look for a line that is full, or a link with errors.');
 }
