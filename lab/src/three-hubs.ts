@@ -170,7 +170,7 @@ function tellRouters(lab: Lab, hubs: readonly LabHub[]): void {
     const changed = changedConfig(readFileSync(file, 'utf8'), (each) =>
       each.kind === 'EventGroup' ? { ...each, spec: { ...each.spec, servers: serversOf(hubs) } } : each,
     );
-    writeFileSync(file, [changed.trimEnd(), ...added].join('\n---\n'));
+    writeFileSync(file, `${[changed.trimEnd(), ...added].join('\n---\n')}\n`);
     signalProcess(lab.daemon(name, 'routerd'), 'SIGHUP');
   }
 }
