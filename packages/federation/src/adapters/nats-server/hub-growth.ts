@@ -9,7 +9,7 @@
 import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { err, ok, type Monotonic, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
@@ -63,7 +63,7 @@ export function aloneSettings(settings: HubSettings): HubSettings {
   return alone;
 }
 
-/** `created` stays what it was when a stream is restored: by it a stream is known again. */
+/** `created` is what it was where the stream was restored, and the time of that at the cluster's other servers, one of which may come to lead it. */
 type SavedStream = StreamDescription & { readonly created: string };
 
 interface Manifest {
@@ -221,7 +221,7 @@ export class HubGrowth {
       if (!restored.ok) return restored;
     } else if (there.cluster?.leader === undefined) {
       return err({ code: 'hub.failed', detail: `${name} is not in the cluster yet` });
-    } else if (there.created !== stream.created) {
+    } else if (!isRestored(there, stream)) {
       const detail = `the cluster has another ${name} already: empty the stores of the hubs that join, and start them again`;
       return err({ code: 'hub.failed', detail });
     }
@@ -287,6 +287,12 @@ export class HubGrowth {
     const { clock } = this.#options;
     await clock.sleepUntil((clock.monotonic() + milliseconds) as Monotonic, signal);
   }
+}
+
+/** Nobody writes before the hubs let nodes in, so a stream that was restored holds to the message what was saved. */
+function isRestored({ created, state }: StreamInfo, saved: SavedStream): boolean {
+  if (created === saved.created) return true;
+  return state.messages === saved.state.messages && state.last_seq === saved.state.last_seq;
 }
 
 function growthFolder(stateDir: string): string {
