@@ -24,3 +24,16 @@ export async function waitUntil<T>(
     await delay(limits.everyMs ?? 10);
   }
 }
+
+/** For what is judged afterwards, whatever came of it: `undefined` when it did not happen in time. All other failures are passed on. */
+export async function seenWithin<T>(
+  deadlineMs: number,
+  probe: () => T | undefined | Promise<T | undefined>,
+): Promise<T | undefined> {
+  try {
+    return await waitUntil('it', probe, { deadlineMs });
+  } catch (cause) {
+    if (cause instanceof LabFault && cause.code === 'lab.deadline') return undefined;
+    throw cause;
+  }
+}

@@ -9,7 +9,7 @@ import { capturesOf, captureText, routerctl, type CaptureView } from '../router-
 import type { Scenario, Stage } from '../scenario.ts';
 import { plantStaleAction } from '../stale-action.ts';
 import { CLOUDS, FOUR_SITES, ROUTERS, type Cloud, type Router } from '../topology.ts';
-import { waitUntil } from '../wait-until.ts';
+import { seenWithin, waitUntil } from '../wait-until.ts';
 import { loadOf, OPERATOR, preferred, settled, standby } from './holders.ts';
 
 /** The probes of two flows share a machine with everything else that runs here: what the fabric itself leaves vacant, and that much. */
@@ -175,11 +175,7 @@ async function judgeMove({ lab, evidence }: Stage, { cloud, to, before, watch }:
   const expected = before.map((view) => ({ ...view, holder: to, epoch: view.epoch + 1 }));
   evidence.check(`${cloud} ${how}: captures in the registry`, captureText(expected), captureText(after));
   // The vendor says so before packets follow.
-  await waitUntil(
-    `${cloud}: the fabric carries everything to ${to}`,
-    () => (watch.capturedAt(to, addresses) === undefined ? undefined : true),
-    { deadlineMs: SETTLE_DEADLINE_MS },
-  ).catch(() => undefined);
+  await seenWithin(SETTLE_DEADLINE_MS, () => watch.capturedAt(to, addresses));
   const nic = nicOf(await cloudControl(lab, cloud).state(), to);
   evidence.check(`${cloud} ${how}: addresses on the NIC of ${to}`, addresses.join(' '), nic.addresses.join(' '));
   evidence.checkMoves(`${cloud} ${how}: moves in the fabric`, { expected: addresses.length, counted: watch.moves });

@@ -7,7 +7,7 @@ import { checkGaps, Traffic } from '../measure/traffic.ts';
 import { captureText, routerctl, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { clientAt } from '../topology.ts';
-import { waitUntil } from '../wait-until.ts';
+import { seenWithin } from '../wait-until.ts';
 import { nothingTranslates, pingAll, sshAll } from './flow-checks.ts';
 import { flow, OPERATOR, preferred, settled, standby } from './holders.ts';
 
@@ -92,11 +92,7 @@ async function judgeMove(
   const addresses = before.map(({ address }) => address);
   const expected = before.map((view) => ({ ...view, holder: to, epoch: view.epoch + 1 }));
   evidence.check(`${how}: captures in the registry`, captureText(expected), captureText(after));
-  await waitUntil(
-    `the fabric carries everything to ${to}`,
-    () => (watch.capturedAt(to, addresses) === undefined ? undefined : true),
-    { deadlineMs: SETTLE_DEADLINE_MS },
-  ).catch(() => undefined);
+  await seenWithin(SETTLE_DEADLINE_MS, () => watch.capturedAt(to, addresses));
   const state = await cloudControl(lab, 'gcp').state();
   evidence.check(`${how}: alias IPs of ${to}`, addresses.join(' '), nicOf(state, to).addresses.join(' '));
   evidence.check(`${how}: alias IPs left on ${from}`, 'none', nicOf(state, from).addresses.join(' ') || 'none');

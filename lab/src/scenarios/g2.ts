@@ -4,7 +4,7 @@ import { FIVE_SITES } from '../gcp-site.ts';
 import { cloudControl, nicOf } from '../measure/move-watch.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { CLOUDS, EMULATED_CLOUDS, type EmulatedCloud } from '../topology.ts';
-import { waitUntil } from '../wait-until.ts';
+import { seenWithin } from '../wait-until.ts';
 import { drainsAndTakesBack } from './drain.ts';
 import { nothingTranslates, pingAll, sshAll } from './flow-checks.ts';
 import { drainsAtGcp } from './g1.ts';
@@ -46,7 +46,7 @@ async function capturesTheOthers({ lab, evidence }: Stage, cloud: EmulatedCloud)
       .join(' ');
   };
   const isThere = async (): Promise<true | undefined> => (await seen()) === wanted || undefined;
-  await waitUntil(`${cloud}: everything captured`, isThere, { deadlineMs: CAPTURE_DEADLINE_MS }).catch(() => undefined);
+  await seenWithin(CAPTURE_DEADLINE_MS, isThere);
   evidence.check(`machines of the other sites on the NIC of ${preferred(cloud)}`, wanted, await seen());
   await settled(lab, cloud, preferred(cloud));
 }

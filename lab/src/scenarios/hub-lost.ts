@@ -7,7 +7,7 @@ import { signalProcess } from '../process-table.ts';
 import { capturesOf, captureText } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { FOUR_SITES, HUB } from '../topology.ts';
-import { waitUntil } from '../wait-until.ts';
+import { seenWithin } from '../wait-until.ts';
 import { flow, OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
 import { amongEquals, routerNamed } from './loss.ts';
 
@@ -58,9 +58,7 @@ async function loseHub(stage: Stage): Promise<void> {
     captureText(after),
   );
   const addresses = before.map(({ address }) => address);
-  const moved = await waitUntil('the fabric moved', () => watch.capturedAt(standby(CLOUD), addresses), {
-    deadlineMs: 10_000,
-  }).catch(() => undefined);
+  const moved = await seenWithin(10_000, () => watch.capturedAt(standby(CLOUD), addresses));
   evidence.measure('from the hub back to the fabric moved', moved === undefined ? undefined : moved - backAt);
   evidence.checkMoves('moves in the fabric with a hub again', { expected: addresses.length, counted: watch.moves });
   await watch.stop(stage, 'hub back');

@@ -11,7 +11,7 @@ import { captureText, tenuresSince, type CaptureView } from '../router-orders.ts
 import type { Scenario, Stage } from '../scenario.ts';
 import { carrierPort, clientAt, FOUR_SITES, ROUTERS, type Router } from '../topology.ts';
 import { VIRTUAL_ADDRESS, withVrrp } from '../vrrp-config.ts';
-import { waitUntil } from '../wait-until.ts';
+import { seenWithin, waitUntil } from '../wait-until.ts';
 import { preferred, settled, standby, trafficOf } from './holders.ts';
 import { routerNamed } from './loss.ts';
 
@@ -160,9 +160,9 @@ async function follow(
     counted: tenuresSince(before, after),
   });
   const mac = macOf(to.address);
-  const answeredAt = await eventually(() => arp.answeredAt(mac, addresses, zero));
-  const announcedAt = await eventually(() => arp.announcedAt(mac, addresses, zero));
-  const deliveredAt = await eventually(() => lastDelivery(routes));
+  const answeredAt = await seenWithin(FOLLOW_DEADLINE_MS, () => arp.answeredAt(mac, addresses, zero));
+  const announcedAt = await seenWithin(FOLLOW_DEADLINE_MS, () => arp.announcedAt(mac, addresses, zero));
+  const deliveredAt = await seenWithin(FOLLOW_DEADLINE_MS, () => lastDelivery(routes));
   for (const [router, watch] of routes) {
     watch.stop();
     evidence.file(`${name.replace(', ', '-')}/routes-${router}.txt`, watch.lines.join('\n'));
@@ -190,10 +190,6 @@ async function watchRoutes(lab: Lab): Promise<ReadonlyMap<string, RouteWatch>> {
 function lastDelivery(routes: ReadonlyMap<string, RouteWatch>): number | undefined {
   const times = [...routes.values()].map((watch) => watch.installedAt(clientAt(SITE).address));
   return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
-}
-
-async function eventually(probe: () => number | undefined): Promise<number | undefined> {
-  return waitUntil('it', probe, { deadlineMs: FOLLOW_DEADLINE_MS }).catch(() => undefined);
 }
 
 /** Whoever answered before answers no more once its successor has answered: nobody ever shares an address. */

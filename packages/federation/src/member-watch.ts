@@ -31,7 +31,7 @@ export interface MemberWatchOptions {
   /** Told whenever a peer told its clock. */
   readonly onClock: () => void;
   /** Told of each peer how far it has read the logs. */
-  readonly onRead?: (read: Pick<SelfReport, 'factsRead' | 'capturesRead'>) => void;
+  readonly onRead?: (read: Positions) => void;
 }
 
 /** Silence moves a member up here, only being heard moves it down; nobody becomes unheard again. */

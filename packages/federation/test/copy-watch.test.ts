@@ -19,8 +19,8 @@ function look({ own, log, leader = 'hub-1', otherIsCurrent = true }: Told): Copy
     .filter((name) => name !== leader)
     .map((name) => ({ name, isCurrent: name === 'hub-3' || otherIsCurrent }));
   return {
-    own: new Map(own === undefined ? [] : [['facts', { lastSequence: own, messages: own }]]),
-    ordered: new Map([['facts', { lastSequence: log, messages: log, leader, followers }]]),
+    own: new Map(own === undefined ? [] : [['facts', { lastSequence: own }]]),
+    ordered: new Map([['facts', { lastSequence: log, leader, followers }]]),
   };
 }
 

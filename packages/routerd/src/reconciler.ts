@@ -231,11 +231,12 @@ export class Reconciler {
   }
 
   #tellCaptured(changes: readonly PlanChange[]): void {
-    for (const pool of this.pools) {
-      const ofPool = changes.filter((change) => change.pool === pool).map(({ after }) => after.address);
-      const captured = ofPool.filter((address) => recordAtOwnSite(pool, address) !== undefined);
-      if (captured.length > 0) this.#ports.onCaptured(pool, captured);
-    }
+    const captured = changes.filter(({ pool, after }) => recordAtOwnSite(pool, after.address) !== undefined);
+    for (const [pool, ofPool] of Map.groupBy(captured, (change) => change.pool))
+      this.#ports.onCaptured(
+        pool,
+        ofPool.map(({ after }) => after.address),
+      );
   }
 
   #replanDirty(): readonly PlanChange[] {

@@ -25,8 +25,10 @@ export function poolSettingsOf(
     throw new Error('spec.context.resources has to name one MobilityPool that exists');
   const prefix: unknown =
     typeof pool.spec === 'object' && pool.spec !== null ? Reflect.get(pool.spec, 'prefix') : undefined;
+  // Taken for a prefix, it would hold no address, and all that was told before would be told gone.
+  if (typeof prefix !== 'string') throw new Error(`MobilityPool/${pool.name} has no spec.prefix`);
   const powerPolicy = powerPolicyOf(environment['ROUTERD_POWER_STATE']);
-  return { pool: pool.name, prefix: String(prefix), powerPolicy, factTtl: environment['ROUTERD_FACT_TTL'] };
+  return { pool: pool.name, prefix, powerPolicy, factTtl: environment['ROUTERD_FACT_TTL'] };
 }
 
 /** @param what completes `… is missing`, for the operator. @throws Error for a variable that is not declared, or empty */

@@ -1,4 +1,5 @@
 /** IPv4 prefixes, as far as an inventory needs them. Pure. */
+import { isIPv4 } from 'node:net';
 
 /** @param prefix `10.77.60.0/24` @param address bare; false for what is neither */
 export function liesWithin(prefix: string, address: string): boolean {
@@ -10,8 +11,5 @@ export function liesWithin(prefix: string, address: string): boolean {
 }
 
 function numberOf(address: string): number | undefined {
-  const octets = address.split('.').map(Number);
-  const isAddress =
-    octets.length === 4 && octets.every((octet) => Number.isInteger(octet) && octet >= 0 && octet < 256);
-  return isAddress ? octets.reduce((sum, octet) => sum * 256 + octet, 0) : undefined;
+  return isIPv4(address) ? address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0) : undefined;
 }

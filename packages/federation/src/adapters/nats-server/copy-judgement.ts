@@ -2,7 +2,6 @@
 
 export interface StreamCopy {
   readonly lastSequence: number;
-  readonly messages: number;
 }
 
 /** A stream as the hub that orders it has it. */
@@ -34,7 +33,7 @@ export function standingCopies(self: string, looks: readonly CopyLook[]): readon
     const before = first.ordered.get(stream);
     if (before === undefined || !isFollower(self, log)) return [];
     // A copy that is to be here and is not has nothing.
-    const copies = recent.map(({ own }) => own.get(stream) ?? { lastSequence: 0, messages: 0 });
+    const copies = recent.map(({ own }) => own.get(stream) ?? { lastSequence: 0 });
     const [copy] = copies;
     if (copy === undefined || copies.some(({ lastSequence }) => lastSequence !== copy.lastSequence)) return [];
     const ends = recent.map(({ ordered }) => ordered.get(stream)?.lastSequence ?? 0);

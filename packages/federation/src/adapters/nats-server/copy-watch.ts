@@ -75,7 +75,7 @@ async function lookAt(options: CopyWatchOptions): Promise<CopyLook | undefined> 
         name,
         isCurrent: current && !offline,
       }));
-      ordered.set(stream, { lastSequence: info.state.last_seq, messages: info.state.messages, leader, followers });
+      ordered.set(stream, { lastSequence: info.state.last_seq, leader, followers });
     }
     return own === undefined ? undefined : { own, ordered };
   } catch {

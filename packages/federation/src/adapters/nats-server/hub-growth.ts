@@ -304,7 +304,7 @@ function manifestFile(stateDir: string): string {
   return path.join(growthFolder(stateDir), 'manifest.json');
 }
 
-async function exists(file: string): Promise<boolean> {
+export async function exists(file: string): Promise<boolean> {
   try {
     await access(file);
     return true;

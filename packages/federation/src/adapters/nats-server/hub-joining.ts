@@ -2,7 +2,7 @@
  * A hub that joins others with nothing on its disk serves no node until it has what they have: a node that reads the log of captures before it
  * is whole takes what is missing for lost. The operator's key is let in, since the others look whether this one answers.
  */
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Monotonic } from '@routerd/resources';
@@ -11,6 +11,7 @@ import type { HubConfig } from '../../federation-config.ts';
 import { captureStream, eventsStream, factsStream } from '../../subjects.ts';
 import { connectHub, type HubConnection } from '../nats/connect-hub.ts';
 import { find, OPERATOR } from '../nats/provision-group.ts';
+import { exists } from './hub-growth.ts';
 import type { HubSettings, ManagedHub } from './managed-hub.ts';
 
 const LOOK_AGAIN_MS = 200;
@@ -60,7 +61,8 @@ export async function letNodesIn(options: HubJoiningOptions, signal: AbortSignal
     ready = await isReady();
   }
   if (signal.aborted) return;
-  await hub.configure(settings);
+  // What is wrong was logged; the mark stays, so that the next start tries again.
+  if (!(await hub.configure(settings))) return;
   await rm(markOf(stateDir), { force: true });
   if (ready) log.info('the hub has what the others have, and serves nodes', { event: 'hub.joined' });
   else log.error('the hub serves nodes without what the others have', { event: 'hub.joined-behind' });
@@ -102,13 +104,4 @@ async function seesStreams(
 
 function markOf(stateDir: string): string {
   return path.join(stateDir, 'joining');
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }

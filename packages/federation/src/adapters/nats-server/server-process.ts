@@ -26,7 +26,7 @@ export interface ServerProcessOptions {
   readonly log: Log;
 }
 
-const streamDetail = z.object({ name: z.string(), state: z.object({ messages: z.number(), last_seq: z.number() }) });
+const streamDetail = z.object({ name: z.string(), state: z.object({ last_seq: z.number() }) });
 /** Of what the server says of itself at `/jsz`; what is empty it leaves out. */
 const accountStreams = z.object({
   account_details: z.array(z.object({ stream_detail: z.array(streamDetail).default([]) })).default([]),
@@ -76,8 +76,7 @@ export class ServerProcess {
 
   async health(timeoutMs: number): Promise<ServerHealth> {
     try {
-      this.#monitor ??= await this.#findMonitor();
-      const { status, body } = await ask(`${this.#monitor}/healthz?js-enabled-only=true`, timeoutMs);
+      const { status, body } = await this.#ask('/healthz?js-enabled-only=true', timeoutMs);
       if (status !== 200) return { kind: 'unhealthy', detail: body.slice(0, 200) };
       return (await this.#hasRoom()) ? { kind: 'healthy' } : { kind: 'unhealthy', detail: 'no room for the streams' };
     } catch (cause) {
@@ -88,8 +87,7 @@ export class ServerProcess {
   /** Whether the server has found the others, and its copies of all streams that it keeps are as the others' are. */
   async isCurrent(timeoutMs: number): Promise<boolean> {
     try {
-      this.#monitor ??= await this.#findMonitor();
-      return (await ask(`${this.#monitor}/healthz`, timeoutMs)).status === 200;
+      return (await this.#ask('/healthz', timeoutMs)).status === 200;
     } catch {
       return false;
     }
@@ -98,16 +96,18 @@ export class ServerProcess {
   /** Its own copy of each stream, by the stream's name; undefined when it does not say. */
   async copies(timeoutMs: number): Promise<ReadonlyMap<string, StreamCopy> | undefined> {
     try {
-      this.#monitor ??= await this.#findMonitor();
-      const { body } = await ask(`${this.#monitor}/jsz?streams=true`, timeoutMs);
+      const { body } = await this.#ask('/jsz?streams=true', timeoutMs);
       const { account_details: accounts } = accountStreams.parse(JSON.parse(body));
       const streams = accounts.flatMap(({ stream_detail: details }) => details);
-      return new Map(
-        streams.map(({ name, state }) => [name, { lastSequence: state.last_seq, messages: state.messages }]),
-      );
+      return new Map(streams.map(({ name, state }) => [name, { lastSequence: state.last_seq }]));
     } catch {
       return undefined;
     }
+  }
+
+  async #ask(pathAndQuery: string, timeoutMs: number): ReturnType<typeof ask> {
+    this.#monitor ??= await this.#findMonitor();
+    return ask(`${this.#monitor}${pathAndQuery}`, timeoutMs);
   }
 
   /** nats-server (2.9.10) does not always notice that what it wrote was not kept, and then neither says so nor recovers from it. */

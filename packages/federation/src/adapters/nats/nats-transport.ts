@@ -307,7 +307,7 @@ function whileOpen(session: Session, reader: LogReader, caughtUp: () => void): L
       if (session.isOpen) reader.restarted();
     },
     received: (batch) => {
-      if (session.isOpen && batch.length > 0) reader.received(batch);
+      if (session.isOpen) reader.received(batch);
     },
     caughtUp: () => {
       if (!session.isOpen) return;

@@ -73,7 +73,7 @@ export class TailWatch {
     this.#reached = sequence;
     if (this.#doubtAt !== undefined) return;
     this.#doubtAt = (this.#options.clock.monotonic() + UNDER_WAY_MS) as Monotonic;
-    this.#waiting.abort();
+    this.#waiting.abort('doubted'); // without a reason each abort makes an exception and its stack
   }
 
   /** @param onEnd told whenever everything is found read. @returns why the reading will not get further, or undefined when `signal` aborts */
