@@ -112,7 +112,14 @@ async function runCounted({ argv, tally }: Run<Argv>): Promise<Tally> {
 /** ADR 0024: a failure on a machine that does much at once is looked at a second time, alone, and named whatever comes out. */
 async function runAgain(stage: Stage, first: Tally): Promise<ReturnType<typeof afterSecondRun> | undefined> {
   const failed = [...new Set(first.failures.map(({ rerun }) => rerun))];
-  if (stage.again === undefined || failed.length === 0 || failed.length > SECOND_RUN_MAX || interrupted)
+  // What failed and has no name could be lost in a second run.
+  if (
+    stage.again === undefined ||
+    first.failed > first.failures.length ||
+    failed.length === 0 ||
+    failed.length > SECOND_RUN_MAX ||
+    interrupted
+  )
     return undefined;
   process.stdout.write(`\n=== ${stage.title}: again, alone: ${failed.join(', ')}\n`);
   const second = await runCounted({ argv: stage.again.argv(failed), tally: stage.again.tally });

@@ -75,7 +75,7 @@ export function readLabOutput(output: string): Tally | undefined {
   const plain = stripVTControlCharacters(output);
   const [, passed, failed] = [...plain.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1) ?? [];
   if (passed === undefined || failed === undefined) return undefined;
-  const failures = [...plain.matchAll(/^(\w+) +FAIL +(\d+ of \d+)/gm)].map(([, id = '', held = '']) => ({
+  const failures = [...plain.matchAll(/^([\w-]+) +FAIL +(\d+ of \d+)/gm)].map(([, id = '', held = '']) => ({
     rerun: id,
     name: `${held} assertions held`,
     gist: [...plain.matchAll(new RegExp(`^${id} FAILED: (.*)$`, 'gm'))]

@@ -32,7 +32,7 @@ number() (
   set -- $1
   [ $# -eq 4 ] || exit 1
   for octet; do
-    case $octet in '' | *[!0-9]* | ????*) exit 1 ;; esac
+    case $octet in '' | *[!0-9]* | ????* | 0?*) exit 1 ;; esac
     [ "$octet" -le 255 ] || exit 1
   done
   echo $((($1 << 24) + ($2 << 16) + ($3 << 8) + $4))

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, onTestFinished } from 'vitest';
 import { CHECKOUT } from '../../src/lab-files.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 import { address, openStage, pluginResource, type ExecutorStage } from './executor-stage.ts';
@@ -52,6 +52,7 @@ function run(die = ''): Run {
     die,
   };
   const child = spawn(process.execPath, [ENGINE, JSON.stringify(orders)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   const late = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);

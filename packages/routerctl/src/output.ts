@@ -1,5 +1,5 @@
 /** How answers are shown: a table for people, JSON or YAML for programs. */
-import { stringify } from 'yaml';
+import { yamlText } from '@routerd/resources';
 
 export const OUTPUTS = ['table', 'json', 'yaml'] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -37,9 +37,7 @@ export function renderFields(fields: readonly (readonly [name: string, value: st
 }
 
 export function renderStructured(output: 'json' | 'yaml', value: unknown): string {
-  return output === 'json'
-    ? JSON.stringify(value, undefined, 2)
-    : stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return output === 'json' ? JSON.stringify(value, undefined, 2) : yamlText(value);
 }
 
 /** A length of time as kubectl writes ages: `45s`, `12m`, `3h`, `5d`. */

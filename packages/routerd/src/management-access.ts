@@ -2,7 +2,9 @@
 import type { HostOp, ObservedHost, Withhold, WithheldOp } from '@routerd/dataplane';
 import {
   hostAddressOf,
+  networkOf,
   ofKind,
+  parseInterfaceAddress,
   parseIpv4,
   parseIpv4Prefix,
   prefixContains,
@@ -163,7 +165,8 @@ function lockout(
   resources: readonly Resource[],
 ): readonly string[] {
   const { session } = access;
-  const link = before.addresses.find(({ address }) => isLocal(address, session))?.interface;
+  const link =
+    session === undefined ? undefined : before.addresses.find(({ address }) => isLocal(address, session))?.interface;
   const isManaged = (name: string): boolean => name === link || access.interfaces.has(name);
   const goesBy = (name: string, what: string): readonly string[] =>
     isManaged(name) ? [`${what}, which management goes by.`] : [];
@@ -219,7 +222,9 @@ function newAddressLockout(
   session: SshSession | undefined,
   link: string | undefined,
 ): readonly string[] {
-  if (session === undefined || name === link || !leadsTo(networkOf(address), session.client)) return [];
+  const own = parseInterfaceAddress(address);
+  if (session === undefined || name === link || !own.ok) return [];
+  if (!prefixContains(networkOf(own.value), session.client)) return [];
   return [`${address} on ${name} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`];
 }
 
@@ -295,16 +300,8 @@ function routeLockout(
 
 /** Several addresses of the network that is reached without a gateway; single ones are captured on purpose. */
 function isPartOf(destination: Ipv4Prefix | HostAddress, address: string): boolean {
-  const network = parseIpv4Prefix(networkOf(address));
-  return !destination.endsWith('/32') && network.ok && prefixContains(network.value, destination);
-}
-
-/** `10.0.0.2/24` → `10.0.0.0/24` */
-function networkOf(address: string): string {
-  const [quad = '', length = '32'] = address.split('/');
-  const number = quad.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  const start = number - (number % 2 ** (32 - Number(length)));
-  return `${[24, 16, 8, 0].map((shift) => Math.floor(start / 2 ** shift) % 256).join('.')}/${length}`;
+  const own = parseInterfaceAddress(address);
+  return !destination.endsWith('/32') && own.ok && prefixContains(networkOf(own.value), destination);
 }
 
 function isLocal(address: string, session: SshSession | undefined): boolean {

@@ -99,21 +99,23 @@ function on(scope: string, permission: string, actions: readonly Verb[]): Scoped
   return { permission: `Microsoft.Network/${permission}`, scope, actions };
 }
 
+/** What is referred to without an id is not there. */
+function joinOf(resource: unknown, permission: string): readonly ScopedPermission[] {
+  const id = textOf(objectOf(resource)['id']);
+  return id === '' ? [] : [on(id, permission, EVERY)];
+}
+
 /** A NIC is written whole, so every write needs the right to join what the NIC is joined to. */
 function joinsOf(nic: NicDocument): readonly ScopedPermission[] {
   const properties = objectOf(nic.json['properties']);
-  const group = textOf(objectOf(properties['networkSecurityGroup'])['id']);
   const ofEntries = listOf(properties['ipConfigurations']).flatMap((entry) => {
     const inner = objectOf(objectOf(entry)['properties']);
-    const publicAddress = textOf(objectOf(inner['publicIPAddress'])['id']);
     return [
-      ...(publicAddress === '' ? [] : [on(publicAddress, 'publicIPAddresses/join/action', EVERY)]),
-      ...JOINS.flatMap(([list, permission]) =>
-        listOf(inner[list]).map((each) => on(textOf(objectOf(each)['id']), permission, EVERY)),
-      ),
+      ...joinOf(inner['publicIPAddress'], 'publicIPAddresses/join/action'),
+      ...JOINS.flatMap(([list, permission]) => listOf(inner[list]).flatMap((each) => joinOf(each, permission))),
     ];
   });
-  const ofGroup = group === '' ? [] : [on(group, 'networkSecurityGroups/join/action', EVERY)];
+  const ofGroup = joinOf(properties['networkSecurityGroup'], 'networkSecurityGroups/join/action');
   const distinct = new Map([...ofGroup, ...ofEntries].map((each) => [`${each.permission} ${each.scope}`, each]));
   return [...distinct.values()];
 }

@@ -87,8 +87,8 @@ export async function preflight(
   { own, peers }: { readonly own: NicName; readonly peers: readonly NicName[] },
   actions: readonly Verb[],
 ): Promise<PreflightReport> {
-  const atPeers = peers.map(async ({ instance }): Promise<Findings> => {
-    const needed = neededFor(AT_PEERS, actions);
+  const needed = neededFor(AT_PEERS, actions);
+  const atPeers = (needed.length === 0 ? [] : peers).map(async ({ instance }): Promise<Findings> => {
     const answer = await tested(
       compute,
       instance,

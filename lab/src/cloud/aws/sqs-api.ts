@@ -9,6 +9,7 @@ import type { NewsDesk } from '../news-desk.ts';
 import type { NewsQueue, QueuedMessage } from '../news-queue.ts';
 import {
   headerOf,
+  jsonReply,
   type AdmittedCall,
   type RefusedCall,
   type Service,
@@ -124,11 +125,11 @@ async function perform(queue: NewsQueue, body: Body): Promise<WireReply> {
       isRemoved ? [] : [{ Id, Code: 'ReceiptHandleIsInvalid', SenderFault: true }],
     );
     const Successful = ended.flatMap(({ Id, isRemoved }) => (isRemoved ? [{ Id }] : []));
-    return jsonReply(200, { Successful, ...(Failed.length === 0 ? {} : { Failed }) });
+    return sqsReply(200, { Successful, ...(Failed.length === 0 ? {} : { Failed }) });
   }
   if ('ReceiptHandle' in body) {
     return queue.remove(body.ReceiptHandle)
-      ? jsonReply(200, {})
+      ? sqsReply(200, {})
       : faultReply(400, 'ReceiptHandleIsInvalid', 'The input receipt handle is invalid.');
   }
   const messages = await queue.receive({
@@ -137,7 +138,7 @@ async function perform(queue: NewsQueue, body: Body): Promise<WireReply> {
     waitMs: body.WaitTimeSeconds * 1000,
   });
   const names = body.MessageSystemAttributeNames;
-  return jsonReply(200, messages.length === 0 ? {} : { Messages: messages.map((each) => messageOf(each, names)) });
+  return sqsReply(200, messages.length === 0 ? {} : { Messages: messages.map((each) => messageOf(each, names)) });
 }
 
 function messageOf({ id, body, sentAt, receipts, receipt }: QueuedMessage, names: readonly string[]): object {
@@ -161,11 +162,10 @@ function jsonOf(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function jsonReply(status: number, body: object): WireReply {
-  const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() };
-  return { status, headers, body: JSON.stringify(body) };
+function sqsReply(status: number, body: object): WireReply {
+  return jsonReply(status, body, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() });
 }
 
 function faultReply(status: number, code: string, message: string): WireReply {
-  return { ...jsonReply(status, { __type: `com.amazonaws.sqs#${code}`, message }), code };
+  return { ...sqsReply(status, { __type: `com.amazonaws.sqs#${code}`, message }), code };
 }

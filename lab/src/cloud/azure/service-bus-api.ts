@@ -59,6 +59,7 @@ export class ServiceBusApi implements Service {
     if (verb !== 'peekLock' || lock !== undefined)
       return { ...call, refusal: faultReply(405, `${request.method} is not supported on ${request.path}.`) };
     const seconds = Number(request.query.get('timeout') ?? WAIT_SECONDS_MAX);
+    if (!(seconds >= 0)) return { ...call, refusal: faultReply(400, 'The timeout is no number of seconds.') };
     return { ...call, perform: async () => peekLock(queue, request.path, Math.min(seconds, WAIT_SECONDS_MAX)) };
   }
 

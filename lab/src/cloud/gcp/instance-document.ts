@@ -146,7 +146,7 @@ export function parseTestPermissions(body: string): Result<readonly string[], Gc
   return parsed.success ? ok(parsed.data.permissions) : err(malformed(z.prettifyError(parsed.error)));
 }
 
-function jsonOf(text: string): unknown {
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -13,6 +13,7 @@ import {
   type WireRequest,
 } from '../wire.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { jsonOf } from './instance-document.ts';
 
 const PATH = /^\/v1\/(projects\/[^/]+\/subscriptions\/[^/:]+):(pull|acknowledge)$/;
 /** Of the subscription; the least there is. */
@@ -110,14 +111,6 @@ async function perform(queue: NewsQueue, verb: string, body: string): Promise<Wi
     },
   }));
   return jsonReply(200, receivedMessages.length === 0 ? {} : { receivedMessages });
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 function faultReply(code: number, status: string, message: string): WireReply {

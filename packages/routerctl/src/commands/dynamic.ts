@@ -1,6 +1,6 @@
 /** routerctl dynamic: the parts that are merged with startup-config, and what they make of it. */
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { stringify } from 'yaml';
+import { yamlText } from '@routerd/resources';
 import { z } from 'zod';
 import {
   clientOf,
@@ -109,7 +109,7 @@ const renderCommand = buildCommand<RenderFlags, [], Context>({
     const text =
       flags.output === 'json'
         ? renderStructured('json', { items: resources, suppressed: masked })
-        : [...resources.map(yamlOf), ...masked.map(maskComment)].join('\n---\n');
+        : [...resources.map(yamlText), ...masked.map(maskComment)].join('\n---\n');
     this.process.stdout.write(`${text}\n`);
   },
   parameters: {
@@ -192,7 +192,7 @@ function partText(item: Part, now: number): string {
   const { content } = item;
   if (content === undefined) return fields;
   const section = (title: string, values: readonly unknown[]): readonly string[] =>
-    values.length === 0 ? [] : [`${title}\n${indented(values.map(yamlOf).join('\n---\n'))}`];
+    values.length === 0 ? [] : [`${title}\n${indented(values.map(yamlText).join('\n---\n'))}`];
   return [
     fields,
     ...section('RESOURCES', content.resources),
@@ -219,7 +219,7 @@ function maskText({ maskedBy, maskedUntil, reason }: Suppressed[number]): string
 }
 
 function prefixed(sign: string, value: AnyResource): string {
-  return yamlOf(value)
+  return yamlText(value)
     .split('\n')
     .map((line) => `${sign}${line}`)
     .join('\n');
@@ -234,10 +234,6 @@ function indented(text: string): string {
 
 function nameOf({ kind, metadata }: AnyResource): string {
   return `${kind}/${metadata.name}`;
-}
-
-function yamlOf(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 
 export const dynamicRoutes = buildRouteMap<string, Context>({

@@ -52,7 +52,7 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Expla
   const facts = input.sightings.map((sighting) => sightingLine(sighting, situation.now));
   const losers = plan?.placement?.losers ?? [];
   const lines = [
-    ...section('facts', facts, unreported(pool, address)),
+    ...section('facts', facts.length > 0 ? facts : [unreported(pool, address)], ''),
     ...section('lease', plan?.lease === undefined ? [] : [leaseLine(plan.lease)], 'none'),
     ...section('registry', [...input.records.values()].map(recordLine), 'no router has captured it yet'),
     ...section('this node', ownLines(plan), 'nothing to do'),
