@@ -2,8 +2,8 @@
 import type { Evidence } from './evidence.ts';
 import { escaped, renderMoves, renderProbes } from './report-charts.ts';
 import { STYLE } from './report-style.ts';
-import { movesText, sumsOf, type Sums } from './rounds.ts';
-import { quantile } from './measure/quantile.ts';
+import { millisecondsText } from './measure/figures.ts';
+import { gapText, movesText, sumsOf, type Sums } from './rounds.ts';
 import { FABRICS, HUB, POOL_PREFIX, ROUTERS, SITES, clientAt, type Site } from './topology.ts';
 
 export interface Told {
@@ -55,12 +55,8 @@ function summaryRow({ place, title, seconds, evidence }: Placed): string {
 
 function renderRounds(stories: readonly Told[]): string {
   const sums = sumsOf(stories.map(({ id, evidence }) => ({ scenario: { id }, evidence })));
-  const gap = (values: readonly number[], q: number): string => {
-    const value = quantile(values, q);
-    return value === undefined ? '' : `${value.toFixed(0)} ms`;
-  };
   const row = ({ scenario, runs, passed, gaps, lost, moves }: Sums): string =>
-    `<tr><td>${escaped(scenario)}</td><td class="n">${passed} of ${runs}</td><td class="n">${gap(gaps, 0.5)}</td><td class="n">${gap(gaps, 1)}</td>` +
+    `<tr><td>${escaped(scenario)}</td><td class="n">${passed} of ${runs}</td><td class="n">${gapText(gaps, 0.5) ?? ''}</td><td class="n">${gapText(gaps, 1) ?? ''}</td>` +
     `<td class="n">${gaps.length === 0 ? '' : lost}</td><td class="n">${escaped(movesText(moves))}</td></tr>`;
   return `<h2>All rounds</h2><div class="scroll"><table><thead><tr><th>Scenario</th><th class="n">Passed</th><th class="n">Longest gap, median</th>
 <th class="n">Worst</th><th class="n">Probes lost</th><th class="n">Moves</th></tr></thead><tbody>${sums.map(row).join('')}</tbody></table></div><h2>Each run</h2>`;
@@ -70,10 +66,7 @@ function renderStory({ place, title, asserts, evidence }: Placed): string {
   const { assertions, measurements, tallies, moments, flows, moves } = evidence;
   const failed = assertions.filter(({ passed }) => !passed);
   const numbers = [
-    ...measurements.map(({ name, milliseconds }) => [
-      name,
-      milliseconds === undefined ? 'not seen' : `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`,
-    ]),
+    ...measurements.map(({ name, milliseconds }) => [name, millisecondsText(milliseconds)]),
     ...tallies.map(({ name, count }) => [name, `${count}`]),
   ];
   const rows = numbers.map(

@@ -40,22 +40,24 @@ export function sumsOf(outcomes: readonly Told[]): readonly Sums[] {
 
 /** `-` where a scenario has no probes, or counts no moves. */
 export function renderSums(sums: readonly Sums[]): string {
-  const gap = (gaps: readonly number[], q: number): string => {
-    const value = quantile(gaps, q);
-    return value === undefined ? '-' : `${value.toFixed(0)} ms`;
-  };
   return renderTable(
     ['SCENARIO', 'RUNS', 'PASSED', 'GAP: MEDIAN', 'WORST', 'LOST', 'MOVES'],
     sums.map(({ scenario, runs, passed, gaps, lost, moves }) => [
       scenario,
       `${runs}`,
       `${passed}`,
-      gap(gaps, 0.5),
-      gap(gaps, 1),
+      gapText(gaps, 0.5) ?? '-',
+      gapText(gaps, 1) ?? '-',
       gaps.length === 0 ? '-' : `${lost}`,
       movesText(moves),
     ]),
   );
+}
+
+/** `undefined` where nothing probed. */
+export function gapText(gaps: readonly number[], q: number): string | undefined {
+  const value = quantile(gaps, q);
+  return value === undefined ? undefined : `${value.toFixed(0)} ms`;
 }
 
 export function movesText({ expected, counted }: Sums['moves']): string {

@@ -29,9 +29,10 @@ export async function waitUntil<T>(
 export async function seenWithin<T>(
   deadlineMs: number,
   probe: () => T | undefined | Promise<T | undefined>,
+  everyMs = 10,
 ): Promise<T | undefined> {
   try {
-    return await waitUntil('it', probe, { deadlineMs });
+    return await waitUntil('it', probe, { deadlineMs, everyMs });
   } catch (cause) {
     if (cause instanceof LabFault && cause.code === 'lab.deadline') return undefined;
     throw cause;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeAnswers, parseArp } from '../src/measure/arp-watch.ts';
+import { lastOf, millisecondsText } from '../src/measure/figures.ts';
 import { parseArpSender } from '../src/measure/first-packets.ts';
 import { quantile } from '../src/measure/quantile.ts';
 import { parseRouteEvent } from '../src/measure/route-watch.ts';
@@ -116,4 +117,17 @@ test('of an SSH session is told whether all that was typed came back, or where i
   expect(echoText({ typed: 3, echoed: lines(1, 2) })).toBe('2 of 3');
   expect(echoText({ typed: 3, echoed: lines(1, 3, 2) })).toBe('"line 3" as line 2');
   expect(echoText({ typed: 0, echoed: [] })).toBe('0 of 0');
+});
+
+test('the last of several instants is not known while one of them is not', () => {
+  expect(lastOf([3, 0, 9])).toBe(9);
+  expect(lastOf([3, undefined, 9])).toBeUndefined();
+});
+
+test('times are told in milliseconds, short ones with a tenth, and what was not seen in words', () => {
+  expect([millisecondsText(99.94), millisecondsText(100.4), millisecondsText(undefined)]).toEqual([
+    '99.9 ms',
+    '100 ms',
+    'not seen',
+  ]);
 });

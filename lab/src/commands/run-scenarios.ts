@@ -3,6 +3,7 @@ import { dirname, relative } from 'node:path';
 import { Evidence } from '../evidence.ts';
 import type { Lab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
+import { millisecondsText } from '../measure/figures.ts';
 import { renderTable, wrapped, type Progress } from '../progress.ts';
 import { movesText, renderSums, sumsOf } from '../rounds.ts';
 import type { Scenario } from '../scenario.ts';
@@ -106,10 +107,6 @@ function figuresOf({ scenario, evidence }: Outcome): string {
   const asserted = `${scenario.id} asserted (${evidence.assertions.length}): ${scenario.asserts}`;
   const lines = figures.map(([value, name]) => wrapped(`${value.padStart(11)}  ${name}`, 13));
   return `\n${[wrapped(asserted, 4), ...lines].join('\n')}\n`;
-}
-
-function millisecondsText(milliseconds: number | undefined): string {
-  return milliseconds === undefined ? 'not seen' : `${milliseconds.toFixed(milliseconds < 100 ? 1 : 0)} ms`;
 }
 
 export function summary(outcomes: readonly Outcome[]): string {

@@ -4,6 +4,7 @@ import type { Stage } from '../scenario.ts';
 import { clientAt } from '../topology.ts';
 import type { Stream, Vm } from '../vm.ts';
 import { waitUntil } from '../wait-until.ts';
+import { lastOf } from './figures.ts';
 
 /** Seconds between two questions for each address. */
 const ASK_EVERY_S = '0.1';
@@ -131,9 +132,10 @@ function lastOfFirsts(
   heard: readonly ArpHeard[],
   wanted: { readonly mac: string; readonly addresses: readonly string[]; readonly since: number },
 ): number | undefined {
-  const times = wanted.addresses.map(
-    (address) =>
-      heard.find((each) => each.address === address && each.mac === wanted.mac && each.at >= wanted.since)?.at,
+  return lastOf(
+    wanted.addresses.map(
+      (address) =>
+        heard.find((each) => each.address === address && each.mac === wanted.mac && each.at >= wanted.since)?.at,
+    ),
   );
-  return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
 }

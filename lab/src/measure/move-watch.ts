@@ -5,6 +5,7 @@ import type { CloudState, FabricEvent, JournalEntry } from '../cloud/control-mes
 import type { Lab } from '../lab.ts';
 import type { Stage } from '../scenario.ts';
 import { clientAt, type EmulatedCloud, type Router } from '../topology.ts';
+import { lastOf } from './figures.ts';
 import { RouteWatch } from './route-watch.ts';
 
 export function cloudControl(lab: Lab, cloud: EmulatedCloud): CloudControl {
@@ -56,8 +57,7 @@ export class MoveWatch {
 
   /** When the fabric began to carry the last of these addresses to the router; `undefined` while one is missing. */
   capturedAt(holder: string, addresses: readonly string[]): number | undefined {
-    const times = addresses.map((address) => this.#lastCapture(holder, address));
-    return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
+    return lastOf(addresses.map((address) => this.#lastCapture(holder, address)));
   }
 
   #lastCapture(holder: string, address: string): number | undefined {
@@ -87,8 +87,7 @@ export class MoveWatch {
 
   /** When the last remote kernel had another way to the cloud's client; `undefined` when one never got it. */
   get deliveryMovedAt(): number | undefined {
-    const times = [...this.#routes.values()].map((watch) => watch.installedAt(clientAt(this.cloud).address));
-    return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
+    return lastOf([...this.#routes.values()].map((watch) => watch.installedAt(clientAt(this.cloud).address)));
   }
 
   /** When the first change was asked of the vendor since the watch began. */

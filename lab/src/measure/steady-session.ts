@@ -36,7 +36,7 @@ export class SteadySession {
     const line = `{ ${type}; } | ssh -F '${sshFiles(lab.files).clientConfig}' ${flow.to.address} cat`;
     session.#stream = await lab.vm(flow.from.name).stream(['sh', '-c', line], (text) => session.#said.push(text));
     await waitUntil(
-      `${flowName(flow)}: an SSH session (${session.#said.join(' ')})`,
+      () => `${flowName(flow)}: an SSH session (${session.#said.join(' ')})`,
       () => session.#said.includes('line 1') || undefined,
       { deadlineMs: 30_000 },
     );

@@ -29,7 +29,7 @@ export function loadOf(sites: readonly Site[]): TrafficPlan {
   const [only, ...more] = sites;
   if (only === undefined || more.length === 0) {
     const plan = trafficOf(sites);
-    return { ...plan, sessions: [...plan.copies].map(({ from, to }) => ({ from: to, to: from })) };
+    return { ...plan, sessions: plan.copies.map(({ from, to }) => ({ from: to, to: from })) };
   }
   const ring = sites.map((site, index) => flow(site, sites[(index + 1) % sites.length] ?? site));
   const home = sites.map((site) => flow(site, 'onprem'));

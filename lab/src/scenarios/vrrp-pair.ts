@@ -2,6 +2,7 @@
 import type { Lab } from '../lab.ts';
 import { macOf } from '../mac-address.ts';
 import { ArpWatch } from '../measure/arp-watch.ts';
+import { lastOf } from '../measure/figures.ts';
 import { RouteWatch } from '../measure/route-watch.ts';
 import { measureStages } from '../measure/stages.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
@@ -188,8 +189,7 @@ async function watchRoutes(lab: Lab): Promise<ReadonlyMap<string, RouteWatch>> {
 }
 
 function lastDelivery(routes: ReadonlyMap<string, RouteWatch>): number | undefined {
-  const times = [...routes.values()].map((watch) => watch.installedAt(clientAt(SITE).address));
-  return times.includes(undefined) ? undefined : Math.max(...times.map((at) => at ?? 0));
+  return lastOf([...routes.values()].map((watch) => watch.installedAt(clientAt(SITE).address)));
 }
 
 /** Whoever answered before answers no more once its successor has answered: nobody ever shares an address. */
