@@ -7,6 +7,8 @@ export type HostExecution =
       readonly argv: readonly string[];
       /** Standard input. */
       readonly input?: string;
+      /** The file that is standard input instead: a secret that nobody here reads. */
+      readonly inputFile?: string;
       /** What must be so for it to be run; it always is without. */
       readonly onlyIf?: string;
     }
@@ -37,8 +39,9 @@ export type HostExecution =
 export function executionLines(execution: HostExecution): readonly string[] {
   switch (execution.kind) {
     case 'run': {
-      const { argv, input, onlyIf } = execution;
-      return [`run ${argv.map(quoted).join(' ')}${condition(onlyIf)}`, ...indented(input)];
+      const { argv, input, inputFile, onlyIf } = execution;
+      const from = inputFile === undefined ? '' : ` < ${quoted(inputFile)}`;
+      return [`run ${argv.map(quoted).join(' ')}${from}${condition(onlyIf)}`, ...indented(input)];
     }
     case 'ip-batch':
       return [`ip -batch: ${execution.line}`];

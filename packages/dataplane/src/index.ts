@@ -17,6 +17,7 @@ export { MemoryLedger } from './adapters/memory/memory-ledger.ts';
 export { CAPTURE_UNSUPPORTED, createUnsupportedHost } from './adapters/other-os/unsupported-host.ts';
 export { describeOp } from './describe-op.ts';
 export { diffHost, type DiffOptions } from './diff/diff-host.ts';
+export { textOfTunnel } from './host-slot.ts';
 export { executionLines, type HostExecution } from './host-execution.ts';
 export { createHealthChecker, type HealthChecker, type HealthCheckerPorts } from './health/health-checker.ts';
 export type { HealthProbe, HealthQuestion, HealthTarget } from './health/health-probe.ts';
@@ -85,7 +86,7 @@ export type { Host, HostEvent, HostFault, KernelChange, OwnedObject, OwnershipLe
 export { cleanupHost } from './reconciler/cleanup-host.ts';
 export { observedAfter } from './host-picture.ts';
 export type { AddressTakenOff } from './reconciler/addresses-taken-off.ts';
-export type { Withhold, WithheldOp } from './reconciler/withholding.ts';
+export { divide, type Withhold, type WithheldOp } from './reconciler/withholding.ts';
 export { OwnershipMirror } from './reconciler/ownership-mirror.ts';
 export {
   createHostReconciler,

@@ -8,7 +8,7 @@ import { parseMonitorLine } from '../src/adapters/linux/monitor-line.ts';
 import { parseMssTable, renderMssTable } from '../src/adapters/linux/mss-table.ts';
 import { NftMonitorBlock } from '../src/adapters/linux/nft-watch.ts';
 import { parseWireGuardDump } from '../src/adapters/linux/wireguard-dump.ts';
-import { settingsOf } from '../src/adapters/linux/wireguard.ts';
+import { settingCommand } from '../src/adapters/linux/wireguard.ts';
 import { textOfRoute } from '../src/host-slot.ts';
 
 describe('ip -j', () => {
@@ -252,9 +252,9 @@ test('wg set: what moves is free before it is given, and a known peer keeps its 
       { ...peer, publicKey: 'fresh' },
     ],
   };
-  const settings = settingsOf(device, new Set(['gone', 'known', 'renamed']), ['renamed']).join(' ');
-  expect(settings).toBe(
-    'private-key /etc/key listen-port 51801 peer gone remove ' +
+  const command = settingCommand(device, new Set(['gone', 'known', 'renamed']), ['renamed']).join(' ');
+  expect(command).toBe(
+    'wg set wg-aws private-key /dev/stdin listen-port 51801 peer gone remove ' +
       'peer known persistent-keepalive 5 allowed-ips  ' +
       'peer renamed endpoint 198.51.100.1:1 persistent-keepalive 5 allowed-ips  ' +
       'peer fresh endpoint 198.51.100.1:1 persistent-keepalive 5 allowed-ips ',

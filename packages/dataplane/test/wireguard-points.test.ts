@@ -1,5 +1,6 @@
 /** What is asked of WireGuard, a test a point. The kernel is a list of answers here; `wireguard.int.test.ts` has a real one. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CommandResult } from '@routerd/runtime';
@@ -21,6 +22,8 @@ const open = { isCaptureOpen: () => true };
 class Machine {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'wireguard-points-'));
   readonly asked: { readonly argv: string; readonly input: string }[] = [];
+  /** What was in the files that were standard input. */
+  readonly filesGiven: string[] = [];
   kernelHasIt: boolean;
 
   constructor(kernelHasIt: boolean) {
@@ -28,9 +31,10 @@ class Machine {
     onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
   }
 
-  readonly run: RunHostCommand = async (argv, { input = '' } = {}) => {
+  readonly run: RunHostCommand = async (argv, { input = '', inputDescriptor } = {}) => {
     const text = argv.join(' ');
     this.asked.push({ argv: text, input });
+    if (inputDescriptor !== undefined) this.filesGiven.push(readFileSync(inputDescriptor, 'utf8'));
     if (text === 'wg genkey') return said(`${SECRET}\n`);
     if (text.endsWith('type wireguard') && !this.kernelHasIt) return failed(argv, 'Error: Unknown device type.');
     if (text.startsWith('ip link show')) return failed(argv, 'Device does not exist.');
@@ -98,7 +102,7 @@ test('wireguard-go makes the device where the kernel cannot, which is asked once
   expect([machine.ran('wireguard-go wg0'), machine.ran('wireguard-go wg1')]).toEqual([1, 1]);
 });
 
-test('a key is generated once, with mode 600 in a folder of mode 700, and is in no argument and no input', async () => {
+test('a key is generated once, with mode 600 in a folder of mode 700, and reaches wg as the file that is its input', async () => {
   const machine = new Machine(true);
   const devices = new WireGuardDevices(machine.run, 'wireguard-go');
   const device = machine.device('wg0');
@@ -109,7 +113,35 @@ test('a key is generated once, with mode 600 in a folder of mode 700, and is in 
   expect((statSync(device.privateKeyFile).mode & 0o777).toString(8)).toBe('600');
   expect((statSync(path.dirname(device.privateKeyFile)).mode & 0o777).toString(8)).toBe('700');
   expect(JSON.stringify(machine.asked)).not.toContain(SECRET);
-  expect(machine.ran(`wg set wg0 private-key ${device.privateKeyFile} `)).toBe(2);
+  expect(machine.ran('wg set wg0 private-key /dev/stdin ')).toBe(2);
+  expect(machine.filesGiven).toEqual([`${SECRET}\n`, `${SECRET}\n`]);
+});
+
+test.each([
+  ['is empty, which wg would take for none', (file: string) => writeFileSync(file, '', { mode: 0o600 }), 'is empty'],
+  ['others may read', (file: string) => writeFileSync(file, SECRET, { mode: 0o644 }), 'may be read by others'],
+  ['is a folder', (file: string) => mkdirSync(file, { mode: 0o700 }), 'is no file'],
+  [
+    'is a named pipe that nobody writes to',
+    (file: string) => execFileSync('mkfifo', ['-m', '600', file]),
+    'is no file',
+  ],
+])('a private key that %s is refused, and the device keeps what it has', async (_, put, words) => {
+  const machine = new Machine(true);
+  const device = { ...machine.device('wg0'), privateKeyFile: path.join(machine.directory, 'own') };
+  put(device.privateKeyFile);
+  const fault = await new WireGuardDevices(machine.run, 'wireguard-go').create(device);
+  expect(fault).toMatchObject({ code: 'host.refused', detail: expect.stringContaining(words) });
+  expect(machine.ran('wg')).toBe(0);
+});
+
+test('what is left of a key that was being written when the power went is made anew', async () => {
+  const machine = new Machine(true);
+  const device = { ...machine.device('wg0'), privateKeyFile: path.join(machine.directory, 'own') };
+  writeFileSync(`${device.privateKeyFile}.new`, SECRET.slice(0, 9));
+  expect(await new WireGuardDevices(machine.run, 'wireguard-go').create(device)).toBeUndefined();
+  expect(readFileSync(device.privateKeyFile, 'utf8')).toBe(`${SECRET}\n`);
+  expect(existsSync(`${device.privateKeyFile}.new`)).toBe(false);
 });
 
 test('a preshared key that others may read, or that does not exist, is refused before anything is set', async () => {

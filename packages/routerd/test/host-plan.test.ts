@@ -104,6 +104,22 @@ test('a plan counts what it adds, changes and removes, and shows the lines that 
   expect(text).toMatch(/\n\nPlan: 6 to add, \d+ to change, 0 to remove\.$/);
 });
 
+test('a table and a line of a file are shown once', async () => {
+  const once = new Once();
+  const plan = await once.plan({
+    ...DESIRED,
+    tables: [{ family: 'inet', name: 'routerd_filter', lines: ['chain input { }'] }],
+    sysctlFiles: [{ name: 'x', content: '# routerd.owner=routerd\nnet/ipv4/ip_forward = 1\n' }],
+  });
+  const lines = changedLines(plan.before, plan.after);
+  expect(lines).toHaveLength(new Set(lines).size);
+  expect(lines.filter((line) => /^\+(table|file)/.test(line))).toEqual([
+    '+file 90-routerd-x.conf: # routerd.owner=routerd',
+    '+file 90-routerd-x.conf: net/ipv4/ip_forward = 1',
+    expect.stringMatching(/^\+table inet routerd_filter [0-9a-f]{12}$/),
+  ]);
+});
+
 test('of a desired state that is known to be incomplete nothing is removed', async () => {
   const once = new Once();
   await once.apply(await once.plan(DESIRED));
@@ -139,6 +155,7 @@ test('a plan shows to the letter what is run, its input, and files with mode and
   expect(lines).toContain('run ip link add dev wg0 type wireguard');
   expect(lines).toContain('run wireguard-go wg0 # if the kernel has no WireGuard');
   expect(lines).toContain('run wg genkey > /k (mode 0600) # if there is no such file');
+  expect(lines).toContainEqual(expect.stringMatching(/^run wg set wg0 private-key \/dev\/stdin .* < \/k$/));
   expect(lines).toContain('run arping -q -A -c 2 -I lan0 -s 10.77.60.10 10.77.60.10');
   expect(lines).toContain('run nft -f -');
   expect(lines).toContain('| table inet routerd_mss');

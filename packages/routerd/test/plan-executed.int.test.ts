@@ -40,6 +40,11 @@ if [ "$*" = '-force -batch -' ]; then
   while IFS= read -r line; do printf 'batch\\036%s\\n' "$line" >> '${record}'; printf '%s\\n' "$line"; done | "$name" "$@"
   exit $?
 fi
+if [ "$name" = wg ] && [ "$1" = set ]; then
+  # Standard input is the file of a secret, which is nobody's to read; what is written down is which file it is.
+  printf '%s\\036%s\\n' "$words" "$(readlink /proc/self/fd/0)" >> '${record}'
+  exec "$name" "$@"
+fi
 input=$(cat)
 printf '%s\\036%s\\n' "$words" "$(printf '%s' "$input" | tr '\\n' '\\037')" >> '${record}'
 printf '%s\\n' "$input" | "$name" "$@"
@@ -199,7 +204,7 @@ function isSame(entry: HostExecution, ran: Recorded | undefined): boolean {
     case 'ip-batch':
       return ran?.program === 'batch' && ran.input === entry.line;
     case 'run': {
-      const input = entry.input?.trimEnd().replace('DIGEST-OF-WHAT-NFT-LISTS', 'LISTED') ?? '';
+      const input = entry.inputFile ?? entry.input?.trimEnd().replace('DIGEST-OF-WHAT-NFT-LISTS', 'LISTED') ?? '';
       const given = ran?.input.replace(/listing=[0-9a-f]{16}/, 'listing=LISTED');
       return JSON.stringify(entry.argv) === JSON.stringify(ran?.argv) && input === given;
     }

@@ -17,6 +17,8 @@ export interface CommandFault {
 export interface CommandOptions {
   /** Written to standard input, which is then closed. Secrets go here, never into `argv`. */
   readonly input?: string;
+  /** A file of the caller's that is standard input instead of `input`; it stays the caller's to close. */
+  readonly inputDescriptor?: number;
   readonly timeoutMs?: number;
   /** Bound of stdout and of stderr each; the command is killed when it writes more. */
   readonly outputBytesMax?: number;
@@ -41,7 +43,7 @@ export async function runCommand(
   return new Promise<CommandResult>((resolve) => {
     const [file, ...args] = argv;
     const child = spawn(file, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: [options.inputDescriptor ?? 'pipe', 'pipe', 'pipe'],
       detached: true, // a process group of its own, so that grandchildren die with it
       env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -61,18 +63,18 @@ export async function runCommand(
     options.signal?.addEventListener('abort', onAbort, { once: true });
     if (options.signal?.aborted) onAbort();
 
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       out.stdoutBytes += chunk.length;
       if (out.stdoutBytes > outputBytesMax) kill('command.output-too-long');
       else out.stdout.push(chunk);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       out.stderrBytes += chunk.length;
       if (out.stderrBytes > outputBytesMax) kill('command.output-too-long');
       else out.stderr.push(chunk);
     });
-    child.stdin.on('error', () => undefined); // EPIPE: the child did not want its input; its exit code tells
-    child.stdin.end(options.input ?? '');
+    child.stdin?.on('error', () => undefined); // EPIPE: the child did not want its input; its exit code tells
+    child.stdin?.end(options.input ?? '');
 
     const finish = (exitCode: number | null, spawnError?: NodeJS.ErrnoException): void => {
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
-import { describeOp, type WithheldOp } from '@routerd/dataplane';
+import { describeOp, divide, type WithheldOp } from '@routerd/dataplane';
 import { yamlText } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
@@ -180,8 +180,7 @@ function allowedPart(context: Context, look: OneShot, config: Guarded): OneShot 
   const cuts = cutsOf(context, look, config);
   for (const { op, reason } of cuts) context.process.stderr.write(`error: withheld: ${describeOp(op)}: ${reason}\n`);
   if (cuts.length > 0) context.process.exitCode = 1;
-  const left = new Set(cuts.map(({ op }) => op));
-  return { ...look, plan: { ...look.plan, ops: look.plan.ops.filter((op) => !left.has(op)) } };
+  return { ...look, plan: { ...look.plan, ops: divide(look.plan.ops, cuts).made } };
 }
 
 export async function apply(context: Context, look: OneShot, host: OneShotPorts['host']): Promise<void> {

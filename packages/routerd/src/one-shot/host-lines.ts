@@ -1,5 +1,5 @@
 /** A host as lines that people compare: one an object, as `ip`, `wg`, `sysctl` and `nft` would say it. */
-import type { HostRoute, ObservedHost, ObservedWireGuard } from '@routerd/dataplane';
+import { textOfTunnel, type HostRoute, type ObservedHost, type ObservedWireGuard } from '@routerd/dataplane';
 
 export interface HostLine {
   /** The place in the host that holds one object; lines before and after are compared by it. */
@@ -15,9 +15,9 @@ export function hostLines(host: ObservedHost): readonly HostLine[] {
       slot: `link ${name}`,
       text: `link ${name} ${up ? 'up' : 'down'} mtu ${mtu}`,
     })),
-    ...host.tunnels.map(({ name, mode, local, remote, ttl, key }) => ({
-      slot: `tunnel ${name}`,
-      text: `tunnel ${name} ${mode} ${local} ${remote} ttl ${ttl}${key === undefined ? '' : ` key ${key}`}`,
+    ...host.tunnels.map((tunnel) => ({
+      slot: `tunnel ${tunnel.name}`,
+      text: `tunnel ${tunnel.name} ${textOfTunnel(tunnel)}`,
     })),
     ...host.addresses.map(({ interface: name, address }) => same(`addr ${address} dev ${name}`)),
     ...host.routes.map((route) => ({
@@ -26,14 +26,6 @@ export function hostLines(host: ObservedHost): readonly HostLine[] {
     })),
     ...[...host.sysctls].map(([path, value]) => ({ slot: `sysctl ${path}`, text: `sysctl ${path}=${value}` })),
     ...host.proxyNeighbors.map(({ address, interface: name }) => same(`neigh proxy ${address} dev ${name}`)),
-    ...host.tables.map(({ family, name, digest }) => ({
-      slot: `table ${family} ${name}`,
-      text: `table ${family} ${name} ${digest ?? 'changed by somebody'}`,
-    })),
-    ...[...host.sysctlFiles].map(([name, content]) => ({
-      slot: `file 90-routerd-${name}.conf`,
-      text: `file 90-routerd-${name}.conf ${content.trim().split('\n').at(-1) ?? ''}`,
-    })),
     ...(host.mssClamps ?? []).map(({ captureInterface, tunnelInterface, mss }) => ({
       slot: `clamp ${captureInterface} ${tunnelInterface}`,
       text: `clamp ${captureInterface} <-> ${tunnelInterface} to ${mss} bytes`,
@@ -46,7 +38,7 @@ export function hostLines(host: ObservedHost): readonly HostLine[] {
       content
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => ({ slot: `file ${name}`, text: `file ${name}: ${line}` })),
+        .map((line) => ({ slot: `file ${name}`, text: `file 90-routerd-${name}.conf: ${line}` })),
     ),
   ];
   return lines.toSorted((a, b) => compareText(a.slot, b.slot) || compareText(a.text, b.text));

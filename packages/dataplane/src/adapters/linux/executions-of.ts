@@ -7,15 +7,14 @@ import type { HostOp, ObservedHost } from '../../host-op.ts';
 import type { WireGuardDevice } from '../../host-state.ts';
 import { announcementOf } from './announcer.ts';
 import { lineOf } from './apply-ip.ts';
-import { linkCommand } from './link-settings.ts';
+import { linkCommand, linkRemovalCommand, linkUpCommand } from './link-settings.ts';
 import { MSS_TABLE_REMOVAL, renderMssTable } from './mss-table.ts';
-import { removalOfTable, renderTable, renderTableMark, LISTING_TO_COME } from './nft-tables.ts';
+import { LISTING_TO_COME, NFT_TRANSACTION, removalOfTable, renderTable, renderTableMark } from './nft-tables.ts';
+import { KEY_COMMAND, KEY_FILE_MODE } from './private-key-file.ts';
 import { SYSCTL_DIRECTORY, SYSCTL_FILE_MODE } from './sysctl-config-files.ts';
 import { fileOfSysctl } from './sysctl-files.ts';
-import { tunnelCommand, tunnelUpCommand } from './tunnels.ts';
-import { settingsOf } from './wireguard.ts';
-
-const NFT = ['nft', '-f', '-'] as const;
+import { tunnelCommand } from './tunnels.ts';
+import { kernelDeviceCommand, settingCommand, userspaceDeviceCommand } from './wireguard.ts';
 
 /**
  * In their order. What only reads is left out: it changes nothing, and what it finds decides about the entries with `onlyIf`.
@@ -29,14 +28,13 @@ export function executionsOf(op: HostOp, before: Pick<ObservedHost, 'wireGuard'>
       const peers = before.wireGuard.find(({ name }) => name === op.device.name)?.peers ?? [];
       return configurationOf(op.device, new Set(peers.map(({ publicKey }) => publicKey)), op.endpointsOf);
     }
-    case 'wireguard-remove':
-      return [run(['ip', 'link', 'del', 'dev', op.name])];
     case 'tunnel-create':
-      return [run(tunnelCommand('add', op.tunnel)), run(tunnelUpCommand(op.tunnel))];
+      return [run(tunnelCommand('add', op.tunnel)), run(linkUpCommand(op.tunnel))];
     case 'tunnel-change':
-      return [run(tunnelCommand('change', op.tunnel)), run(tunnelUpCommand(op.tunnel))];
+      return [run(tunnelCommand('change', op.tunnel)), run(linkUpCommand(op.tunnel))];
+    case 'wireguard-remove':
     case 'tunnel-remove':
-      return [run(['ip', 'link', 'del', 'dev', op.name])];
+      return [run(linkRemovalCommand(op.name))];
     case 'link-set':
     case 'link-restore':
       return [run(linkCommand(op.setting))];
@@ -68,16 +66,16 @@ export function executionsOf(op: HostOp, before: Pick<ObservedHost, 'wireGuard'>
       return [{ kind: 'delete-file', file: `${SYSCTL_DIRECTORY}/${sysctlFileName(op.name)}` }];
     case 'table-replace':
       return [
-        run(NFT, renderTable(op.table)),
+        run(NFT_TRANSACTION, renderTable(op.table)),
         // The digest is of what `nft` lists then, which nobody knows beforehand.
-        run(NFT, renderTableMark(op.table, LISTING_TO_COME)),
+        run(NFT_TRANSACTION, renderTableMark(op.table, LISTING_TO_COME)),
       ];
     case 'table-remove':
-      return [run(NFT, removalOfTable(op))];
+      return [run(NFT_TRANSACTION, removalOfTable(op))];
     case 'mss-replace':
-      return [run(NFT, renderMssTable(op.clamps))];
+      return [run(NFT_TRANSACTION, renderMssTable(op.clamps))];
     case 'mss-remove':
-      return [run(NFT, MSS_TABLE_REMOVAL)];
+      return [run(NFT_TRANSACTION, MSS_TABLE_REMOVAL)];
     case 'announce':
       return [run(announcementOf(op.interface, op.address))];
     default:
@@ -87,8 +85,8 @@ export function executionsOf(op: HostOp, before: Pick<ObservedHost, 'wireGuard'>
 
 function makingOf(name: string): readonly HostExecution[] {
   return [
-    run(['ip', 'link', 'add', 'dev', name, 'type', 'wireguard']),
-    { kind: 'run', argv: ['wireguard-go', name], onlyIf: 'the kernel has no WireGuard' },
+    run(kernelDeviceCommand(name)),
+    { kind: 'run', argv: userspaceDeviceCommand(name), onlyIf: 'the kernel has no WireGuard' },
   ];
 }
 
@@ -97,17 +95,17 @@ function configurationOf(
   known: ReadonlySet<string>,
   endpointsOf: readonly string[],
 ): readonly HostExecution[] {
-  const { name, privateKeyFile, mtu } = device;
+  const { privateKeyFile } = device;
   return [
     {
       kind: 'make-key',
       file: privateKeyFile,
-      mode: '0600',
-      argv: ['wg', 'genkey'],
+      mode: modeText(KEY_FILE_MODE),
+      argv: KEY_COMMAND,
       onlyIf: 'there is no such file',
     },
-    run(['wg', 'set', name, ...settingsOf(device, known, endpointsOf)]),
-    run(['ip', 'link', 'set', 'dev', name, 'mtu', `${mtu}`, 'up']),
+    { kind: 'run', argv: settingCommand(device, known, endpointsOf), inputFile: privateKeyFile },
+    run(linkUpCommand(device)),
   ];
 }
 

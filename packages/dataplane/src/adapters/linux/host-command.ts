@@ -2,7 +2,10 @@
 import { runCommand, type CommandFault, type CommandOptions, type CommandResult } from '@routerd/runtime';
 import type { HostFault } from '../../ports.ts';
 
-export type RunHostCommand = (argv: readonly [string, ...string[]], options?: CommandOptions) => Promise<CommandResult>;
+/** A program and its arguments. */
+export type HostCommand = readonly [string, ...string[]];
+
+export type RunHostCommand = (argv: HostCommand, options?: CommandOptions) => Promise<CommandResult>;
 
 /** Generous for a busy host; a command that hangs must not hold up the others for ever. */
 const TIMEOUT_MS = 10_000;

@@ -1,5 +1,6 @@
 /** Reads what `ip -j` prints, iproute2 6.1. */
 import {
+  addressRange,
   hostAddressOf,
   parseHostAddress,
   parseIpv4,
@@ -102,14 +103,10 @@ export function parseTunnels(json: unknown): readonly ObservedTunnel[] {
       return [];
     // 0 and `inherit` are one: the time to live of the inner packet.
     const ttl = typeof data?.ttl === 'number' ? data.ttl : 0;
-    return [{ name: ifname, mode, local, remote, ttl, key: keyOf(data?.okey) }];
+    // `ip` writes a key as if it were an address: 5 is `0.0.0.5`.
+    const key = ipv4Of(data?.okey);
+    return [{ name: ifname, mode, local, remote, ttl, key: key && addressRange(key).first }];
   });
-}
-
-/** `ip` writes a key as if it were an address: 5 is `0.0.0.5`. */
-function keyOf(text: string | undefined): number | undefined {
-  const quad = ipv4Of(text);
-  return quad?.split('.').reduce((number, part) => number * 256 + Number(part), 0);
 }
 
 /** `ip -j -4 route show …`; routes of kinds that this program never makes (multipath, unreachable) are left out. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { HostFault } from '../../ports.ts';
 import type { MssClamp } from '../../host-state.ts';
 import { faultOfCommand, type RunHostCommand } from './host-command.ts';
+import { NFT_TRANSACTION } from './nft-tables.ts';
 
 /**
  * Ownership is told by a counter with a comment: JSON listings of nft 1.0.6 show the comments of counters and rules, and drop those
@@ -35,7 +36,7 @@ export async function replaceMssTable(
   run: RunHostCommand,
   clamps: readonly MssClamp[],
 ): Promise<HostFault | undefined> {
-  const result = await run(['nft', '-f', '-'], { input: renderMssTable(clamps) });
+  const result = await run(NFT_TRANSACTION, { input: renderMssTable(clamps) });
   return result.ok ? undefined : faultOfCommand(result.error);
 }
 
@@ -43,7 +44,7 @@ export async function replaceMssTable(
 export const MSS_TABLE_REMOVAL = 'table inet routerd_mss\ndelete table inet routerd_mss\n';
 
 export async function removeMssTable(run: RunHostCommand): Promise<HostFault | undefined> {
-  const result = await run(['nft', '-f', '-'], { input: MSS_TABLE_REMOVAL });
+  const result = await run(NFT_TRANSACTION, { input: MSS_TABLE_REMOVAL });
   return result.ok ? undefined : faultOfCommand(result.error);
 }
 

@@ -9,6 +9,9 @@ import { faultOfCommand, type RunHostCommand } from './host-command.ts';
 
 type TableName = Pick<NftTable, 'family' | 'name'>;
 
+/** Takes what is to be done on standard input, as one transaction. */
+export const NFT_TRANSACTION = ['nft', '-f', '-'] as const;
+
 const NAMES: readonly TableName[] = [
   { family: 'inet', name: 'routerd_filter' },
   { family: 'ip', name: 'routerd_nat' },
@@ -41,12 +44,12 @@ export async function readTables(
 export async function replaceTable(run: RunHostCommand, table: NftTable): Promise<HostFault | undefined> {
   const fault = await refusalOf(run, table);
   if (fault !== undefined) return fault;
-  const written = await run(['nft', '-f', '-'], { input: renderTable(table) });
+  const written = await run(NFT_TRANSACTION, { input: renderTable(table) });
   if (!written.ok) return faultOfCommand(written.error);
   const shown = await run(['nft', '-j', 'list', 'table', table.family, table.name]);
   if (!shown.ok) return faultOfCommand(shown.error);
   const listed = listingDigest(listing.parse(JSON.parse(shown.value.stdout)).nftables);
-  const marked = await run(['nft', '-f', '-'], { input: renderTableMark(table, listed) });
+  const marked = await run(NFT_TRANSACTION, { input: renderTableMark(table, listed) });
   return marked.ok ? undefined : faultOfCommand(marked.error);
 }
 
@@ -54,7 +57,7 @@ export async function replaceTable(run: RunHostCommand, table: NftTable): Promis
 export async function removeTable(run: RunHostCommand, table: TableName): Promise<HostFault | undefined> {
   const fault = await refusalOf(run, table);
   if (fault !== undefined) return fault;
-  const result = await run(['nft', '-f', '-'], { input: removalOfTable(table) });
+  const result = await run(NFT_TRANSACTION, { input: removalOfTable(table) });
   return result.ok ? undefined : faultOfCommand(result.error);
 }
 

@@ -1,8 +1,9 @@
 /** IPIP and GRE tunnels of the kernel. */
 import type { HostFault } from '../../ports.ts';
 import type { TunnelState } from '../../host-state.ts';
-import { faultOfCommand, ipAnswerOf, type RunHostCommand } from './host-command.ts';
+import { faultOfCommand, ipAnswerOf, type HostCommand, type RunHostCommand } from './host-command.ts';
 import { parseTunnels } from './ip-json.ts';
+import { linkUpCommand } from './link-settings.ts';
 
 /** Modules of Linux, by mode. */
 const MODULES = { ipip: 'ipip', gre: 'ip_gre' } as const;
@@ -43,7 +44,7 @@ export async function changeTunnel(run: RunHostCommand, tunnel: TunnelState): Pr
 }
 
 async function raise(run: RunHostCommand, tunnel: TunnelState): Promise<HostFault | undefined> {
-  const up = await run(tunnelUpCommand(tunnel));
+  const up = await run(linkUpCommand(tunnel));
   return up.ok ? undefined : faultOfCommand(up.error);
 }
 
@@ -51,13 +52,9 @@ async function raise(run: RunHostCommand, tunnel: TunnelState): Promise<HostFaul
 export function tunnelCommand(
   verb: 'add' | 'change',
   { name, mode, local, remote, ttl, key }: TunnelState,
-): readonly [string, ...string[]] {
+): HostCommand {
   return [
     ...(['ip', 'link', verb, 'dev', name, 'type', mode, 'local', local, 'remote', remote, 'ttl', `${ttl}`] as const),
     ...(key === undefined ? (mode === 'gre' && verb === 'change' ? ['nokey'] : []) : ['key', `${key}`]),
   ];
-}
-
-export function tunnelUpCommand({ name, mtu }: TunnelState): readonly [string, ...string[]] {
-  return ['ip', 'link', 'set', 'dev', name, 'mtu', `${mtu}`, 'up'];
 }

@@ -1,8 +1,9 @@
 /** WireGuard devices: the kernel's where it has them, wireguard-go otherwise. */
 import type { HostFault } from '../../ports.ts';
 import type { WireGuardDevice } from '../../host-state.ts';
-import { faultOfCommand, ipAnswerOf, type RunHostCommand } from './host-command.ts';
-import { checkPresharedKeyFiles, ensurePrivateKeyFile } from './private-key-file.ts';
+import { faultOfCommand, ipAnswerOf, type HostCommand, type RunHostCommand } from './host-command.ts';
+import { linkUpCommand } from './link-settings.ts';
+import { checkPresharedKeyFiles, openPrivateKeyFile } from './private-key-file.ts';
 
 export class WireGuardDevices {
   readonly #run: RunHostCommand;
@@ -30,7 +31,7 @@ export class WireGuardDevices {
 
   async #makeLink(name: string): Promise<HostFault | undefined> {
     if (this.#kernelHasIt) {
-      const added = await this.#run(['ip', 'link', 'add', 'dev', name, 'type', 'wireguard']);
+      const added = await this.#run(kernelDeviceCommand(name));
       if (added.ok || ipAnswerOf(added.error.stderr) === 'exists') return undefined;
       if (ipAnswerOf(added.error.stderr) !== 'unsupported') return faultOfCommand(added.error);
       this.#kernelHasIt = false;
@@ -38,7 +39,7 @@ export class WireGuardDevices {
     const shown = await this.#run(['ip', 'link', 'show', 'dev', name]);
     if (shown.ok) return undefined;
     // It goes into the background in the session that runCommand made for it: nothing that ends this process reaches it.
-    const started = await this.#run([this.#wireGuardGo, name]);
+    const started = await this.#run(userspaceDeviceCommand(name, this.#wireGuardGo));
     return started.ok ? undefined : faultOfCommand(started.error);
   }
 
@@ -47,31 +48,47 @@ export class WireGuardDevices {
     known: ReadonlySet<string>,
     endpointsOf: readonly string[],
   ): Promise<HostFault | undefined> {
-    const fault =
-      (await ensurePrivateKeyFile(this.#run, device.privateKeyFile)) ??
-      (await checkPresharedKeyFiles(device.peers.flatMap(({ presharedKeyFile }) => presharedKeyFile ?? [])));
-    if (fault !== undefined) return fault;
-    const set = await this.#run(['wg', 'set', device.name, ...settingsOf(device, known, endpointsOf)]);
-    if (!set.ok) return faultOfCommand(set.error);
-    const { name, mtu } = device;
-    const up = await this.#run(['ip', 'link', 'set', 'dev', name, 'mtu', `${mtu}`, 'up']);
+    const key = await openPrivateKeyFile(this.#run, device.privateKeyFile);
+    if (!key.ok) return key.error;
+    try {
+      const presharedKeys = device.peers.flatMap(({ presharedKeyFile }) => presharedKeyFile ?? []);
+      const fault = await checkPresharedKeyFiles(presharedKeys);
+      if (fault !== undefined) return fault;
+      const set = await this.#run(settingCommand(device, known, endpointsOf), { inputDescriptor: key.value.fd });
+      if (!set.ok) return faultOfCommand(set.error);
+    } finally {
+      await key.value.close();
+    }
+    const up = await this.#run(linkUpCommand(device));
     return up.ok ? undefined : faultOfCommand(up.error);
   }
 }
 
+export function kernelDeviceCommand(name: string): HostCommand {
+  return ['ip', 'link', 'add', 'dev', name, 'type', 'wireguard'];
+}
+
+/** @param program `wireguard-go` by another name or path */
+export function userspaceDeviceCommand(name: string, program = 'wireguard-go'): HostCommand {
+  return [program, name];
+}
+
 /**
  * The difference as `wg set` takes it: sessions of peers that stay are kept, and `allowed-ips` replaces a peer's whole list.
- * Keys go by file name, so that none is ever in an argument or passes through this process.
+ * The private key's file is standard input, preshared keys go by file name: none is ever in an argument or passes through this process.
  */
-export function settingsOf(
+export function settingCommand(
   device: WireGuardDevice,
   known: ReadonlySet<string>,
   endpointsOf: readonly string[],
-): readonly string[] {
+): HostCommand {
   const wanted = new Set(device.peers.map(({ publicKey }) => publicKey));
   return [
+    'wg',
+    'set',
+    device.name,
     'private-key',
-    device.privateKeyFile,
+    '/dev/stdin',
     'listen-port',
     `${device.listenPort}`,
     // First, so that prefixes which move to another peer are free.
