@@ -19,7 +19,7 @@ import { renderViolation } from '../test/simulation/violation.ts';
 const HELP = `Plays seeded stories over a fleet of simulated routers and looks for one that goes wrong.
 
   pnpm sim --seeds N [--from N]     so many seeds (100), from 1 unless told; the first that goes wrong ends it
-  pnpm sim --minutes N [--from N]   as many as fit
+  pnpm sim --minutes N [--from N]   as many as fit; with --seeds, no more than those
   pnpm sim --seed N [--trace]       one seed; --trace tells it as a timeline
   pnpm sim --seed N --shrink        one seed, made smaller; the smallest story is written to sim-N.json
   pnpm sim --story FILE [--trace]   a story that was written before
@@ -108,11 +108,12 @@ async function playOne(story: Story, file: string | undefined): Promise<boolean>
 
 async function playMany(): Promise<boolean> {
   const from = numberOf('from', 1);
-  const isTimed = values.minutes !== undefined && values.seeds === undefined;
-  const count = isTimed ? Infinity : numberOf('seeds', 100, 1);
+  const { minutes } = values;
+  const count = minutes !== undefined && values.seeds === undefined ? Infinity : numberOf('seeds', 100, 1);
   const startedAt = performance.now();
-  const until = values.minutes === undefined ? Infinity : startedAt + numberOf('minutes', 0) * 60_000;
-  const progress = new SeedProgress({ from, count }, () => performance.now() - startedAt);
+  const until = minutes === undefined ? Infinity : startedAt + numberOf('minutes', 0) * 60_000;
+  const range = { from, count, ...(minutes === undefined ? {} : { minutes }) };
+  const progress = new SeedProgress(range, () => performance.now() - startedAt);
   const isTerminal = process.stdout.isTTY;
   const toldEveryMs = isTerminal ? TOLD_EVERY_MS.terminal : TOLD_EVERY_MS.file;
   let toldAt = startedAt;
@@ -142,7 +143,7 @@ async function playMany(): Promise<boolean> {
   }
   const { seed, ms } = progress.slowest() ?? { seed: from, ms: 0 };
   say(`${progress.summary()}, nothing went wrong; slowest to serve everybody again: ${seconds(ms)} (seed ${seed})`);
-  if (isTimed) tellRest(progress);
+  if (!progress.isComplete()) tellRest(progress);
   return true;
 }
 

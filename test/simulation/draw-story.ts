@@ -19,8 +19,13 @@ export const SMALL_BOUNDS: TopologyBounds = { addressesMax: 12, hasLargeWorlds: 
 /** Far beyond the window (five minutes) within which a fact may be dated ahead. */
 const CLOCK_ERROR_MS_MAX = 3 * 3_600_000;
 
+/** Crystals of servers are off by tens of millionths; 500 is the most that a kernel corrects for NTP (adjtimex(2)). */
+const USUAL_DRIFT_PPM_MAX = 500;
+/** A virtual machine that is not given its ticks, or hardware that is broken. */
+const BROKEN_DRIFT_PPM_MAX = 50_000;
+
 /** How often of each kind, in proportion. */
-type Usual = Exclude<Happening['what'], 'vrrp'>;
+type Usual = Exclude<Happening['what'], 'vrrp' | 'clock-drift'>;
 type Profile = Readonly<Record<Usual, number>>;
 
 const USUAL: Profile = {
@@ -71,6 +76,7 @@ export function drawStory(seed: number, bounds: TopologyBounds = DEFAULT_BOUNDS)
       happens: drawHappening(draw, topology, draw.weighted(profile)),
     })),
     ...vrrpTroublesOf(topology, random.fork('vrrp'), calmAt),
+    ...driftsOf(topology, random.fork('drift'), calmAt),
   ];
   return { seed, topology, events: events.toSorted((a, b) => a.at - b.at), calmAt };
 }
@@ -97,6 +103,26 @@ function vrrpTroublesOf({ sites }: Topology, draw: SeededRandom, calmAt: number)
       } as const,
     })),
   );
+}
+
+/**
+ * From a stream of its own. Nearly every machine drifts a little; in some worlds the oscillators of one machine or several are broken, from the
+ * beginning or later, and may change their minds.
+ */
+function driftsOf(topology: Topology, draw: SeededRandom, calmAt: number): readonly StoryEvent[] {
+  const oscillators = draw.weighted({ perfect: 2, usual: 5, broken: 3 });
+  if (oscillators === 'perfect') return [];
+  const nodes = nodesOf(topology);
+  const driftOf = (node: string, at: number, most: number): StoryEvent => ({
+    at,
+    happens: { what: 'clock-drift', node, ppm: draw.between(-most, most) },
+  });
+  const usual = nodes.map((node) => driftOf(node, 0, USUAL_DRIFT_PPM_MAX));
+  if (oscillators === 'usual') return usual;
+  const broken = Array.from({ length: draw.betweenMostlySmall(1, 2 * nodes.length) }, () =>
+    driftOf(draw.pick(nodes), draw.chance(0.5) ? 0 : draw.between(0, calmAt - 1), BROKEN_DRIFT_PPM_MAX),
+  );
+  return [...usual, ...broken];
 }
 
 /** Most seeds bring few kinds of trouble, so that a cause can be told. */

@@ -76,6 +76,7 @@ const ACTS: { readonly [What in Happening['what']]: (stage: Stage, it: Of<What>)
   'clock-jump': (stage, { node, toMs }) => {
     stage.machine(node).clock.skew = toMs;
   },
+  'clock-drift': (stage, { node, ppm }) => stage.machine(node).clock.drift(ppm),
   drain: (stage, { node, forMs, rollOutMs }) => {
     stage.draining.add(node);
     stage.rollOut(rollOutMs);

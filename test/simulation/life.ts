@@ -88,12 +88,27 @@ export async function never<T>(): Promise<T> {
   return new Promise<T>(() => undefined);
 }
 
-/** The clocks of a machine. The wall clock may be wrong and may jump; the monotonic one begins anew with each power cut. */
+interface Sleeper {
+  /** As the machine's oscillator counts. */
+  readonly until: number;
+  readonly wake: () => void;
+  cancel: () => void;
+}
+
+/**
+ * The clocks of a machine: one oscillator, which may run slow or fast, and what is counted from it. The wall clock may be wrong besides, and may
+ * jump; the monotonic one begins anew with each power cut.
+ */
 export class MachineClock {
   readonly #time: VirtualTime;
   readonly #epoch: Instant;
-  /** Milliseconds that the wall clock is ahead. */
+  readonly #sleepers = new Set<Sleeper>();
+  /** Milliseconds that the wall clock is ahead, beside what its oscillator has gained. */
   skew = 0;
+  /** What the oscillator counts in a true millisecond. */
+  #rate = 1;
+  /** Since then it has been counting at this rate, true time and its own; the same while it was never wrong. */
+  #since = { time: 0, counted: 0 };
   #startedAt = 0;
 
   constructor(time: VirtualTime, epoch: Instant) {
@@ -102,27 +117,75 @@ export class MachineClock {
   }
 
   powerOn(): void {
-    this.#startedAt = this.#time.now();
+    this.#startedAt = this.#counted();
+  }
+
+  /** @param ppm how many millionths too fast; negative: too slow */
+  drift(ppm: number): void {
+    this.#since = { time: this.#time.now(), counted: this.#counted() };
+    this.#rate = 1 + ppm / 1_000_000;
+    for (const sleeper of this.#sleepers) {
+      sleeper.cancel();
+      sleeper.cancel = this.#wakeAt(sleeper);
+    }
   }
 
   forLife(life: Life): Clock {
-    const time = this.#time;
     const startedAt = this.#startedAt;
     return {
       now: () => {
         life.count();
-        return instant(this.#epoch + time.now() + this.skew);
+        return instant(Math.floor(this.#epoch + this.#counted() + this.skew));
       },
       monotonic: () => {
         life.count();
-        return (time.now() - startedAt) as Monotonic;
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this is the clock that makes them
+        return (this.#counted() - startedAt) as Monotonic;
       },
       sleepUntil: async (until, signal) => {
         life.count();
         if (life.isOver()) return never();
-        await time.sleepUntil(until + startedAt, signal);
+        await this.#sleepUntil(until + startedAt, signal);
         return life.isOver() ? never() : undefined;
       },
     };
   }
+
+  #counted(): number {
+    const { time, counted } = this.#since;
+    return counted + (this.#time.now() - time) * this.#rate;
+  }
+
+  async #sleepUntil(until: number, signal: AbortSignal): Promise<void> {
+    if (until <= this.#counted() || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const onAbort = (): void => {
+        sleeper.cancel();
+        sleeper.wake();
+      };
+      const sleeper: Sleeper = {
+        until,
+        wake: () => {
+          this.#sleepers.delete(sleeper);
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+        cancel: () => undefined,
+      };
+      sleeper.cancel = this.#wakeAt(sleeper);
+      this.#sleepers.add(sleeper);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** @returns cancels it */
+  #wakeAt({ until, wake }: Sleeper): () => void {
+    const { time, counted } = this.#since;
+    const at = time + (until - counted) / this.#rate;
+    // What was rounded down would wake it before its instant; whole milliseconds wake many at once, as timers of a kernel do.
+    return this.#time.at(this.#rate === 1 && time === counted ? at : Math.ceil(at + ROUNDING_MS), wake);
+  }
 }
+
+/** Far more than the error of a sum of two numbers below 2^40. */
+const ROUNDING_MS = 1e-3;

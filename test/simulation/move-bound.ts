@@ -41,6 +41,8 @@ export class MoveBound {
 
 function movesOf({ happens }: StoryEvent, key: CaptureKey, site: Site): number {
   if ('address' in happens) return key.includes(`|${quadOf(happens.address)}/32|`) ? PER_ADDRESS_EVENT : 0;
+  // Slow or fast, what a clock measures is the same few per cent off for all that it measures: no reason for anything to move.
+  if (happens.what === 'clock-drift') return 0;
   // A site that cannot be heard makes its leases stale everywhere; what concerns one site can end leases at all.
   if (happens.what === 'drain' || happens.what === 'ordered-drain' || happens.what === 'other-rules')
     return 2 * PER_FAULT;

@@ -5,6 +5,8 @@ export interface SeedRange {
   readonly from: number;
   /** How many seeds at most; may be infinite. */
   readonly count: number;
+  /** As they were asked for; the next run takes as many. */
+  readonly minutes?: string;
 }
 
 export class SeedProgress {
@@ -29,11 +31,6 @@ export class SeedProgress {
     if (ms > this.#slowest.ms || (ms === this.#slowest.ms && seed < this.#slowest.seed)) this.#slowest = { seed, ms };
   }
 
-  /** Where a run goes on that ends here: whatever is below it need not be played again. */
-  resumeAt(): number {
-    return this.#resumeAt;
-  }
-
   line(): string {
     const { count } = this.#range;
     if (!Number.isFinite(count)) return `${this.summary()}, all below ${this.#resumeAt} done`;
@@ -52,11 +49,16 @@ export class SeedProgress {
     return this.#played === 0 ? undefined : this.#slowest;
   }
 
+  /** Whether all seeds were played that there were to be. */
+  isComplete(): boolean {
+    return this.#resumeAt >= this.#range.from + this.#range.count;
+  }
+
   /** The arguments that play the rest. */
   rest(): string {
-    const { from, count } = this.#range;
+    const { from, count, minutes } = this.#range;
     const seeds = Number.isFinite(count) ? ` --seeds ${from + count - this.#resumeAt}` : '';
-    return `--from ${this.#resumeAt}${seeds}`;
+    return `--from ${this.#resumeAt}${seeds}${minutes === undefined ? '' : ` --minutes ${minutes}`}`;
   }
 
   #perMs(): number {

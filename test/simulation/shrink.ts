@@ -109,6 +109,7 @@ function withoutRouter(story: Story, router: string): Story {
 
 function halved({ at, happens }: StoryEvent): StoryEvent {
   if ('forMs' in happens) return { at, happens: { ...happens, forMs: Math.ceil(happens.forMs / 2) } };
+  if ('ppm' in happens) return { at, happens: { ...happens, ppm: Math.trunc(happens.ppm / 2) } };
   return 'downMs' in happens ? { at, happens: { ...happens, downMs: Math.ceil(happens.downMs / 2) } } : { at, happens };
 }
 

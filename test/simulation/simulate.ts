@@ -33,17 +33,23 @@ const VIOLATIONS_MAX = 5;
 const LOOK_EVERY_MS = 500;
 
 /** So long everybody must be served, and nothing may move: members are waited for, and the last pauses of retries pass. */
-function quietMsOf({ topology }: Story): number {
-  return 2 * topology.deadAfterMs + 5000;
+function quietMsOf(story: Story): number {
+  return (2 * story.topology.deadAfterMs + 5000) / slowestClockOf(story);
 }
 
 /**
  * How long after the end of the faults everybody must be served: members are waited for (twice the time of death), what nobody asserts
- * any more is noticed (TTL, and the LAN's question after a minute), its hold passes, and a provider action may be in its longest pause.
+ * any more is noticed (TTL, and the LAN's question after a minute), its hold passes, and a provider action may be in its longest pause; each by
+ * the clock of a machine.
  */
-export function convergenceBoundMs({ topology }: Story): number {
-  const { ttlMs, holdMs, deadAfterMs } = topology;
-  return 2 * deadAfterMs + ttlMs + 2 * (holdMs + 8000) + 75_000 + 40_000;
+export function convergenceBoundMs(story: Story): number {
+  const { ttlMs, holdMs, deadAfterMs } = story.topology;
+  return (2 * deadAfterMs + ttlMs + 2 * (holdMs + 8000) + 75_000 + 40_000) / slowestClockOf(story);
+}
+
+/** How much of a second passes in a true one on the machine whose clock is the slowest: all that it waits for takes so much longer. */
+function slowestClockOf({ events }: Story): number {
+  return Math.min(1, ...events.map(({ happens }) => (happens.what === 'clock-drift' ? 1 + happens.ppm / 1e6 : 1)));
 }
 
 export async function simulate(story: Story, options: SimulateOptions = {}): Promise<Outcome> {

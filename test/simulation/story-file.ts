@@ -34,6 +34,7 @@ const happening = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('nic-meddling'), site: name, address: count, kind: z.enum(NIC_MEDDLINGS) }),
   z.strictObject({ what: z.literal('kernel-meddling'), node: name, address: count, kind: z.enum(MEDDLINGS) }),
   z.strictObject({ what: z.literal('clock-jump'), node: name, toMs: count }),
+  z.strictObject({ what: z.literal('clock-drift'), node: name, ppm: count }),
   z.strictObject({ what: z.literal('false-fact'), node: name, address: count, says: z.enum(['observed', 'expired']) }),
   z.strictObject({ what: z.literal('drain'), node: name, forMs: count, rollOutMs: count }),
   z.strictObject({ what: z.literal('ordered-drain'), node: name, forMs: count }),

@@ -43,6 +43,11 @@ export type Happening =
   | { readonly what: 'kernel-meddling'; readonly node: string; readonly address: number; readonly kind: Meddling }
   /** The wall clock of the machine is wrong by `toMs` from then on. */
   | { readonly what: 'clock-jump'; readonly node: string; readonly toMs: number }
+  /**
+   * Both clocks of the machine run `ppm` millionths too fast from then on, or too slow where it is negative, until told otherwise: also when the
+   * faults have stopped, and through power cuts.
+   */
+  | { readonly what: 'clock-drift'; readonly node: string; readonly ppm: number }
   /** An operator says by hand what a router of the site does not see. */
   | {
       readonly what: 'false-fact';
