@@ -3,9 +3,14 @@
 import { serveObserver } from '@routerd/plugin-sdk';
 
 await serveObserver(async () => {
-  const [{ createOciInventory }, { connectOci }] = await Promise.all([
+  const [{ createOciInventory }, { connectOci, createOciIdentity }] = await Promise.all([
     import('./observer.ts'),
     import('@routerd/plugin-oci'),
   ]);
-  return createOciInventory({ environment: process.env, connect: connectOci });
+  const identity = createOciIdentity(); // what it waits with is what it looks with
+  return createOciInventory({
+    environment: process.env,
+    connect: (region) => connectOci(region, undefined, identity),
+    connectStream: async (stream) => (await import('./adapters/oci-stream.ts')).connectStream(stream, identity),
+  });
 });

@@ -1,8 +1,26 @@
 /** The observer: reads one VNIC and its subnet, and says what they come to. It calls nothing that changes anything. */
-import { ExecutorError, type ObserverPlugin, type Presence } from '@routerd/plugin-sdk';
-import { reading, readVnic, type Compute, type PrivateIp, type VirtualNetwork, type Vnic } from '@routerd/plugin-oci';
-import { presenceByVnic, type MachineListing } from './power-state.ts';
-import { settingsOf, type InventorySettings } from './settings.ts';
+import {
+  awaitNews,
+  ExecutorError,
+  subnetResult,
+  type Environment,
+  type NewsFeed,
+  type ObserverPlugin,
+  type PowerPolicy,
+  type Presence,
+  type SubnetView,
+} from '@routerd/plugin-sdk';
+import {
+  epochIn,
+  reading,
+  readVnic,
+  type Compute,
+  type PrivateIp,
+  type VirtualNetwork,
+  type Vnic,
+} from '@routerd/plugin-oci';
+import { OCI_WORDS, presenceByVnic, stateByVnic, type MachineListing } from './power-state.ts';
+import { settingsOf, type InventorySettings, type StreamSettings } from './settings.ts';
 import { takeInventory } from './take-inventory.ts';
 
 /** Calls at one time. OCI publishes no quota. */
@@ -11,18 +29,24 @@ const PARALLEL_MAX = 4;
 const MACHINES_MAX = 500;
 
 export interface ObserverOptions {
-  readonly environment: Readonly<Partial<Record<string, string>>>;
+  readonly environment: Environment;
   /** Its region is undefined where the instance's own is meant. */
   readonly connect: (region: string | undefined) => Reads;
+  readonly connectStream: (stream: StreamSettings) => Promise<NewsFeed>;
 }
 
 /** What an inventory may do at OCI. */
 export type Reads = Pick<VirtualNetwork, 'readVnic' | 'listOfSubnet'> & Compute;
 
-export function createOciInventory({ environment, connect }: ObserverOptions): ObserverPlugin {
+export function createOciInventory({ environment, connect, connectStream }: ObserverOptions): ObserverPlugin {
+  const feedOf = async ({ stream }: InventorySettings): Promise<NewsFeed> => {
+    if (stream === undefined) throw new Error('spec.env.OCI_STREAM is missing: events are followed in a stream');
+    return connectStream(stream);
+  };
   return {
     async observe(request, note) {
       const settings = settingsOf(environment, request);
+      if (request.trigger.type === 'follow') await awaitNews(await feedOf(settings), note);
       const network = connect(settings.region);
       const vnic = await readVnic(network, settings.vnicId);
       const addresses = await reading(`listing the addresses of ${vnic.subnetId}`, async () =>
@@ -33,8 +57,11 @@ export function createOciInventory({ environment, connect }: ObserverOptions): O
           'transport',
           `the addresses of ${vnic.subnetId} do not include this VNIC's: OCI told half of them`,
         );
+      const { compartmentId = vnic.compartmentId } = settings;
+      const ground = { network, addresses, own: vnic, compartmentId };
+      if (settings.pool !== undefined) return subnetResult(settings.pool, OCI_WORDS, await subnetView(ground), note);
       const machines = settings.tellsFacts
-        ? await presenceOfMachines(network, addresses, vnic, settings)
+        ? await presenceOfMachines(ground, settings.powerPolicy)
         : new Map<string, Presence>();
       const result = takeInventory(settings, request, { vnic, addresses, machines });
       const unknown = [...machines.values()].filter((presence) => presence === 'unknown').length;
@@ -46,15 +73,38 @@ export function createOciInventory({ environment, connect }: ObserverOptions): O
   };
 }
 
+/** A subnet whose addresses were read. */
+interface Ground {
+  readonly network: Reads;
+  readonly addresses: readonly PrivateIp[];
+  readonly own: Vnic;
+  /** Of the machines. */
+  readonly compartmentId: string;
+}
+
 /** Of the VNICs of machines. What is listed last is the newer: a machine that was started meanwhile is not told expired. */
 async function presenceOfMachines(
-  network: Reads,
-  addresses: readonly PrivateIp[],
-  own: Vnic,
-  { powerPolicy, compartmentId = own.compartmentId }: InventorySettings,
+  { network, addresses, own, compartmentId }: Ground,
+  policy: PowerPolicy,
 ): Promise<ReadonlyMap<string, Presence>> {
   const vnicIds = await machinesAmong(network, addresses, own.id);
-  return presenceByVnic(vnicIds, await listMachines(network, compartmentId), powerPolicy);
+  return presenceByVnic(vnicIds, await listMachines(network, compartmentId), policy);
+}
+
+/** A VNIC stands for its machine. What carries the tag of a capture is a router's, whatever VNIC it is on. */
+async function subnetView({ network, addresses, own, compartmentId }: Ground): Promise<SubnetView> {
+  const machines = await machinesAmong(network, addresses, own.id);
+  const states = stateByVnic(machines, await listMachines(network, compartmentId));
+  const vnicIds = [...new Set(addresses.flatMap(({ vnicId }) => (vnicId === undefined ? [] : [vnicId])))];
+  const nics = vnicIds.map((id) => ({
+    id,
+    addresses: addresses
+      .filter(({ vnicId, freeformTags }) => vnicId === id && epochIn(freeformTags) === undefined)
+      .map(({ address }) => address),
+    mayForward: !machines.has(id),
+    machineId: id,
+  }));
+  return { subnet: own.subnetId, ownNic: own.id, nics, states };
 }
 
 async function listMachines(compute: Compute, compartmentId: string): Promise<MachineListing> {

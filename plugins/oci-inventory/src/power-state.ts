@@ -17,12 +17,14 @@ export interface MachineListing {
   readonly attachments: readonly VnicAttachment[];
 }
 
-/** Of each VNIC. One whose attachments are all over is gone with them; one that has none may belong to a machine of another compartment. */
-export function presenceByVnic(
+/**
+ * OCI's word for the state of the machine that each VNIC is attached to. One whose attachments are all over is gone with them; nothing is said of
+ * one that has none: it may belong to a machine of another compartment.
+ */
+export function stateByVnic(
   vnicIds: Iterable<string>,
   { machines, attachments }: MachineListing,
-  policy: PowerPolicy,
-): ReadonlyMap<string, Presence> {
+): ReadonlyMap<string, string> {
   const stateOf = new Map(machines.map(({ id, lifecycleState }) => [id, lifecycleState]));
   const attached = new Map<string, string>();
   const detached = new Set<string>();
@@ -31,10 +33,25 @@ export function presenceByVnic(
     if (lifecycleState === 'DETACHED') detached.add(vnicId);
     else attached.set(vnicId, instanceId);
   }
-  const presence = (vnicId: string): Presence => {
+  const state = (vnicId: string): string | undefined => {
     const instanceId = attached.get(vnicId);
-    if (instanceId === undefined) return detached.has(vnicId) ? 'gone' : 'unknown';
-    return presenceOf(stateOf.get(instanceId), OCI_WORDS, policy);
+    if (instanceId !== undefined) return stateOf.get(instanceId);
+    return detached.has(vnicId) ? 'TERMINATED' : undefined;
   };
-  return new Map([...vnicIds].map((vnicId) => [vnicId, presence(vnicId)]));
+  return new Map(
+    [...vnicIds].flatMap((vnicId) => {
+      const word = state(vnicId);
+      return word === undefined ? [] : [[vnicId, word] as const];
+    }),
+  );
+}
+
+export function presenceByVnic(
+  vnicIds: Iterable<string>,
+  listing: MachineListing,
+  policy: PowerPolicy,
+): ReadonlyMap<string, Presence> {
+  const ids = [...vnicIds];
+  const states = stateByVnic(ids, listing);
+  return new Map(ids.map((vnicId) => [vnicId, presenceOf(states.get(vnicId), OCI_WORDS, policy)]));
 }

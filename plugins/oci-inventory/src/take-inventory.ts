@@ -9,7 +9,7 @@ import {
   type Presence,
 } from '@routerd/plugin-sdk';
 import { epochIn, type PrivateIp, type Vnic } from '@routerd/plugin-oci';
-import type { InventorySettings } from './settings.ts';
+import type { DomainSettings } from './settings.ts';
 
 /** What was read of the subnet. */
 export interface SubnetView {
@@ -35,7 +35,7 @@ type ActionPlan = NonNullable<ObserveResult['actionPlans']>[number];
  * Actions are described, never made: whoever reads them makes them, or routerd's own planner does.
  */
 export function takeInventory(
-  settings: InventorySettings,
+  settings: DomainSettings,
   { events, trigger }: Pick<ObserveRequest, 'events' | 'trigger'>,
   view: SubnetView,
 ): ObserveResult {
@@ -70,7 +70,7 @@ export function takeInventory(
   };
 }
 
-function claimOf({ domain, profile, vnicId, peer }: InventorySettings, address: string): unknown {
+function claimOf({ domain, profile, vnicId, peer }: DomainSettings, address: string): unknown {
   return {
     apiVersion: 'hybrid.routerd.net/v1alpha1',
     kind: 'RemoteAddressClaim',
@@ -90,7 +90,7 @@ function claimOf({ domain, profile, vnicId, peer }: InventorySettings, address: 
   };
 }
 
-function assignPlan({ profile, vnicId }: InventorySettings, address: string): ActionPlan {
+function assignPlan({ profile, vnicId }: DomainSettings, address: string): ActionPlan {
   return {
     name: `assign ${address}`,
     provider: 'oci',
@@ -107,7 +107,7 @@ function assignPlan({ profile, vnicId }: InventorySettings, address: string): Ac
 }
 
 /** @param address one that needs it: policies look at addresses */
-function forwardingPlan({ profile, vnicId }: InventorySettings, address: string): ActionPlan {
+function forwardingPlan({ profile, vnicId }: DomainSettings, address: string): ActionPlan {
   return {
     name: 'skip the source/destination check',
     provider: 'oci',

@@ -98,7 +98,11 @@ async function observe(
   environment: Readonly<Record<string, string>> = {},
   asked = request(),
 ): Promise<ObserveResult> {
-  const inventory = createOciInventory({ environment: { OCI_VNIC: 'vnic-a', ...environment }, connect: () => subnet });
+  const inventory = createOciInventory({
+    environment: { OCI_VNIC: 'vnic-a', ...environment },
+    connect: () => subnet,
+    connectStream: async () => Promise.reject(new Error('there is no stream')),
+  });
   const status = await inventory.observe(asked, () => undefined);
   // What it says has to pass its own protocol.
   pluginResult.parse({
@@ -276,6 +280,79 @@ describe('the OCI inventory', () => {
   test('takes the region from its environment, else from the profile', () => {
     expect(settingsOf({ OCI_VNIC: 'v' }, request()).region).toBe('eu-frankfurt-1');
     expect(settingsOf({ OCI_VNIC: 'v', OCI_REGION: 'eu-zurich-1' }, request()).region).toBe('eu-zurich-1');
+  });
+});
+
+describe('the OCI inventory of a pool', () => {
+  const POOL = {
+    apiVersion: 'mobility.routerd.net/v1alpha1',
+    kind: 'MobilityPool',
+    name: 'lab',
+    spec: { prefix: '10.77.60.0/24' },
+  };
+  const ofPool = (changes: Partial<ObserveRequest> = {}): ObserveRequest =>
+    request({ context: { resources: [POOL] }, ...changes });
+  const OCI_STREAM = 'ocid1.stream.oc1.eu-frankfurt-1.abc';
+  const OCI_STREAM_ENDPOINT = 'https://cell-1.streaming.eu-frankfurt-1.oci.oraclecloud.com';
+
+  test("tells the facts of machines for the pool alone: no claims, nothing of a router's, nothing that is captured", async () => {
+    const subnet = new SubnetTwin([
+      held('10.77.60.11', 'vnic-a'),
+      held('10.77.60.22', 'vnic-vm'),
+      held('192.0.2.1', 'vnic-vm'),
+      held('10.77.60.30', 'vnic-vm', { freeformTags: { routerdEpoch: '4' } }),
+      held('10.77.60.31', 'vnic-gone'),
+    ]);
+    const fact = (type: string) => (subject: string) => ({
+      type: `routerd.client.ipv4.${type}`,
+      subject,
+      pool: 'lab',
+      ttl: '30m',
+    });
+    const addresses = ['10.77.60.21/32', '10.77.60.22/32'];
+    const environment = { ROUTERD_FACT_TTL: '30m', ROUTERD_POWER_STATE: 'release' };
+    expect(await observe(subnet, environment, ofPool())).toEqual({
+      ttl: '30m',
+      events: addresses.map(fact('observed')),
+    });
+    subnet.vmState = 'STOPPED';
+    const { events } = await observe(subnet, environment, ofPool());
+    expect(events).toEqual(addresses.map(fact('expired')));
+  });
+
+  test('looks when its stream has told of something, not before', async () => {
+    const steps: string[] = [];
+    const subnet = new SubnetTwin([]);
+    const plugin = createOciInventory({
+      environment: { OCI_VNIC: 'vnic-a', OCI_STREAM, OCI_STREAM_ENDPOINT },
+      connect: () => {
+        steps.push('connected');
+        return subnet;
+      },
+      connectStream: async (stream) => {
+        steps.push(stream.reader);
+        const batches = [[{ about: 'stop', isRepeated: false, receipt: '' }]];
+        return {
+          receive: async () => {
+            steps.push('received');
+            return batches.shift() ?? [];
+          },
+          remove: async () => undefined,
+        };
+      },
+    });
+    await plugin.observe(ofPool({ trigger: { type: 'follow', topic: '' } }), () => undefined);
+    expect(steps).toEqual(['routerd-vnic-a', 'received', 'received', 'connected']);
+  });
+
+  test.each([
+    ['without a stream', {}, 'spec.env.OCI_STREAM is missing'],
+    ['with a name for an OCID', { OCI_STREAM: 'news' }, '"news" is not the OCID of a stream'],
+    ['without an endpoint', { OCI_STREAM }, 'spec.env.OCI_STREAM_ENDPOINT is missing'],
+    ['with a path in it', { OCI_STREAM, OCI_STREAM_ENDPOINT: 'https://x/y' }, '"https://x/y" is not written as'],
+  ])('%s says so', async (_, environment, message) => {
+    const asked = ofPool({ trigger: { type: 'follow', topic: '' } });
+    await expect(observe(new SubnetTwin([]), environment, asked)).rejects.toThrow(message);
   });
 });
 

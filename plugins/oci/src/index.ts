@@ -1,4 +1,6 @@
+export { createOciIdentity, type OciIdentity } from './adapters/identity.ts';
 export { connectOci } from './adapters/oci-client.ts';
+export { SignedHttp } from './adapters/signed-http.ts';
 export { reading, readVnic } from './calls.ts';
 export { captureTags, epochIn } from './capture-tags.ts';
 export { classOf, faultOf, isWorthALook, type OciFault } from './classify.ts';

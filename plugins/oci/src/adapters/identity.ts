@@ -45,11 +45,35 @@ function newKeyPair(): KeyPair {
   return new keyPairModule.default(publicKey, privateKey);
 }
 
+/** One for all clients of a process: a key of its own for each would take each a token, and time. */
+export interface OciIdentity {
+  /** Comes with its first token; a failure is forgotten, so that the next one who asks tries again. */
+  get(): Promise<InstancePrincipal>;
+  /** After a refusal: the SDK uses a token up to its last second, and does not renew it when it is refused. */
+  forget(): void;
+}
+
+export function createOciIdentity(): OciIdentity {
+  let known: Promise<InstancePrincipal> | undefined;
+  return {
+    async get() {
+      const asked = (known ??= instancePrincipal());
+      try {
+        return await asked;
+      } catch (cause) {
+        if (known === asked) known = undefined;
+        throw cause;
+      }
+    },
+    forget: () => void (known = undefined),
+  };
+}
+
 /**
  * Comes with its first token. One request for a token at a time: the SDK replaces the key at the beginning of each, so that of two at once
  * one gets a token for a key that is gone.
  */
-export async function instancePrincipal(): Promise<InstancePrincipal> {
+async function instancePrincipal(): Promise<InstancePrincipal> {
   const limitMs = identityLimitMs(USUAL_LIMIT_MS);
   const late = (): Error => new IdentityUnavailable(`no instance identity within ${limitMs / 1000} s`);
   try {

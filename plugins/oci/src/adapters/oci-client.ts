@@ -9,7 +9,7 @@ import { createCallMeter, withinLimit, type CallMeter, type MeteredCall } from '
 import { classOf, faultOf } from '../classify.ts';
 import type { Compute } from '../compute.ts';
 import type { PrivateIp, VirtualNetwork } from '../virtual-network.ts';
-import { instancePrincipal } from './identity.ts';
+import { createOciIdentity, type OciIdentity } from './identity.ts';
 
 /** Of one request. The SDK has no limit of its own; a delete was seen to take more than 30 s through the vendor's CLI. */
 const REQUEST_LIMIT_MS = 60_000;
@@ -29,11 +29,15 @@ interface Clients {
  * @param region the instance's own where undefined
  * @param meter counts what is sent; the SDK repeats nothing here, and OCI says neither what is left nor when to come back
  */
-export function connectOci(region: string | undefined, meter: CallMeter = createCallMeter()): VirtualNetwork & Compute {
+export function connectOci(
+  region: string | undefined,
+  meter: CallMeter = createCallMeter(),
+  identity: OciIdentity = createOciIdentity(),
+): VirtualNetwork & Compute {
   let connecting: Promise<Clients> | undefined;
   /** Connects at the first call; a failure is forgotten, so that the next call tries again. */
   const connected = async (): Promise<Clients> => {
-    connecting ??= connect(region);
+    connecting ??= connect(region, identity);
     try {
       return await connecting;
     } catch (cause) {
@@ -48,8 +52,10 @@ export function connectOci(region: string | undefined, meter: CallMeter = create
     try {
       return await withinLimit(REQUEST_LIMIT_MS, late, async () => send(clients));
     } catch (cause) {
-      // The SDK uses a token up to its last second, and does not renew it when it is refused.
-      if (faultOf(cause).httpStatus === 401) connecting = undefined;
+      if (faultOf(cause).httpStatus === 401) {
+        connecting = undefined;
+        identity.forget();
+      }
       if (classOf(faultOf(cause)) === 'throttled') meter.refused(kind, undefined);
       throw cause;
     }
@@ -161,14 +167,14 @@ async function allPages<T>(
   return found;
 }
 
-async function connect(region: string | undefined): Promise<Clients> {
-  const identity = { authenticationDetailsProvider: await instancePrincipal() };
+async function connect(region: string | undefined, identity: OciIdentity): Promise<Clients> {
+  const provider = { authenticationDetailsProvider: await identity.get() };
   const configuration = (): ClientConfiguration => ({
     retryConfiguration: NoRetryConfigurationDetails,
     circuitBreaker: new CircuitBreaker({ disableClientCircuitBreaker: true }),
   });
-  const network = new VirtualNetworkClient(identity, configuration());
-  const compute = new ComputeClient(identity, configuration());
+  const network = new VirtualNetworkClient(provider, configuration());
+  const compute = new ComputeClient(provider, configuration());
   if (region !== undefined) {
     network.regionId = region;
     compute.regionId = region;

@@ -1,0 +1,92 @@
+/**
+ * A stream as the feed of news that the other clouds have as a queue. A stream has no message that shows again, and takes none away; what it
+ * keeps is how far each consumer group has come. So a reader has two groups, and needs no memory of its own (docs/adr/0027):
+ *
+ * 1. What the first group reads is new. It is committed at once and looked at, so that no run takes it for new a second time.
+ * 2. What the second group reads is looked at once more, when the last of it is ten seconds old and listings have caught up. It is committed
+ *    before that look. It never comes to more than `READ_MAX` at a time, so that news that never end do not put it off for ever.
+ */
+import type { CloudNews, NewsFeed } from '@routerd/plugin-sdk';
+import { aboutEvent } from './about-event.ts';
+
+export type ReaderGroup = 'first' | 'second';
+
+export interface StreamBatch {
+  readonly messages: readonly StreamMessage[];
+  /** Where the next read goes on, and what is committed for these. */
+  readonly next: string;
+  /** By the clock of the stream, milliseconds; undefined where it tells none. */
+  readonly readAt: number | undefined;
+}
+
+export interface StreamMessage {
+  readonly text: string;
+  /** By the same clock; undefined where it cannot be read. */
+  readonly sentAt: number | undefined;
+}
+
+/** A stream of one partition. Every method rejects with what operators are told. */
+export interface Stream {
+  /** @returns a cursor at what the group committed last; what is sent from now on, for a group that is new */
+  open(group: ReaderGroup): Promise<string>;
+  /** Does not wait, and commits nothing. */
+  read(cursor: string, max: number): Promise<StreamBatch>;
+  /** @returns the cursor to go on with */
+  commit(cursor: string): Promise<string>;
+}
+
+/** Messages of one read: a megabyte at most, as events have one or two kilobytes. */
+const READ_MAX = 500;
+const SECOND_LOOK_AFTER_MS = 10_000;
+/** The service takes five reads a second from each group. */
+const READ_SPACING_MS = 250;
+
+export function createStreamFeed(stream: Stream, pause: (milliseconds: number) => Promise<unknown>): NewsFeed {
+  let first: { readonly cursor: string; readonly isMore: boolean } | undefined;
+  /** What the second group has before it when this reader begins; what comes later is the next one's. */
+  let second: StreamBatch | undefined;
+  let now: number | undefined;
+
+  const readSecond = async (): Promise<void> => {
+    const batch = await stream.read(await stream.open('second'), READ_MAX);
+    if (batch.messages.length > 0) second = batch;
+    // A group that has committed nothing yet may begin at what is sent from then on, each time that it is opened.
+    else await stream.commit(batch.next);
+  };
+  const readFirst = async (): Promise<readonly StreamMessage[]> => {
+    // The second before the first: what comes in between is looked at once, and not never.
+    if (first === undefined) await readSecond();
+    const batch = await stream.read(first?.cursor ?? (await stream.open('first')), READ_MAX);
+    now = batch.readAt;
+    const { messages, next } = batch;
+    const isOver = messages.length > 0 || first === undefined;
+    first = { cursor: isOver ? await stream.commit(next) : next, isMore: messages.length === READ_MAX };
+    return messages;
+  };
+  const takeDue = (): readonly CloudNews[] => {
+    if (second === undefined || !isDue(second, now)) return [];
+    const { messages, next } = second;
+    second = undefined;
+    return messages.map(({ text }) => ({ about: aboutEvent(text), isRepeated: true, receipt: next }));
+  };
+  return {
+    async receive(waits) {
+      if (!waits) {
+        if (first?.isMore !== true) return [];
+        await pause(READ_SPACING_MS);
+      }
+      const fresh = await readFirst();
+      return [...fresh.map(({ text }) => ({ about: aboutEvent(text), isRepeated: false, receipt: '' })), ...takeDue()];
+    },
+    async remove(receipts) {
+      const last = receipts.at(-1);
+      if (last !== undefined) await stream.commit(last);
+    },
+  };
+}
+
+/** Without a clock it is due at once: it is committed then, and no loop. */
+function isDue({ messages }: StreamBatch, now: number | undefined): boolean {
+  const youngest = Math.max(...messages.map(({ sentAt }) => sentAt ?? 0));
+  return now === undefined || now - youngest >= SECOND_LOOK_AFTER_MS;
+}
