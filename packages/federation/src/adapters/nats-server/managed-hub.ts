@@ -9,7 +9,7 @@ import type { StreamCopy } from './copy-judgement.ts';
 import { HealthWatch } from './health-watch.ts';
 import { fileIdentity } from './file-identity.ts';
 import { endLeftovers } from './leftover-servers.ts';
-import { ServerProcess } from './server-process.ts';
+import { hasRoom, NO_ROOM, ServerProcess } from './server-process.ts';
 
 export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
 
@@ -209,9 +209,17 @@ export class ManagedHub {
     return true;
   }
 
-  /** One life of the server. @returns why it ended */
+  /**
+   * One life of the server. On a full disk it has none: started there, it could not even say where it is to be asked, and would be taken for one that
+   * reads a large store long after there is room again.
+   * @returns why it ended
+   */
   async #live(): Promise<string> {
     const { stateDir, program = 'nats-server', clock, log } = this.#options;
+    for (const folder of [stateDir, this.#settings.storeDir]) {
+      // A folder that is not there yet is made by who writes into it.
+      if (!(await hasRoom(folder).catch(() => true))) return NO_ROOM;
+    }
     const process = await this.#inTurn(async () => {
       // What cannot be written or is not accepted it does not start with, unless it has an earlier configuration.
       await this.#write();

@@ -14,6 +14,7 @@ import { LineSplitter, parseServerLine } from './server-log.ts';
 const STOP_MS_MAX = 10_000;
 /** With less than a block of messages free, the next may not be kept. */
 const FREE_BYTES_MIN = 1_000_000;
+export const NO_ROOM = 'no room for the streams';
 
 export interface ServerProcessOptions {
   readonly program: string;
@@ -78,7 +79,8 @@ export class ServerProcess {
     try {
       const { status, body } = await this.#ask('/healthz?js-enabled-only=true', timeoutMs);
       if (status !== 200) return { kind: 'unhealthy', detail: body.slice(0, 200) };
-      return (await this.#hasRoom()) ? { kind: 'healthy' } : { kind: 'unhealthy', detail: 'no room for the streams' };
+      // 2.9.10 does not always notice that what it wrote was not kept, and then neither says so nor recovers from it.
+      return (await hasRoom(this.#options.storeDir)) ? { kind: 'healthy' } : { kind: 'unhealthy', detail: NO_ROOM };
     } catch (cause) {
       return { kind: 'silent', detail: cause instanceof Error ? cause.message : String(cause) };
     }
@@ -108,12 +110,6 @@ export class ServerProcess {
   async #ask(pathAndQuery: string, timeoutMs: number): ReturnType<typeof ask> {
     this.#monitor ??= await this.#findMonitor();
     return ask(`${this.#monitor}${pathAndQuery}`, timeoutMs);
-  }
-
-  /** nats-server (2.9.10) does not always notice that what it wrote was not kept, and then neither says so nor recovers from it. */
-  async #hasRoom(): Promise<boolean> {
-    const { bavail, bsize } = await statfs(this.#options.storeDir);
-    return bavail * bsize >= FREE_BYTES_MIN;
   }
 
   /** Asks the server to read its configuration again; connections stay. */
@@ -152,6 +148,12 @@ export class ServerProcess {
     if (level === 'error') this.#lastComplaint = text;
     this.#options.log[level]('the hub server says', { event: 'hub.server.said', text });
   }
+}
+
+/** Whether a server that keeps its streams in this folder can be healthy; throws where there is no such folder. */
+export async function hasRoom(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize >= FREE_BYTES_MIN;
 }
 
 async function ask(url: string, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
