@@ -1,5 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { RecordingLog } from '@routerd/runtime';
@@ -90,7 +91,12 @@ test.each([
   ['GET', '/v1/nothing', undefined, 404, 'api.no-such-path'],
   ['POST', '/v1/broken', '{}', 405, 'api.method-not-allowed'],
   ['POST', '/v1/things/1', '{', 400, 'api.body-not-json'],
-  ['POST', '/v1/things/1', `"${'x'.repeat(5_000_000)}"`, 413, 'api.body-too-long'],
+  ['POST', '/v1/things/1', `"${'x'.repeat(20_000_000)}"`, 413, 'api.body-too-long'],
+  ['GET', '/v1/things/%', undefined, 400, 'api.malformed-path'],
+  ['GET', '/v1/things/%ff', undefined, 400, 'api.malformed-path'],
+  ['GET', '//', undefined, 404, 'api.no-such-path'],
+  ['GET', 'http://elsewhere/v1/things/1', undefined, 400, 'api.malformed-path'],
+  ['GET', '/v1/things/../../v1/nothing', undefined, 404, 'api.no-such-path'],
   ['GET', '/v1/broken', undefined, 500, 'api.internal'],
 ] as const)('%s %s is refused with a code', async (method, url, body, status, code) => {
   const answer = await ask(await open(), method, url, body);
@@ -104,12 +110,46 @@ test('a socket that a dead daemon left is replaced, one that answers is not', as
   await server?.close();
   server = undefined;
   const left = path.join(folder, 'left.sock');
-  const dead = createServer().listen(left);
+  const dead = createServer().listen(`${left}.dead`);
   await new Promise((resolve) => dead.once('listening', resolve));
+  linkSync(`${left}.dead`, left);
   dead.close();
-  writeFileSync(left, '');
-  chmodSync(left, 0o600);
   const replaced = await serveApi(left, routes, new RecordingLog());
   expect(replaced.ok).toBe(true);
   if (replaced.ok) server = replaced.value;
+});
+
+test('a file that is no socket is left alone', async () => {
+  const file = path.join(folder, 'router.yaml');
+  writeFileSync(file, 'kind: Interface\n');
+  expect(await serveApi(file, routes, new RecordingLog())).toMatchObject({
+    ok: false,
+    error: { code: 'api.not-a-socket' },
+  });
+  expect(readFileSync(file, 'utf8')).toBe('kind: Interface\n');
+});
+
+test('who hangs up in the middle of a request costs nobody else an answer, nor a line of the log', async () => {
+  const socket = path.join(folder, 'run', 'routerd.sock');
+  const log = new RecordingLog();
+  const opened = await serveApi(socket, routes, log);
+  if (!opened.ok) throw new Error(opened.error.message);
+  server = opened.value;
+  const half = connect(socket);
+  await new Promise((resolve) =>
+    half.write('POST /v1/things/1 HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{', resolve),
+  );
+  half.destroy();
+  await new Promise((resolve) => half.once('close', resolve));
+  expect(await ask(socket, 'GET', '/v1/things/1')).toMatchObject({ status: 200 });
+  await server.close();
+  server = undefined;
+  expect(log.lines).toEqual([]);
+});
+
+test('names that JavaScript gives a meaning are names', async () => {
+  const socket = await open();
+  const said = await ask(socket, 'POST', '/v1/things/__proto__', '{"__proto__":{"polluted":true},"constructor":1}');
+  expect(JSON.stringify(said.body)).toContain('{"__proto__":{"polluted":true},"constructor":1}');
+  expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
 });

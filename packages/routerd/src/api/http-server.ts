@@ -1,5 +1,5 @@
 /** A small JSON-over-HTTP server on a unix socket: who may open the socket file (mode 0600) may ask. */
-import { chmodSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -35,6 +35,10 @@ export interface Route {
 
 /** A configuration of some thousand resources, which is what people send at most. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a request may take to arrive. */
+const ARRIVAL_MS_MAX = 30_000;
+/** Tools of an operator, and a scrape of the metrics; more would be somebody who forgets to hang up. */
+const CONNECTIONS_MAX = 128;
 
 export interface ApiServer {
   close(): Promise<void>;
@@ -47,7 +51,14 @@ export async function serveApi(
   log: Log,
 ): Promise<Result<ApiServer, ApiFault>> {
   mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o755 });
-  if (existsSync(socketPath)) {
+  const found = lstatSync(socketPath, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isSocket())
+    return err({
+      code: 'api.not-a-socket',
+      message: `${socketPath} is there already, and is no socket.`,
+      remedy: 'Name another --socket; nothing was removed.',
+    });
+  if (found !== undefined) {
     if (await answers(socketPath)) {
       return err({
         code: 'api.socket-in-use',
@@ -57,17 +68,20 @@ export async function serveApi(
     }
     unlinkSync(socketPath);
   }
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ requestTimeout: ARRIVAL_MS_MAX }, (incoming, outgoing) => {
     void answer(incoming, outgoing, routes, log);
   });
+  server.maxConnections = CONNECTIONS_MAX;
   return new Promise((resolve) => {
     server.once('error', (cause) =>
       resolve(err({ code: 'api.listen-failed', message: `Cannot listen on ${socketPath}: ${cause.message}.` })),
     );
+    const umask = process.umask(0o177); // nobody else may connect before the mode is set
     server.listen(socketPath, () => {
       chmodSync(socketPath, 0o600);
       resolve(ok({ close: async () => closeServer(server) }));
     });
+    process.umask(umask);
   });
 }
 
@@ -99,6 +113,7 @@ async function answer(
   try {
     reply = await dispatch(incoming, routes);
   } catch (cause) {
+    if (incoming.errored !== null) return; // who asked has hung up
     log.error('an API request failed', {
       event: 'api.request.failed',
       method: incoming.method,
@@ -120,7 +135,8 @@ async function answer(
 }
 
 async function dispatch(incoming: IncomingMessage, routes: readonly Route[]): Promise<ApiAnswer> {
-  const url = new URL(incoming.url ?? '/', 'http://routerd');
+  const url = urlOf(incoming.url ?? '/');
+  if (url === undefined) return { status: 400, fault: MALFORMED };
   const matching = routes.flatMap((route) => {
     const params = match(route.pattern, url.pathname);
     return params === undefined ? [] : [{ route, params }];
@@ -137,9 +153,30 @@ async function dispatch(incoming: IncomingMessage, routes: readonly Route[]): Pr
       };
     return { status: 404, fault: { code: 'api.no-such-path', message: `There is no ${url.pathname}.` } };
   }
+  const params = decoded(chosen.params);
+  if (params === undefined) return { status: 400, fault: MALFORMED };
   const body = await readBody(incoming);
   if (!body.ok) return { status: body.error.code === 'api.body-too-long' ? 413 : 400, fault: body.error };
-  return chosen.route.handle({ params: chosen.params, query: url.searchParams, body: body.value });
+  return chosen.route.handle({ params, query: url.searchParams, body: body.value });
+}
+
+const MALFORMED: ApiFault = {
+  code: 'api.malformed-path',
+  message: 'The path of the request is not well-formed.',
+};
+
+/** What stands in the path, decoded; undefined when it is not well-formed. */
+function decoded(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
+  try {
+    return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Never another host's: a path may begin with two slashes. */
+function urlOf(target: string): URL | undefined {
+  return target.startsWith('/') ? (URL.parse(`http://routerd${target}`) ?? undefined) : undefined;
 }
 
 function match(pattern: string, pathname: string): Readonly<Record<string, string>> | undefined {
@@ -149,7 +186,7 @@ function match(pattern: string, pathname: string): Readonly<Record<string, strin
   const params: Record<string, string> = {};
   for (const [index, part] of wanted.entries()) {
     const value = found[index] ?? '';
-    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(value);
+    if (part.startsWith(':')) params[part.slice(1)] = value;
     else if (part !== value) return undefined;
   }
   return params;
@@ -158,12 +195,14 @@ function match(pattern: string, pathname: string): Readonly<Record<string, strin
 async function readBody(incoming: IncomingMessage): Promise<Result<unknown, ApiFault>> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  // Read to its end but not kept: who writes hears of the refusal when everything is written.
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX)
-      return err({ code: 'api.body-too-long', message: `The request body is longer than ${BODY_BYTES_MAX} bytes.` });
-    chunks.push(chunk);
+    if (bytes > BODY_BYTES_MAX) chunks.length = 0;
+    else chunks.push(chunk);
   }
+  if (bytes > BODY_BYTES_MAX)
+    return err({ code: 'api.body-too-long', message: `The request body is longer than ${BODY_BYTES_MAX} bytes.` });
   if (bytes === 0) return ok(undefined);
   try {
     return ok(JSON.parse(Buffer.concat(chunks).toString('utf8')));
