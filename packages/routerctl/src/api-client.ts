@@ -47,7 +47,7 @@ export function createApiClient(socketPath: string): ApiClient {
           incoming.on('error', (cause) => resolve(unreachable(socketPath, cause)));
         },
       );
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+      outgoing.on('timeout', () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
       outgoing.on('error', (cause) => resolve(unreachable(socketPath, cause)));
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -71,22 +71,22 @@ interface Unreachable {
   readonly error: ClientFault;
 }
 
+const START = 'Start it with `routerd serve`, or name its socket with --socket.';
+const UNREACHABLE: Readonly<Partial<Record<string, readonly [why: string, remedy: string]>>> = {
+  ENOENT: ['there is no such socket', START],
+  ECONNREFUSED: ['nobody listens there', START],
+  ENOTSOCK: ['it is no socket', START],
+  EINVAL: ['a path of a socket has 107 bytes at most', 'Give the daemon a shorter --socket, and name it here.'],
+  EACCES: ['permission denied', 'Run as the user that runs routerd, which is root unless told.'],
+  ETIMEDOUT: ['it did not answer in time', 'It runs, but is busy or stopped: look at its log.'],
+  ECONNRESET: ['it hung up', 'It was just stopped or has crashed: look at its log.'],
+};
+
 function unreachable(socketPath: string, cause: NodeJS.ErrnoException): Unreachable {
-  const why: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such socket',
-    ECONNREFUSED: 'nobody listens there',
-    EACCES: 'permission denied',
-  };
+  const [why, remedy] = UNREACHABLE[cause.code ?? ''] ?? [cause.message, START];
   return {
     ok: false,
-    error: {
-      code: 'client.unreachable',
-      message: `Cannot ask the daemon on ${socketPath}: ${why[cause.code ?? ''] ?? cause.message}.`,
-      remedy:
-        cause.code === 'EACCES'
-          ? 'Run as the user that runs routerd.'
-          : 'Start it with `routerd serve`, or name its socket with --socket.',
-    },
+    error: { code: 'client.unreachable', message: `Cannot ask the daemon on ${socketPath}: ${why}.`, remedy },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a command gets to work with, and the flags that all of them share. */
 import type { CommandContext } from '@stricli/core';
 import { createApiClient, type ApiClient, type ClientFault, type ClientResult } from './api-client.ts';
-import { OUTPUTS, renderStructured, type Output } from './output.ts';
+import { OUTPUTS, renderStructured, visible, type Output } from './output.ts';
 
 export interface Context extends CommandContext {
   readonly process: {
@@ -37,7 +37,8 @@ export const outputFlag = { kind: 'enum', values: OUTPUTS, default: 'table', bri
 export const outputAliases = { o: 'output' } as const;
 
 export function clientOf(context: Context, flags: SocketFlags): ApiClient {
-  return createApiClient(flags.socket ?? context.process.env['ROUTERD_SOCKET'] ?? DEFAULT_SOCKET);
+  const named = flags.socket ?? context.process.env['ROUTERD_SOCKET'];
+  return createApiClient(named === undefined || named === '' ? DEFAULT_SOCKET : named);
 }
 
 /** Shows what the daemon answered, or the fault with its remedy and exit code 1. */
@@ -48,11 +49,12 @@ export function show(
   asTable: (value: unknown) => string,
 ): void {
   if (!answer.ok) return fail(context, answer.error);
-  const text = output === 'table' ? asTable(answer.value) : renderStructured(output, answer.value);
+  const text = output === 'table' ? visible(asTable(answer.value)) : renderStructured(output, answer.value);
   context.process.stdout.write(text === '' ? '' : `${text}\n`);
 }
 
 export function fail(context: Context, fault: ClientFault): void {
-  context.process.stderr.write(`error: ${fault.message}\n${fault.remedy === undefined ? '' : `  ${fault.remedy}\n`}`);
+  const remedy = fault.remedy === undefined ? '' : `  ${fault.remedy}\n`;
+  context.process.stderr.write(visible(`error: ${fault.message}\n${remedy}`));
   context.process.exitCode = 1;
 }

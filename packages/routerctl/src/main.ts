@@ -2,6 +2,7 @@
 /** routerctl: shows and steers one node. */
 import { run } from '@stricli/core';
 import { application } from './application.ts';
+import { argumentsOf } from './arguments.ts';
 import type { Context } from './command-context.ts';
 
 const env = Object.fromEntries(
@@ -11,9 +12,11 @@ const shell: Context['process'] = { stdout: process.stdout, stderr: process.stde
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   if (cause.code === 'EPIPE') process.exit(0);
-  throw cause;
+  process.stderr.write(`error: Cannot write the answer: ${cause.message}.\n`);
+  process.exit(1);
 });
-await run(application, process.argv.slice(2), { process: shell, now: () => Date.now() });
+process.stderr.on('error', () => process.exit(1));
+await run(application, argumentsOf(process.argv.slice(2)), { process: shell, now: () => Date.now() });
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools.
 const code = Number(shell.exitCode ?? 0);
 process.exitCode = code < 0 ? 2 : code;

@@ -27,7 +27,24 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 }
 
 function cellText(value: string | number | undefined): string {
-  return value === undefined || value === '' ? '<none>' : String(value);
+  return value === undefined || value === ''
+    ? '<none>'
+    : escaped(String(value), /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu);
+}
+
+/**
+ * Lines as a terminal may show them. What others wrote (names, reasons, messages of plugins) can hold sequences that
+ * a terminal obeys, or that turn the order of letters around: they are written out.
+ */
+export function visible(lines: string): string {
+  return escaped(lines, /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu);
+}
+
+/** As JSON writes them. */
+function escaped(text: string, what: RegExp): string {
+  return text.replaceAll(what, (letter) =>
+    letter === '\n' ? String.raw`\n` : String.raw`\u` + (letter.codePointAt(0) ?? 0).toString(16).padStart(4, '0'),
+  );
 }
 
 /** `key: value` lines with the values lined up; nested lists are given as ready lines. */
@@ -37,7 +54,9 @@ export function renderFields(fields: readonly (readonly [name: string, value: st
 }
 
 export function renderStructured(output: 'json' | 'yaml', value: unknown): string {
-  return output === 'json' ? JSON.stringify(value, undefined, 2) : yamlText(value);
+  return output === 'json'
+    ? visible(JSON.stringify(value, undefined, 2))
+    : escaped(yamlText(value), /(?![\n\t])\p{Cc}/gu); // always in double quotes there, where an escape is the same value
 }
 
 /** A length of time as kubectl writes ages: `45s`, `12m`, `3h`, `5d`. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { age, renderFields, renderStructured, renderTable } from '../src/output.ts';
+import { parse } from 'yaml';
+import { age, renderFields, renderStructured, renderTable, visible } from '../src/output.ts';
 
 test('columns line up and missing values are marked', () => {
   const rows = [
@@ -44,4 +45,19 @@ test('JSON and YAML carry the same value', () => {
   const value = { items: [{ name: 'x', addresses: ['10.77.60.10/32'] }] };
   expect(JSON.parse(renderStructured('json', value))).toEqual(value);
   expect(renderStructured('yaml', value)).toBe('items:\n  - name: x\n    addresses:\n      - 10.77.60.10/32');
+});
+
+test('what somebody else named cannot steer the terminal, nor add a row', () => {
+  const hostile = '\u001b[2Ja\nb\u009b31m\u202ec';
+  const written = String.raw`\u001b[2Ja\nb\u009b31m\u202ec`;
+  expect(renderTable([{ title: 'NAME', value: () => hostile }], [{}])).toBe(`NAME\n${written}`);
+  expect(renderFields([['Name', hostile]])).toBe(`Name: ${written}`);
+  expect(visible('two\nlines\tand \u0007')).toBe('two\nlines\tand \\u0007');
+});
+
+test.each(['json', 'yaml'] as const)('as %s it is the same value, without an escape sequence', (output) => {
+  const value = { '\u009b31m': '\u001b[2Ja\nb\u009b31m\u007f\r', plain: 'tab\tä' };
+  const text = renderStructured(output, value);
+  expect(text).not.toMatch(/(?!\n|\t)\p{Cc}/u);
+  expect(output === 'json' ? JSON.parse(text) : parse(text)).toEqual(value);
 });

@@ -31,6 +31,6 @@ test('a kind that does not exist is refused with those that do', async () => {
   const { stdout, stderr, code } = await routerctl('schema', 'IPv5Route');
   expect({ stdout, code }).toEqual({ stdout: '', code: 1 });
   expect(stderr).toMatch(
-    /^error: There is no kind "IPv5Route"\.\n {2}Kinds: AddressMobilityDomain, .*WireGuardPeer\.\n$/,
+    /^error: There is no kind "IPv5Route"\.\n {2}Did you mean IPv4Route\? Kinds: AddressMobilityDomain, .*WireGuardPeer\.\n$/,
   );
 });

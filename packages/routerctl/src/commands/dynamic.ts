@@ -13,7 +13,7 @@ import {
   type OutputFlags,
   type SocketFlags,
 } from '../command-context.ts';
-import { age, renderFields, renderStructured, renderTable } from '../output.ts';
+import { age, renderFields, renderStructured, renderTable, visible } from '../output.ts';
 
 /** In the order in which people write it. */
 const resource = z.looseObject({
@@ -109,7 +109,7 @@ const renderCommand = buildCommand<RenderFlags, [], Context>({
     const text =
       flags.output === 'json'
         ? renderStructured('json', { items: resources, suppressed: masked })
-        : [...resources.map(yamlText), ...masked.map(maskComment)].join('\n---\n');
+        : visible([...resources.map(yamlText), ...masked.map(maskComment)].join('\n---\n'));
     this.process.stdout.write(`${text}\n`);
   },
   parameters: {
@@ -133,7 +133,7 @@ const renderCommand = buildCommand<RenderFlags, [], Context>({
 });
 
 interface DiffFlags extends SocketFlags {
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | 'json' | 'yaml';
 }
 
 const diffCommand = buildCommand<DiffFlags, [], Context>({
@@ -141,12 +141,12 @@ const diffCommand = buildCommand<DiffFlags, [], Context>({
     const answer = await clientOf(this, flags).get('/v1/config/diff');
     if (!answer.ok) return fail(this, answer.error);
     const parsed = difference.parse(answer.value);
-    const text = flags.output === 'json' ? renderStructured('json', parsed) : diffText(parsed);
+    const text = flags.output === 'text' ? visible(diffText(parsed)) : renderStructured(flags.output, parsed);
     this.process.stdout.write(text === '' ? '' : `${text}\n`);
   },
   parameters: {
     flags: {
-      output: { kind: 'enum', values: ['text', 'json'], default: 'text', brief: 'How to show it' },
+      output: { kind: 'enum', values: ['text', 'json', 'yaml'], default: 'text', brief: 'How to show it' },
       socket: socketFlag,
     },
     aliases: outputAliases,

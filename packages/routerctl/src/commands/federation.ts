@@ -10,7 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
-import { age, renderStructured, renderTable } from '../output.ts';
+import { age, renderStructured, renderTable, visible } from '../output.ts';
 import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
 import {
@@ -156,7 +156,8 @@ const watchCommand = buildCommand<WatchFlags, [], Context>({
       if (!answer.ok) return fail(this, answer.error);
       const { items, last, missed } = news.parse(answer.value);
       if (missed > 0) this.process.stderr.write(`${missed} facts came too fast to be shown\n`);
-      for (const item of items.filter(isMeantBy(flags))) this.process.stdout.write(newsText(item, flags.output));
+      for (const item of items.filter(isMeantBy(flags)))
+        this.process.stdout.write(visible(newsText(item, flags.output)));
       after = last;
     }
   },

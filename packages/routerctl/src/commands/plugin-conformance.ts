@@ -6,7 +6,7 @@ import { buildCommand } from '@stricli/core';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fail, outputAliases, outputFlag, type Context } from '../command-context.ts';
-import { renderStructured, renderTable, type Output } from '../output.ts';
+import { renderStructured, renderTable, visible, type Output } from '../output.ts';
 
 const PLAN_FILE = 'conformance.yaml';
 
@@ -23,7 +23,9 @@ export const conformanceCommand = buildCommand<ConformanceFlags, [string], Conte
     }
     const { plan, folder } = read;
     const findings = await runConformance({ plan, folder, cloud: commandCloud(plan, folder) });
-    this.process.stdout.write(`${output === 'table' ? findingsText(findings) : renderStructured(output, findings)}\n`);
+    this.process.stdout.write(
+      `${output === 'table' ? visible(findingsText(findings)) : renderStructured(output, findings)}\n`,
+    );
     if (findings.some(({ verdict }) => verdict === 'failed')) this.process.exitCode = 1;
   },
   parameters: {

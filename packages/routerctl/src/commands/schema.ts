@@ -1,5 +1,5 @@
 /** routerctl schema: the JSON Schema of the kinds, from the definitions that check configuration. */
-import { jsonSchema, jsonSchemaOf, KINDS, type Kind } from '@routerd/resources';
+import { jsonSchema, jsonSchemaOf, KINDS, nearestSpelling, type Kind } from '@routerd/resources';
 import { buildCommand } from '@stricli/core';
 import { fail, outputAliases, type Context } from '../command-context.ts';
 import { renderStructured } from '../output.ts';
@@ -11,12 +11,14 @@ interface SchemaFlags {
 export const schemaCommand = buildCommand<SchemaFlags, [string?], Context>({
   func(this: Context, { output }: SchemaFlags, name?: string) {
     const kind = name === undefined ? undefined : kindNamed(name);
-    if (name !== undefined && kind === undefined)
+    if (name !== undefined && kind === undefined) {
+      const meant = nearestSpelling(name, kindNames());
       return fail(this, {
         code: 'kind.unknown',
         message: `There is no kind "${name}".`,
-        remedy: `Kinds: ${kindNames().join(', ')}.`,
+        remedy: `${meant === undefined ? '' : `Did you mean ${meant}? `}Kinds: ${kindNames().join(', ')}.`,
       });
+    }
     const schema = kind === undefined ? jsonSchema() : jsonSchemaOf(kind);
     this.process.stdout.write(`${renderStructured(output, schema)}\n`);
   },

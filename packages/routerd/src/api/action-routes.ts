@@ -101,7 +101,7 @@ function withAction<Answer extends ApiAnswer | Promise<ApiAnswer>>(
   then: (id: number) => Answer,
 ): Answer | ApiAnswer {
   const id = Number(text);
-  if (!Number.isInteger(id))
+  if (!/^\d{1,15}$/.test(text ?? ''))
     return refused(400, { code: 'action.malformed-id', message: `"${text ?? ''}" is not the number of an action.` });
   if (actionOf(node, id) === undefined)
     return refused(404, {

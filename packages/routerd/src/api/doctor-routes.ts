@@ -3,6 +3,7 @@ import { examine } from '../doctor/examine.ts';
 import { DOCTOR_AREAS } from '../doctor/catalogue.ts';
 import { gatherFacts, type GatherPorts } from '../doctor/gather.ts';
 import type { HostReader } from '../doctor/adapters/read-host.ts';
+import { meantName } from './address-text.ts';
 import type { ApiAnswer, Route } from './http-server.ts';
 
 export interface DoctorRoutesOptions extends Pick<GatherPorts, 'node' | 'peers'> {
@@ -23,7 +24,7 @@ async function answer({ reader, now, ...ports }: DoctorRoutesOptions, query: URL
       fault: {
         code: 'doctor.unknown-area',
         message: `"${text ?? ''}" is no area of doctor.`,
-        remedy: `One of ${DOCTOR_AREAS.join(', ')}.`,
+        remedy: `${meantName(text ?? '', DOCTOR_AREAS)}One of ${DOCTOR_AREAS.join(', ')}.`,
       },
     };
   // Probes take seconds, and only two areas look at the host.

@@ -8,7 +8,7 @@ import type { NodeView } from '../views/node-view.ts';
 import { resourceViews } from '../views/resource-view.ts';
 import { statusView } from '../views/status-view.ts';
 import { actionRoutes } from './action-routes.ts';
-import { addressOf, meantAddress } from './address-text.ts';
+import { addressOf, meantAddress, meantName } from './address-text.ts';
 import type { ApiAnswer, ApiFault, Route } from './http-server.ts';
 import type { NodeOrders } from './orders.ts';
 
@@ -57,14 +57,18 @@ function resources(node: NodeView, query: URLSearchParams): ApiAnswer {
       ? {
           code: 'resource.not-found',
           message: `There is no ${kind} named "${name}".`,
-          remedy: `List them with \`routerctl get ${kind}\`.`,
+          remedy: `${meantName(name ?? '', namesOf(node, kind))}List them with \`routerctl get ${kind}\`.`,
         }
       : {
           code: 'resource.unknown-kind',
           message: `There is no resource of kind "${kind}".`,
-          remedy: `Kinds in use: ${known.join(', ')}.`,
+          remedy: `${meantName(kind, known)}Kinds in use: ${known.join(', ')}.`,
         },
   );
+}
+
+function namesOf(node: NodeView, kind: string): readonly string[] {
+  return resourceViews(node, { kind }).map(({ metadata }) => metadata.name);
 }
 
 function explain(node: NodeView, text: string): ApiAnswer {
