@@ -1,39 +1,62 @@
 /** Probes to many addresses from one machine, and what became of each address. */
 import type { Stream, Vm } from '../vm.ts';
 import { waitUntil } from '../wait-until.ts';
-import { judgeSeries, type PingSeries } from './steady-ping.ts';
+import { judgeSeries, parseOutcome, type PingSeries } from './steady-ping.ts';
 
-/** Milliseconds between two probes of one address. */
-const PERIOD_MS = 250;
 const LOST_AFTER_MS = 1000;
+/**
+ * Milliseconds between two probes of one fping. Its 4000 a second are what its 65,000 numbers allow, of which it keeps each for ten seconds (fping 5.1,
+ * seqmap.c); so it probes as many addresses as have their turn within the interval.
+ */
+const SPACING_MS = 0.25;
+
+export interface ProbedAddress {
+  readonly address: string;
+  /** Milliseconds between two probes of it. */
+  readonly intervalMs: number;
+}
 
 export class ManyPings {
-  readonly #lines: string[] = [];
-  readonly #addresses: readonly string[];
-  #stream: Stream | undefined;
+  /** What was said of each address. */
+  readonly #lines: ReadonlyMap<string, string[]>;
+  readonly #streams: Stream[] = [];
 
   private constructor(addresses: readonly string[]) {
-    this.#addresses = addresses;
+    this.#lines = new Map(addresses.map((address) => [address, []]));
   }
 
   /** Resolves when every address has answered. */
-  static async start(vm: Vm, addresses: readonly string[]): Promise<ManyPings> {
+  static async start(vm: Vm, probed: readonly ProbedAddress[]): Promise<ManyPings> {
+    const addresses = probed.map(({ address }) => address);
     const pings = new ManyPings(addresses);
-    const argv = ['fping', '-l', '-D', '-i', '1', '-p', `${PERIOD_MS}`, '-t', `${LOST_AFTER_MS}`, ...addresses];
-    pings.#stream = await vm.stream(argv, (line) => pings.#lines.push(line));
+    for (const [intervalMs, alike] of Map.groupBy(probed, (each) => each.intervalMs)) {
+      const argv = ['fping', '-l', '-D', '-i', `${SPACING_MS}`, '-p', `${intervalMs}`, '-t', `${LOST_AFTER_MS}`];
+      const most = Math.floor(intervalMs / SPACING_MS);
+      for (let at = 0; at < alike.length; at += most) {
+        const some = alike.slice(at, at + most).map(({ address }) => address);
+        pings.#streams.push(await vm.stream([...argv, ...some], (line) => pings.#hear(line)));
+      }
+    }
     await pings.answering(addresses, vm.name);
     return pings;
   }
 
-  /** Waits until each of these has answered a probe that was sent from now on. */
+  #hear(line: string): void {
+    const [, address = ''] = line.split(' ', 2);
+    this.#lines.get(address)?.push(line);
+  }
+
+  /** Waits until each of these has answered a probe from now on. */
   async answering(addresses: readonly string[], from: string): Promise<void> {
-    const start = this.#lines.length;
+    const heard = new Map(addresses.map((address) => [address, this.#lines.get(address)?.length ?? 0]));
     let silent = addresses;
     await waitUntil(
       () => `${from}: answers from ${silent.join(' ')}`,
       () => {
-        const answered = new Set(this.#lines.slice(start).flatMap((line) => addressAnswering(line) ?? []));
-        silent = addresses.filter((address) => !answered.has(address));
+        silent = silent.filter((address) => {
+          const since = this.#lines.get(address)?.slice(heard.get(address)) ?? [];
+          return !since.some((line) => parseOutcome(line)?.isAnswered === true);
+        });
         return silent.length === 0 ? true : undefined;
       },
       { deadlineMs: 30_000, everyMs: 50 },
@@ -42,13 +65,8 @@ export class ManyPings {
 
   /** By address. */
   async stop(): Promise<ReadonlyMap<string, PingSeries>> {
-    this.#stream?.signal('SIGINT');
-    await this.#stream?.exited;
-    const byAddress = Map.groupBy(this.#lines, (line) => / (\S+)\s+: \[/.exec(line)?.[1] ?? '');
-    return new Map(this.#addresses.map((address) => [address, judgeSeries(byAddress.get(address) ?? [])]));
+    for (const stream of this.#streams) stream.signal('SIGINT');
+    await Promise.all(this.#streams.map(async ({ exited }) => exited));
+    return new Map([...this.#lines].map(([address, lines]) => [address, judgeSeries(lines)]));
   }
-}
-
-function addressAnswering(line: string): string | undefined {
-  return / (\S+)\s+: \[\d+\], \d+ bytes/.exec(line)?.[1];
 }

@@ -10,6 +10,9 @@ import { echoText, SteadySession } from './steady-session.ts';
 /** Milliseconds between two probes of a flow. */
 export const PROBE_INTERVAL_MS = 5;
 
+/** What flows share this machine with, beside what a fabric leaves vacant. */
+const VACANCY_MARGIN_MS = 300;
+
 export interface TrafficPlan {
   readonly pings: readonly Flow[];
   /** Each is one TCP connection of SSH, which has to live through everything and carry every byte. */
@@ -91,6 +94,21 @@ export function checkNoneLost({ evidence }: Stage, flows: readonly ProbedFlow[])
   for (const { name, sent, lostAt } of flows) {
     evidence.check(`${name}: packets lost, one sent every ${PROBE_INTERVAL_MS} ms`, '0', `${lostAt.length}`);
     evidence.check(`${name}: packets sent`, 'at least 100', `${sent}`, sent >= 100);
+  }
+}
+
+/**
+ * Where a provider takes an address from one NIC and then gives it to another, a flow loses what is sent in between, and nothing else.
+ * @param vacancyMs for how long the fabric carried an address to nobody
+ */
+export function checkVacancyLoss(stage: Stage, flows: readonly ProbedFlow[], vacancyMs: number): void {
+  const limitMs = vacancyMs + VACANCY_MARGIN_MS;
+  checkGaps(stage, flows, limitMs);
+  const most = Math.ceil(limitMs / PROBE_INTERVAL_MS);
+  const why = `the address was on no NIC for ${vacancyMs.toFixed(0)} ms, and ${VACANCY_MARGIN_MS} are let pass`;
+  for (const { name, lostAt } of flows) {
+    const title = `${name}: packets lost, one sent every ${PROBE_INTERVAL_MS} ms`;
+    stage.evidence.check(title, `at most ${most}: ${why}`, `${lostAt.length}`, lostAt.length <= most);
   }
 }
 

@@ -1,8 +1,10 @@
 /** D10: sixty addresses over three equal routers at AWS; one is lost; the two left capture what their NICs have room for, and name the rest. */
 import { bearAddresses } from '../many-addresses.ts';
-import { ManyPings } from '../measure/many-pings.ts';
+import type { ProbedFlow } from '../evidence.ts';
+import { ManyPings, type ProbedAddress } from '../measure/many-pings.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
 import { measureStages } from '../measure/stages.ts';
+import { PROBE_INTERVAL_MS } from '../measure/traffic.ts';
 import { powerOff, powerOn } from '../power.ts';
 import { capturesOf, routerctl, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
@@ -19,6 +21,12 @@ const NAMES = THREE.map(({ name }) => name);
 /** At most one assign for each NIC that gets addresses, and one more where the first came before the plan was whole. */
 const CALLS_MAX = 4;
 const DEADLINE_MS = 60_000;
+/**
+ * Of each router's share one address in so many is probed every 5 ms, as all flows are in the other scenarios, and the others ten times a second. All of
+ * them every 5 ms would be 12,200 probes a second through tunnels in user space: two busy cores answered half of them, and what is late then is the lab.
+ */
+const CLOSELY_ONE_OF = 4;
+const ELSE_INTERVAL_MS = 100;
 /** Two seconds until a silence counts as death, and one for everything else but the provider. */
 const GAP_LIMIT_MS = 3000;
 
@@ -76,14 +84,15 @@ async function loseOneOfThree(stage: Stage): Promise<void> {
   evidence.check('captured, each on one NIC', WANTED.join(' '), before.map(({ address }) => address).join(' '));
   const lost = THREE.toSorted((a, b) => (counts.get(b.name) ?? 0) - (counts.get(a.name) ?? 0))[0];
   if (lost === undefined) throw new Error('no router to lose');
-  const pings = await ManyPings.start(lab.vm(clientAt('aws').name), WANTED);
+  const probes = probesOf(before);
+  const pings = await ManyPings.start(lab.vm(clientAt('aws').name), probes);
   const watch = await MoveWatch.start(lab, 'aws');
   const zero = await powerOff(lab, lost);
   evidence.mark(`${lost.name}: power off`, zero);
   const { after, apiMs } = await judgeSuccession(stage, { lost, before, watch, zero });
   const captured = after.map(({ address }) => address);
   await pings.answering(captured, clientAt('aws').name);
-  await judgeProbes(stage, { pings, before, captured, lost, apiMs });
+  await judgeProbes(stage, { pings, probes, before, captured, lost, apiMs });
   await watch.stop(stage, 'lost');
   await comesBack(stage, lost, after);
 }
@@ -162,6 +171,7 @@ async function tellsOfUnplaced(
 
 interface Probes {
   readonly pings: ManyPings;
+  readonly probes: readonly ProbedAddress[];
   readonly before: readonly CaptureView[];
   readonly captured: readonly string[];
   readonly lost: Router;
@@ -169,24 +179,53 @@ interface Probes {
   readonly apiMs: number;
 }
 
-async function judgeProbes({ evidence }: Stage, { pings, before, captured, lost, apiMs }: Probes): Promise<void> {
+interface Probed {
+  readonly intervalMs: number;
+  /** By then: its router was lost, and another captures it. */
+  readonly became: 'taken over' | 'kept';
+}
+
+/** One address in so many of each router's share closely. */
+function probesOf(before: readonly CaptureView[]): readonly ProbedAddress[] {
+  return [...Map.groupBy(before, ({ holder }) => holder).values()].flatMap((share) =>
+    share.map(({ address }, index) => ({
+      address,
+      intervalMs: index % CLOSELY_ONE_OF === 0 ? PROBE_INTERVAL_MS : ELSE_INTERVAL_MS,
+    })),
+  );
+}
+
+async function judgeProbes(
+  { evidence }: Stage,
+  { pings, probes, before, captured, lost, apiMs }: Probes,
+): Promise<void> {
+  const from = clientAt('aws').name;
   const series = await pings.stop();
-  const gaps: { readonly taken: number[]; readonly kept: number[] } = { taken: [], kept: [] };
-  for (const { address, holder } of before) {
+  const holders = new Map(before.map(({ address, holder }) => [address, holder]));
+  const flows = probes.flatMap(({ address, intervalMs }): readonly (ProbedFlow & Probed)[] => {
     const probed = series.get(address);
-    evidence.file(`probes/${address}.txt`, probed?.text ?? '');
-    if (!captured.includes(address)) continue;
-    gaps[holder === lost.name ? 'taken' : 'kept'].push(probed?.longestGapMs ?? Infinity);
-  }
+    if (probed === undefined) return [];
+    const { text, answered, lost: unanswered, ...times } = probed;
+    evidence.file(`probes/${address}.txt`, text);
+    if (!captured.includes(address)) return [];
+    const became = holders.get(address) === lost.name ? 'taken over' : 'kept';
+    const name = `${from}->${address}, ${became}`;
+    return [{ name, sent: answered + unanswered.length, ...times, intervalMs, became }];
+  });
+  for (const { intervalMs, became: _, ...flow } of flows) if (intervalMs === PROBE_INTERVAL_MS) evidence.probed(flow);
   // Answers to AWS may have come by way of the lost router whoever captured the address: until it counts as lost they go there.
   for (const [which, limitMs] of [
-    ['taken', GAP_LIMIT_MS + apiMs],
+    ['taken over', GAP_LIMIT_MS + apiMs],
     ['kept', GAP_LIMIT_MS],
   ] as const) {
-    const longest = Math.max(0, ...gaps[which]);
-    evidence.measure(`longest gap of the ${gaps[which].length} addresses that were ${which}`, longest);
-    const limit = `under ${limitMs.toFixed(0)} ms`;
-    evidence.check(`longest gap of what was ${which}`, limit, `${longest.toFixed(0)} ms`, longest < limitMs);
+    for (const everyMs of [PROBE_INTERVAL_MS, ELSE_INTERVAL_MS]) {
+      const some = flows.filter(({ became, intervalMs }) => became === which && intervalMs === everyMs);
+      const what = `${which}, ${some.length} addresses probed every ${everyMs} ms: longest gap between answers`;
+      const longest = Math.max(0, ...some.map(({ longestGapMs }) => longestGapMs));
+      evidence.measure(what, longest);
+      const limit = `under ${limitMs.toFixed(0)} ms`;
+      evidence.check(what, limit, `${longest.toFixed(0)} ms`, some.length > 0 && longest < limitMs);
+    }
   }
 }
 
