@@ -1,12 +1,18 @@
-/** Takes secrets out of text that plugins write. Pure. */
+/**
+ * Takes secrets out of text that plugins write. Pure, and linear in the length of the text: who writes it may mean harm, and the
+ * daemon has one thread. So a pattern begins only where a word begins, and looks at each letter a bounded number of times.
+ */
 
 const REDACTED = '[redacted]';
 
 /** Words in key names whose value is never shown, in any spelling: `private_key`, `privateKey`. docs/reference/plugin-protocol.md lists them. */
 const KEYS =
-  'secret|password|passphrase|private[_-]?key|pre[_-]?shared[_-]?key|psk|token|credential|auth[_-]?key|access[_-]?key|signature';
+  'secret|password|passphrase|private[_-]?key|pre[_-]?shared[_-]?key|psk|token|credential|auth[_-]?key|access[_-]?key|signature|\\bsig\\b';
+/** Up to three backslashes: JSON that stands in JSON. */
+const QUOTE = String.raw`\\{0,3}["']`;
+const VALUE = String.raw`\\{1,3}"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}]+`;
 const ASSIGNMENT = new RegExp(
-  `(["']?)([\\w.-]*(?:${KEYS})[\\w.-]*)\\1(\\s*[:=]\\s*)("[^"]*"|'[^']*'|[^\\s,;}]+)`,
+  String.raw`(?:(${QUOTE})|(?<![\w.-]))(?=[\w.-]*?(?:${KEYS}))([\w.-]+)\1(\s*[:=]\s*)(${VALUE})`,
   'gi',
 );
 /** `ExpiredToken: The token …` is a provider's error code and a sentence, not a key and its value. */
@@ -15,8 +21,7 @@ const SECRET_LIKE = /^["']|^(?=.*\d)[\w+/=.-]{16,}$/;
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[\w~+/.=-]{8,}/gi, `$1 ${REDACTED}`],
-  // JSON Web Tokens, wherever they stand.
-  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
+  [/:\/\/[^\s/:@]+:[^\s/@]+@/g, `://${REDACTED}@`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
   // What is left of a PEM block when its lines come one by one.
   [/^[A-Za-z0-9+/]{60,}={0,2}$/gm, REDACTED],
@@ -31,9 +36,24 @@ export function redactValues(values: Readonly<Record<string, string>>): Readonly
 }
 
 export function redact(text: string): string {
-  const shown = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
-  return shown.replace(ASSIGNMENT, (whole: string, quote: string, key: string, separator: string, value: string) => {
-    const isSentence = quote === '' && separator.includes(':') && ERROR_CODE.test(key) && !SECRET_LIKE.test(value);
-    return isSentence ? whole : `${quote}${key}${quote}${separator}${REDACTED}`;
-  });
+  const shown = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text).replaceAll(
+    /[\w.-]{8,}/g,
+    withoutWebToken,
+  );
+  return shown.replace(
+    ASSIGNMENT,
+    (whole: string, quoted: string | undefined, key: string, separator: string, value: string) => {
+      const quote = quoted ?? '';
+      const isSentence = quote === '' && separator.includes(':') && ERROR_CODE.test(key) && !SECRET_LIKE.test(value);
+      return isSentence ? whole : `${quote}${key}${quote}${separator}${REDACTED}`;
+    },
+  );
+}
+
+/** A JSON Web Token, wherever it begins in a word: three parts, the first a JSON object in base64. */
+function withoutWebToken(word: string): string {
+  const start = word.search(/\beyJ/);
+  if (start < 0) return word;
+  const dots = word.slice(start).split('.', 3).length - 1;
+  return dots < 2 ? word : `${word.slice(0, start)}${REDACTED}`;
 }

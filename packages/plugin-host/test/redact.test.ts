@@ -11,6 +11,11 @@ test.each([
   ['authorization: Bearer abcdef1234567890', 'authorization: Bearer [redacted]'],
   ['keyId="ST$eyJhbGciOi.eyJzdWIi.c2ln"', 'keyId="ST$[redacted]"'],
   ['private_key: abc', 'private_key: [redacted]'],
+  ['{"Token":"IQo\\"J3","Code":"Success"}', '{"Token":[redacted],"Code":"Success"}'],
+  [String.raw`{"body":"{\"Token\":\"IQoJ3\",\"Code\":1}"}`, String.raw`{"body":"{\"Token\":[redacted],\"Code\":1}"}`],
+  ['https://h.example/q?sv=1&sig=ab%3D, design: none', 'https://h.example/q?sv=1&sig=[redacted], design: none'],
+  ['proxy http://user:pa55@proxy.example:3128/ is closed', 'proxy http://[redacted]@proxy.example:3128/ is closed'],
+  ['url=https://h.example/?token=abc', 'url=https://h.example/?token=[redacted]'],
   ['-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\ndone', '[redacted]\ndone'],
   ['A1b2'.repeat(16), '[redacted]'],
   ['ExpiredToken: The security token is too old', 'ExpiredToken: The security token is too old'],
@@ -18,3 +23,11 @@ test.each([
 ])('%j is shown as %j', (text, shown) => {
   expect(redact(text)).toBe(shown);
 });
+
+test.each(['token.', 'eyJ-', 'a', 'token ', 'secret="', '-----BEGIN ', '\\', "'", 'Bearer ', '://a:'])(
+  'a million letters of %j do not hold the daemon up',
+  (part) => {
+    const text = part.repeat(Math.ceil(1_000_000 / part.length));
+    expect(redact(text).length).toBeGreaterThan(0); // minutes, not milliseconds, if a pattern looked back again and again
+  },
+);
