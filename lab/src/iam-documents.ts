@@ -26,6 +26,7 @@ const OCI_VERBS: Readonly<Record<string, readonly string[]>> = {
   'use subnets': ['SUBNET_READ', 'SUBNET_ATTACH', 'SUBNET_DETACH'],
   'read instances': ['INSTANCE_READ'],
   'read vnic-attachments': ['VNIC_ATTACHMENT_READ'],
+  'use stream-pull': ['STREAM_CONSUME'],
 };
 
 /** Everything that the cloud's document allows, by the vendor's names of permissions. */

@@ -176,7 +176,11 @@ export function siteOf({ routers, clients }: Topology, hostName: string): Site |
 export const VENDOR_NAMES: Readonly<Record<EmulatedCloud, readonly string[]>> = {
   aws: ['ec2.eu-west-1.amazonaws.com', 'sqs.eu-west-1.amazonaws.com'],
   azure: ['management.azure.com', 'cloudedge-news.servicebus.windows.net'],
-  oci: ['iaas.eu-frankfurt-1.oraclecloud.com', 'auth.eu-frankfurt-1.oraclecloud.com'],
+  oci: [
+    'iaas.eu-frankfurt-1.oraclecloud.com',
+    'auth.eu-frankfurt-1.oraclecloud.com',
+    'cell-1.streaming.eu-frankfurt-1.oci.oraclecloud.com',
+  ],
   gcp: ['compute.googleapis.com', 'pubsub.googleapis.com'],
 };
 

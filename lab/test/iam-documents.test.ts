@@ -10,6 +10,7 @@ test('what an executor or an inventory asks is in the IAM document of its cloud'
   expect(notAllowed('gcp', ['instances.get', 'instances.aggregatedList', 'instances.testIamPermissions'])).toEqual([]);
   expect(notAllowed('aws', ['ReceiveMessage', 'DeleteMessageBatch'])).toEqual([]);
   expect(notAllowed('azure', ['messages.peekLock', 'messages.delete'])).toEqual([]);
+  expect(notAllowed('oci', ['CreateGroupCursor', 'GetMessages', 'ConsumerCommit', 'UpdateGroup'])).toEqual([]);
   expect(notAllowed('gcp', ['subscriptions.pull', 'subscriptions.acknowledge'])).toEqual([]);
 });
 

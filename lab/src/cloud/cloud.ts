@@ -53,7 +53,7 @@ export async function startCloud(
     stops.push(await listen(createHttpsServer(tls, serveByHost(vendor, parts)), 443, config.apiAddress));
     const etagOf = (nicId: string): string | undefined => vendor.etagOf(nicId);
     const control = await ControlServer.start(
-      { ...parts, fabric, etagOf, news: vendor.queue?.desk },
+      { ...parts, fabric, etagOf, news: vendor.queue.desk },
       config.controlSocket,
     );
     stops.push(async () => control.stop());
@@ -68,7 +68,6 @@ export async function startCloud(
 /** Vendors have a name for each of their services; here they share an address. */
 function serveByHost({ api, queue }: Vendor, parts: ServeParts): ReturnType<typeof serve> {
   const ofApi = serve(api, parts);
-  if (queue === undefined) return ofApi;
   const ofQueue = serve(queue.service, parts);
   return (message, response) =>
     (message.headers.host?.startsWith(queue.host) === true ? ofQueue : ofApi)(message, response);

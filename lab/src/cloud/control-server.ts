@@ -38,8 +38,7 @@ export interface ControlParts {
   readonly faults: FaultDeck;
   /** The vendor's own etag of a NIC, where it has one. */
   readonly etagOf: (nicId: string) => string | undefined;
-  /** Undefined where no queue is emulated. */
-  readonly news: NewsDesk | undefined;
+  readonly news: NewsDesk;
 }
 
 export class ControlServer {
@@ -123,7 +122,7 @@ export class ControlServer {
         this.#play(given());
         return done;
       case 'POST /show-news-again':
-        this.#parts.news?.showAgain();
+        this.#parts.news.showAgain();
         return done;
       case 'POST /knobs':
         plane.knobs = knobs.parse(given());

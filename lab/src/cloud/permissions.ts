@@ -54,6 +54,11 @@ const OCI: Readonly<Record<string, readonly string[]>> = {
   DeletePrivateIp: ['PRIVATE_IP_DELETE', 'PRIVATE_IP_UNASSIGN', 'VNIC_UNASSIGN', 'SUBNET_DETACH'],
   ListInstances: ['INSTANCE_READ'],
   ListVnicAttachments: ['VNIC_ATTACHMENT_READ'],
+  // "Details for the Streaming Service".
+  CreateGroupCursor: ['STREAM_CONSUME'],
+  GetMessages: ['STREAM_CONSUME'],
+  ConsumerCommit: ['STREAM_CONSUME'],
+  UpdateGroup: ['STREAM_CONSUME'],
 };
 
 /** Signing in, and asking what one may do, where the vendor asks nothing for it. */

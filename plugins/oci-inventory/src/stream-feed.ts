@@ -27,8 +27,11 @@ export interface StreamMessage {
 
 /** A stream of one partition. Every method rejects with what operators are told. */
 export interface Stream {
-  /** @returns a cursor at what the group committed last; what is sent from now on, for a group that is new */
-  open(group: ReaderGroup): Promise<string>;
+  /**
+   * Reads from what the group committed last, or from what is sent from now on, for a group that is new. One that has fallen behind what the
+   * stream still keeps goes on with the oldest that there is.
+   */
+  begin(group: ReaderGroup, max: number): Promise<StreamBatch>;
   /** Does not wait, and commits nothing. */
   read(cursor: string, max: number): Promise<StreamBatch>;
   /** @returns the cursor to go on with */
@@ -48,7 +51,7 @@ export function createStreamFeed(stream: Stream, pause: (milliseconds: number) =
   let now: number | undefined;
 
   const readSecond = async (): Promise<void> => {
-    const batch = await stream.read(await stream.open('second'), READ_MAX);
+    const batch = await stream.begin('second', READ_MAX);
     if (batch.messages.length > 0) second = batch;
     // A group that has committed nothing yet may begin at what is sent from then on, each time that it is opened.
     else await stream.commit(batch.next);
@@ -56,9 +59,9 @@ export function createStreamFeed(stream: Stream, pause: (milliseconds: number) =
   const readFirst = async (): Promise<readonly StreamMessage[]> => {
     // The second before the first: what comes in between is looked at once, and not never.
     if (first === undefined) await readSecond();
-    const batch = await stream.read(first?.cursor ?? (await stream.open('first')), READ_MAX);
-    now = batch.readAt;
-    const { messages, next } = batch;
+    const batch = first === undefined ? stream.begin('first', READ_MAX) : stream.read(first.cursor, READ_MAX);
+    const { messages, next, readAt } = await batch;
+    now = readAt;
     const isOver = messages.length > 0 || first === undefined;
     first = { cursor: isOver ? await stream.commit(next) : next, isMore: messages.length === READ_MAX };
     return messages;

@@ -14,8 +14,8 @@ class StreamTwin implements Stream {
     this.messages.push({ text: JSON.stringify({ eventType: `com.oraclecloud.c.${text}` }), sentAt: this.now });
   }
 
-  async open(group: ReaderGroup): Promise<string> {
-    return `${group} ${this.committed.get(group) ?? this.messages.length}`;
+  async begin(group: ReaderGroup, max: number): Promise<StreamBatch> {
+    return this.read(`${group} ${this.committed.get(group) ?? this.messages.length}`, max);
   }
 
   async read(cursor: string, max: number): Promise<StreamBatch> {

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { ControlPlane } from '../control-plane.ts';
-import type { NewsDesk } from '../news-desk.ts';
+import type { RouterQueues } from '../news-desk.ts';
 import type { NewsQueue, QueuedMessage } from '../news-queue.ts';
 import {
   headerOf,
@@ -50,12 +50,12 @@ export class SqsApi implements Service {
   readonly name = 'queue';
   readonly #plane: ControlPlane;
   readonly #credentials: CredentialStore;
-  readonly #desk: NewsDesk;
+  readonly #queues: RouterQueues;
 
-  constructor(plane: ControlPlane, credentials: CredentialStore, desk: NewsDesk) {
+  constructor(plane: ControlPlane, credentials: CredentialStore, queues: RouterQueues) {
     this.#plane = plane;
     this.#credentials = credentials;
-    this.#desk = desk;
+    this.#queues = queues;
   }
 
   admit(request: WireRequest): AdmittedCall | RefusedCall {
@@ -77,7 +77,7 @@ export class SqsApi implements Service {
     const router = this.#plane.config.instances.find(
       ({ name }) => queueUrlOf(this.#plane.config, name) === given['QueueUrl'],
     )?.name;
-    const queue = router === undefined ? undefined : this.#desk.queueOf(router);
+    const queue = router === undefined ? undefined : this.#queues.get(router);
     if (queue === undefined)
       return refuse(instance, faultReply(400, 'QueueDoesNotExist', 'The specified queue does not exist.'));
     const call = { ...described, principal: instance };

@@ -3,7 +3,7 @@
  * (Service Bus, runtime REST reference.)
  */
 import type { ControlPlane } from '../control-plane.ts';
-import type { NewsDesk } from '../news-desk.ts';
+import type { RouterQueues } from '../news-desk.ts';
 import type { NewsQueue } from '../news-queue.ts';
 import {
   headerOf,
@@ -31,12 +31,12 @@ export class ServiceBusApi implements Service {
   readonly name = 'queue';
   readonly #plane: ControlPlane;
   readonly #tokens: TokenAuthority;
-  readonly #desk: NewsDesk;
+  readonly #queues: RouterQueues;
 
-  constructor(plane: ControlPlane, tokens: TokenAuthority, desk: NewsDesk) {
+  constructor(plane: ControlPlane, tokens: TokenAuthority, queues: RouterQueues) {
     this.#plane = plane;
     this.#tokens = tokens;
-    this.#desk = desk;
+    this.#queues = queues;
   }
 
   async admit(request: WireRequest): Promise<AdmittedCall | RefusedCall> {
@@ -52,7 +52,7 @@ export class ServiceBusApi implements Service {
     if (principal === undefined) return { ...described, principal: 'unknown', refusal: this.unauthenticated() };
     const call = { ...described, principal };
     const router = config.instances.find((each) => queueName(each.name) === name)?.name;
-    const queue = router === undefined ? undefined : this.#desk.queueOf(router);
+    const queue = router === undefined ? undefined : this.#queues.get(router);
     if (queue === undefined) return { ...call, refusal: faultReply(410, 'The queue does not exist.') };
     if (router !== principal) return { ...call, refusal: this.denied() };
     if (verb === 'delete' && lock !== undefined) return { ...call, perform: () => remove(queue, lock) };

@@ -1,7 +1,7 @@
 /** `https://pubsub.googleapis.com/v1`: the two calls of a subscriber; a subscription for each router, which nobody else may consume. */
 import { z } from 'zod';
 import type { ControlPlane } from '../control-plane.ts';
-import type { NewsDesk } from '../news-desk.ts';
+import type { RouterQueues } from '../news-desk.ts';
 import type { NewsQueue } from '../news-queue.ts';
 import {
   headerOf,
@@ -35,12 +35,12 @@ export class PubsubApi implements Service {
   readonly name = 'queue';
   readonly #plane: ControlPlane;
   readonly #tokens: AccessTokens;
-  readonly #desk: NewsDesk;
+  readonly #queues: RouterQueues;
 
-  constructor(plane: ControlPlane, tokens: AccessTokens, desk: NewsDesk) {
+  constructor(plane: ControlPlane, tokens: AccessTokens, queues: RouterQueues) {
     this.#plane = plane;
     this.#tokens = tokens;
-    this.#desk = desk;
+    this.#queues = queues;
   }
 
   admit(request: WireRequest): AdmittedCall | RefusedCall {
@@ -56,7 +56,7 @@ export class PubsubApi implements Service {
     const router = this.#plane.config.instances.find(
       ({ name }) => subscriptionOf(this.#plane.config, name) === subscription,
     )?.name;
-    const queue = router === undefined ? undefined : this.#desk.queueOf(router);
+    const queue = router === undefined ? undefined : this.#queues.get(router);
     const call = { ...described, principal };
     if (queue === undefined)
       return { ...call, refusal: faultReply(404, 'NOT_FOUND', `Resource not found (resource=${subscription}).`) };

@@ -11,9 +11,9 @@ import {
 import { ComputeOperations } from './compute-operations.ts';
 import { CoreOperations, type CoreRequest } from './core-operations.ts';
 import type { FederationService } from './federation.ts';
-import { isSignedBy, parseSignature } from './http-signature.ts';
 import { faultReply, NOT_AUTHENTICATED, NOT_FOUND, ociFault, ociReply, type OciFault } from './oci-reply.ts';
 import type { PrivateIpStore } from './private-ips.ts';
+import type { RequestSigners } from './request-signers.ts';
 import { RetryTokens } from './retry-tokens.ts';
 
 const BASE_PATH = '/20160918/';
@@ -26,18 +26,27 @@ interface Route {
   readonly perform: (request: CoreRequest) => WireReply | Promise<WireReply>;
 }
 
+export interface OciApiParts {
+  readonly plane: ControlPlane;
+  readonly federation: FederationService;
+  readonly signers: RequestSigners;
+  readonly store: PrivateIpStore;
+}
+
 export class OciApi implements Service {
   readonly name = 'api';
   readonly #plane: ControlPlane;
   readonly #federation: FederationService;
+  readonly #signers: RequestSigners;
   readonly #core: CoreOperations;
   readonly #compute: ComputeOperations;
   readonly #retryTokens: RetryTokens;
   readonly #store: PrivateIpStore;
 
-  constructor(plane: ControlPlane, federation: FederationService, store: PrivateIpStore) {
+  constructor({ plane, federation, signers, store }: OciApiParts) {
     this.#plane = plane;
     this.#federation = federation;
+    this.#signers = signers;
     this.#store = store;
     this.#core = new CoreOperations(plane, store);
     this.#compute = new ComputeOperations(plane);
@@ -81,7 +90,7 @@ export class OciApi implements Service {
     if (request.method !== 'POST' || request.path !== '/v1/x509') return refuse(NOT_FOUND);
     const proven = this.#federation.authenticate(request);
     if (!proven.ok) return refuse(proven.error);
-    const principal = this.#nameOf(proven.value.instanceId);
+    const principal = this.#signers.routerOf(proven.value.instanceId);
     if (principal === undefined) return refuse(NOT_AUTHENTICATED);
     const perform = async (): Promise<WireReply> =>
       ociReply(200, { token: await this.#federation.issueToken(proven.value) });
@@ -100,7 +109,7 @@ export class OciApi implements Service {
       principal,
       refusal: faultReply(fault),
     });
-    const principal = await this.#signer(request);
+    const principal = await this.#signers.nameOf(request);
     if (principal === undefined) return refuse('unknown', NOT_AUTHENTICATED);
     if (route === undefined) return refuse(principal, NOT_FOUND);
     const strange = [...request.query.keys()].find((name) => !route.query.includes(name));
@@ -121,21 +130,6 @@ export class OciApi implements Service {
           ? async () => this.#retryTokens.once({ token, principal, body }, (reply) => this.#isStanding(reply), perform)
           : perform,
     };
-  }
-
-  /** @returns name of the instance whose session key signed it */
-  async #signer(request: WireRequest): Promise<string | undefined> {
-    const signed = parseSignature(headerOf(request, 'authorization'));
-    if (signed?.keyId.startsWith('ST$') !== true) return undefined;
-    const session = await this.#federation.verifyToken(signed.keyId.slice('ST$'.length));
-    if (session === undefined) return undefined;
-    const proven = isSignedBy(session.sessionKey, request, signed, this.#plane.clock.now());
-    return proven ? this.#nameOf(session.instanceId) : undefined;
-  }
-
-  #nameOf(instanceId: string): string | undefined {
-    const nics = [...this.#plane.space.nics.values()];
-    return nics.find((nic) => nic.instanceId === instanceId && nic.permissions === 'router')?.name;
   }
 
   /** The private IP with that etag was made by that reply, and is held. */

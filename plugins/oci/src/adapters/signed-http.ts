@@ -11,7 +11,7 @@ class RequestTimedOut extends Error {
 }
 
 export interface SignedRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** From the root; its parts are encoded by whoever writes it. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export class SignedHttp {
       }
       const sentAt = Date.parse(response.headers.get('date') ?? '');
       return {
-        body: await response.json(),
+        body: response.status === 204 ? undefined : await response.json(),
         header: (name) => response.headers.get(name) ?? undefined,
         sentAt: Number.isNaN(sentAt) ? undefined : sentAt,
       };
