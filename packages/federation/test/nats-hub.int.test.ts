@@ -194,6 +194,34 @@ describe('what the hub does not let a node do', () => {
     expect(stored).toEqual(target.map((name) => (name === stream ? 1 : 0)));
   });
 
+  it('what a node asks for elsewhere keeps the name that it has, and purges nothing', async () => {
+    const stream = factsStream(RIG_GROUP);
+    const own = `sam.v1.${RIG_GROUP}.facts.${AWS_B}.cloudedge.10-77-60-12`;
+    const anothers = captureSubject(RIG_GROUP, AWS_A, keyOf(address(10)));
+    await asNode(async (connection) => {
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      await jetstream(connection).publish(own, '{}');
+      await jetstream(connection).publish(`sam.v1.${RIG_GROUP}.events.${AWS_B}.com.example.x`, '{}');
+      const request = { stream_name: stream, config: { name: AWS_B, ack_policy: 'none' } };
+      await connection.request(`$JS.API.CONSUMER.CREATE.${stream}.${AWS_B}`, JSON.stringify(request));
+      for (const reply of [anothers, `$JS.API.STREAM.PURGE.${eventsStream(RIG_GROUP)}`]) {
+        connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${AWS_B}`, '{"batch":1}', { reply });
+        await jetstream(connection).publish(own, '{}');
+      }
+      const deadline = performance.now() + 60_000;
+      const delivered = async (): Promise<number> =>
+        (await manager.consumers.info(stream, AWS_B)).delivered.consumer_seq;
+      while ((await delivered()) < 2) expect(performance.now()).toBeLessThan(deadline);
+    });
+    const connection = await connectAs(under, under.operator.seed, '_INBOX_OPERATOR');
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    const captures = await manager.streams.info(captureStream(RIG_GROUP), { subjects_filter: '>' });
+    const events = await manager.streams.info(eventsStream(RIG_GROUP));
+    await connection.close();
+    expect(Object.keys(captures.state.subjects ?? {})).not.toContain(anothers);
+    expect(events.state.messages).toBe(1);
+  });
+
   it("a node makes no consumer in another's name", async () => {
     await expectDenied(`$JS.API.CONSUMER.CREATE.${factsStream(RIG_GROUP)}.${AWS_A}`, '{}');
   });
