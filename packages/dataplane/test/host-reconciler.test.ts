@@ -3,9 +3,9 @@ import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { expect, test } from 'vitest';
 import { createMemoryHost, type MemoryHost } from '../src/adapters/memory/memory-host.ts';
 import { MemoryLedger } from '../src/adapters/memory/memory-ledger.ts';
-import type { HostState } from '../src/host-state.ts';
+import { EMPTY_HOST_STATE, type HostState } from '../src/host-state.ts';
 import { lower } from '../src/lower/lower.ts';
-import type { Host } from '../src/ports.ts';
+import type { Host, OwnedObject } from '../src/ports.ts';
 import type { Withhold } from '../src/reconciler/withholding.ts';
 import { createHostReconciler, type HostReconciler } from '../src/reconciler/host-reconciler.ts';
 import { overlayPeer, providerClaim, proxyArpClaim } from './claims.ts';
@@ -264,6 +264,72 @@ test('a setting is recorded before it is changed, and what was recorded first is
   rig.host.setSysctl('net/ipv4/neigh/lan0/proxy_delay', '40');
   await rig.reconciler.refresh();
   expect(rig.ledger.entries()).toContainEqual({ key: 'sysctl:net/ipv4/neigh/lan0/proxy_delay', priorValue: '80' });
+});
+
+/** A ledger on a disk that is full, until it is not. */
+class FullLedger extends MemoryLedger {
+  isFull = true;
+
+  override record(objects: readonly OwnedObject[]): void {
+    if (this.isFull) throw new Error('no space left');
+    super.record(objects);
+  }
+
+  override forget(keys: readonly string[]): void {
+    if (this.isFull) throw new Error('no space left');
+    super.forget(keys);
+  }
+}
+
+test('on a full disk nothing is changed that could not be put back, all else is kept up, and it goes on with the space', async () => {
+  const ledger = new FullLedger();
+  const rig = rigOf({ ledger });
+  rig.reconciler.start();
+  rig.reconciler.setDesired(one);
+  await settle(rig);
+  expect(rig.host.applied[0]?.map(({ verb }) => verb)).toEqual([
+    'route-add',
+    'mss-replace',
+    'proxy-neighbor-add',
+    'announce',
+  ]);
+  const { residuals } = rig.reconciler.status();
+  expect(new Set(residuals.map(({ op, fault }) => `${op.verb} ${fault.code} ${fault.detail}`))).toEqual(
+    new Set(['sysctl-set host.failed what was there before cannot be recorded: no space left']),
+  );
+  // Kept up: what somebody deletes comes back.
+  rig.host.deleteRoute('10.77.60.11/32');
+  await settle(rig, 100);
+  expect(rig.host.shown().routes).toHaveLength(1);
+
+  ledger.isFull = false;
+  await settle(rig, 1000);
+  await settle(rig, 1000);
+  expect(rig.reconciler.status()).toMatchObject({ settled: true, residuals: [] });
+  expect(ledger.entries()).toContainEqual({ key: 'sysctl:net/ipv4/ip_forward', priorValue: '0' });
+  await rig.reconciler.stop();
+});
+
+test('what could not be forgotten on a full disk is forgotten before the next change is recorded', async () => {
+  const ledger = new FullLedger();
+  ledger.isFull = false;
+  const rig = rigOf({ ledger });
+  rig.reconciler.start();
+  rig.reconciler.setDesired(one);
+  await settle(rig);
+  ledger.isFull = true;
+  rig.reconciler.setDesired(EMPTY_HOST_STATE);
+  await settle(rig);
+  expect(rig.host.shown().sysctls.get('net/ipv4/ip_forward')).toBe('0');
+  expect(ledger.entries()).not.toEqual([]);
+  // While we do not manage it, somebody else sets it: that is what is to be put back next time.
+  rig.host.setSysctl('net/ipv4/ip_forward', '1');
+  await rig.reconciler.refresh();
+  ledger.isFull = false;
+  rig.reconciler.setDesired(one);
+  await settle(rig);
+  expect(ledger.entries().map(({ key }) => key)).not.toContain('sysctl:net/ipv4/ip_forward');
+  await rig.reconciler.stop();
 });
 
 test('a guest agent’s address is taken off again', async () => {

@@ -21,6 +21,7 @@ export async function cleanupHost(ports: {
   if (ops.length === 0) return ok([]);
   const residuals = await ports.host.apply(ops);
   const left = new Set(residuals.map(({ op }) => op));
-  ownership.forgetAfter(ops.filter((op) => !left.has(op)));
-  return ok(residuals);
+  const landed = ops.filter((op) => !left.has(op));
+  const fault = ownership.forgetAfter(landed);
+  return ok(fault === undefined ? residuals : [...residuals, ...landed.map((op) => ({ op, fault }))]);
 }

@@ -338,8 +338,8 @@ class LevelReconciler implements HostReconciler {
       this.#retryAfterMs = RETRY_AFTER_MS_MIN;
       return false;
     }
-    this.#ownership.recordBefore(ops);
-    const residuals = await this.#ports.host.apply(ops);
+    const { recorded, left: unrecorded } = this.#ownership.recordBefore(ops);
+    const residuals = [...unrecorded, ...(await this.#ports.host.apply(recorded))];
     const left = new Set(residuals.map(({ op }) => op));
     const landed = left.size === 0 ? ops : ops.filter((op) => !left.has(op));
     this.#ownership.forgetAfter(landed);

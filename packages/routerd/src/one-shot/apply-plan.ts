@@ -21,10 +21,14 @@ export async function applyPlan(
   const ownership = new OwnershipMirror(ledger);
   const left: Residual[] = [];
   for (const run of runsOf(ops)) {
-    ownership.recordBefore(run);
-    const residuals = await host.apply(run);
+    const { recorded, left: unrecorded } = ownership.recordBefore(run);
+    const residuals = [...unrecorded, ...(await host.apply(recorded))];
+    const unlanded = new Set(residuals.map(({ op }) => op));
+    const landed = run.filter((op) => !unlanded.has(op));
+    const fault = ownership.forgetAfter(landed);
+    // It is as it was before, and the state says otherwise: running the same again mends it.
+    if (fault !== undefined) residuals.push(...landed.map((op) => ({ op, fault })));
     const byOp = new Map(residuals.map((residual) => [residual.op, residual]));
-    ownership.forgetAfter(run.filter((op) => !byOp.has(op)));
     for (const op of run) onOutcome({ op, residual: byOp.get(op) });
     left.push(...residuals);
   }
