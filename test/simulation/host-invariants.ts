@@ -72,10 +72,11 @@ export class HostInvariants {
     // An operator may say what no router sees; it is refused only where the node itself knows better.
     const isKnown = machine(source).running?.node.isCapturedHere(address) !== undefined;
     if (origin === 'operator' && !isKnown) return;
-    // A node that started while it was cut off knows of no capture: it has seen a machine, which has left meanwhile and was not missed yet.
+    // A node that is cut off hears of no capture: it has seen a machine, which has left meanwhile and was not missed yet.
     const { running } = machine(source);
-    const isIgnorant = running?.node.federation.status().registryCaughtUp === false;
-    if (isIgnorant && livedAtSince(address, site, running.startedAt)) return;
+    const status = running?.node.federation.status();
+    const isIgnorant = !isKnown && !(status?.connected === true && status.registryCaughtUp);
+    if (running !== undefined && isIgnorant && livedAtSince(address, site, running.startedAt)) return;
     report({
       invariant: 'I3',
       what: `${source} tells that ${address} lives at ${site}, where ${captors.join(', ')} captures it`,

@@ -151,6 +151,26 @@ test('where VRRP is the authority the next master captures after a failure', () 
   ]);
 });
 
+test('who VRRP made master stays so, whatever the pool prefers: a failure of the other moves nothing', () => {
+  const present = atRest({ vrrp: true, self: 'aws-router-a' });
+  const other = node('onprem-router-b');
+  const records = [...present.records].map((record) =>
+    record.holder === node('onprem-router-a') ? { ...record, holder: other, writer: other } : record,
+  );
+  const result = whatIf({ kind: 'fail', node: node('onprem-router-a') }, { ...present, records });
+  expect(result).toMatchObject({ moves: [], unheld: [], isSettled: true });
+  const back = whatIf({ kind: 'fail', node: other }, { ...present, records });
+  expect(back.moves).toEqual([
+    { address: CLOUD, domain: 'site:onprem:segment:lan0', from: other, to: 'onprem-router-a' },
+  ]);
+});
+
+test('a node that knows its own role by VRRP goes by that', () => {
+  const present = atRest({ vrrp: true, self: 'onprem-router-b' });
+  const result = whatIf({ kind: 'fail', node: node('onprem-router-a') }, { ...present, vrrp: 'master' });
+  expect(result).toMatchObject({ moves: [], unheld: [], isSettled: true });
+});
+
 test('asking changes nothing: the same question has the same answer', () => {
   const present = atRest();
   const once = forecast(present, { kind: 'fail', node: A });

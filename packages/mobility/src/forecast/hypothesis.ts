@@ -1,7 +1,7 @@
 /** What is assumed to happen, and the present that it happens to. */
 import type { HostAddress, Instant, NodeName } from '@routerd/resources';
 import type { CaptureRecord } from '../capture-record.ts';
-import type { AddressLease, MemberState, PoolContext, Sighting } from '../model.ts';
+import type { AddressLease, MemberState, PoolContext, Sighting, VrrpRole } from '../model.ts';
 import type { AddressOrder } from '../operator-order.ts';
 
 export type Hypothesis =
@@ -28,6 +28,8 @@ export interface Present {
   readonly sightings: Iterable<Sighting>;
   readonly records: Iterable<CaptureRecord>;
   readonly orderOf: (address: HostAddress) => AddressOrder | undefined;
+  /** This node's own role where VRRP is the authority on its LAN. */
+  readonly vrrp?: VrrpRole | undefined;
 }
 
 /** When the facts of those who live end, in a forecast. */

@@ -4,7 +4,14 @@
  */
 import type { HostAddress, Instant, NodeName } from '@routerd/resources';
 import { foldCapture } from '../capture-fold.ts';
-import type { CaptureKey, CaptureRecord, CaptureTransition, ClaimId, Revision } from '../capture-record.ts';
+import type {
+  CaptureDomain,
+  CaptureKey,
+  CaptureRecord,
+  CaptureTransition,
+  ClaimId,
+  Revision,
+} from '../capture-record.ts';
 import { ACTION_ORDER } from '../action-order.ts';
 import type {
   ActionProposal,
@@ -31,6 +38,7 @@ export class VirtualFleet {
   readonly #context: PoolContext;
   readonly #records: Map<CaptureKey, CaptureRecord>;
   readonly #members: ReadonlyMap<NodeName, MemberState>;
+  readonly #masters: ReadonlySet<NodeName>;
   readonly #log: StepLog | undefined;
   /** What each router planned before; steps are told against it. */
   readonly #earlier: VirtualFleet | undefined;
@@ -51,6 +59,7 @@ export class VirtualFleet {
     this.#earlier = story?.earlier;
     this.now = now;
     this.#records = new Map([...present.records].map((record) => [record.key, record]));
+    this.#masters = mastersOf(present);
     for (const { source, address, kind } of present.sightings) this.#spoken.set(`${source} ${address}`, kind);
     this.routers = new Map(
       [...context.members.values()].map((member) => {
@@ -103,12 +112,13 @@ export class VirtualFleet {
     return true;
   }
 
-  /** VRRP elects the living router of the best priority. */
+  /** Who is master stays so while it lives; then VRRP is taken to elect the living router of the best priority. */
   #vrrpOf(node: NodeName): VrrpRole {
     const domain = this.#context.members.get(node)?.domain;
     const ofDomain = [...this.#context.members.values()].filter((member) => member.domain === domain);
     const living = ofDomain.filter((member) => this.isAlive(member.node));
-    const [master] = living.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1));
+    const [elected] = living.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1));
+    const master = living.find((member) => this.#masters.has(member.node)) ?? elected;
     return master?.node === node ? 'master' : 'backup';
   }
 
@@ -245,6 +255,19 @@ export class VirtualFleet {
     }
     return undefined;
   }
+}
+
+/**
+ * The routers that VRRP made masters, one of each LAN: this node knows its own role; another is told by what it captures, which where VRRP is
+ * the authority only a master begins to. The pool does not say who is preferred: VRRP has priorities of its own, and breaks ties by addresses.
+ */
+function mastersOf({ context, records, vrrp }: Present): ReadonlySet<NodeName> {
+  const masters = new Map<CaptureDomain, NodeName>();
+  for (const { domain, holder } of records)
+    if (holder !== undefined && !(holder === context.self && vrrp === 'backup')) masters.set(domain, holder);
+  const { selfMember } = context;
+  if (selfMember !== undefined && vrrp === 'master') masters.set(selfMember.domain, selfMember.node);
+  return new Set(masters.values());
 }
 
 function copyOf(nic: VirtualNic | undefined): VirtualNic | undefined {

@@ -9,6 +9,7 @@ const ASSUMPTIONS = [
   "this node's view is everybody's",
   'registry and providers answer at once, and refuse nothing',
   'machines that live go on saying so',
+  'VRRP keeps its masters, and after a failure elects whom the pool prefers',
   'every router has a peer for each router of other sites, and a profile for its own NIC',
 ] as const;
 
@@ -48,7 +49,7 @@ function leaseChange({ address, before, after }: Forecast['leases'][number]): un
 }
 
 function presentOf(node: NodeView, pool: PoolState): Present {
-  const { now, members } = node.situation(pool);
+  const { now, members, vrrp } = node.situation(pool);
   const { context } = pool;
   const self = members.get(context.self);
   return {
@@ -61,5 +62,6 @@ function presentOf(node: NodeView, pool: PoolState): Present {
     sightings: pool.sightings(),
     records: pool.allRecords(),
     orderOf: (address) => node.newsOf(pool, address).order,
+    vrrp,
   };
 }
