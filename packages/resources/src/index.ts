@@ -74,5 +74,6 @@ export { referenceDocument } from './schema/reference-document.ts';
 export { DIAGNOSTIC_CODES, type DiagnosticCode } from './diagnostic-codes.ts';
 export { authoredForm, type AuthoredResource } from './schema/authored-form.ts';
 export { namesSecret } from './secret-words.ts';
+export { visibleLines, visibleWord } from './visible-text.ts';
 export { yamlText } from './yaml-text.ts';
 export { nearestSpelling } from './spelling.ts';

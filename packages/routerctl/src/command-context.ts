@@ -1,7 +1,8 @@
 /** What a command gets to work with, and the flags that all of them share. */
+import { visibleLines } from '@routerd/resources';
 import type { CommandContext } from '@stricli/core';
 import { createApiClient, type ApiClient, type ClientFault, type ClientResult } from './api-client.ts';
-import { OUTPUTS, renderStructured, visible, type Output } from './output.ts';
+import { OUTPUTS, renderStructured, type Output } from './output.ts';
 
 export interface Context extends CommandContext {
   readonly process: {
@@ -49,12 +50,12 @@ export function show(
   asTable: (value: unknown) => string,
 ): void {
   if (!answer.ok) return fail(context, answer.error);
-  const text = output === 'table' ? visible(asTable(answer.value)) : renderStructured(output, answer.value);
+  const text = output === 'table' ? visibleLines(asTable(answer.value)) : renderStructured(output, answer.value);
   context.process.stdout.write(text === '' ? '' : `${text}\n`);
 }
 
 export function fail(context: Context, fault: ClientFault): void {
   const remedy = fault.remedy === undefined ? '' : `  ${fault.remedy}\n`;
-  context.process.stderr.write(visible(`error: ${fault.message}\n${remedy}`));
+  context.process.stderr.write(visibleLines(`error: ${fault.message}\n${remedy}`));
   context.process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /** How answers are shown: a table for people, JSON or YAML for programs. */
-import { yamlText } from '@routerd/resources';
+import { visibleLines, visibleWord, yamlText } from '@routerd/resources';
 
 export const OUTPUTS = ['table', 'json', 'yaml'] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -27,24 +27,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
 }
 
 function cellText(value: string | number | undefined): string {
-  return value === undefined || value === ''
-    ? '<none>'
-    : escaped(String(value), /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu);
-}
-
-/**
- * Lines as a terminal may show them. What others wrote (names, reasons, messages of plugins) can hold sequences that
- * a terminal obeys, or that turn the order of letters around: they are written out.
- */
-export function visible(lines: string): string {
-  return escaped(lines, /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu);
-}
-
-/** As JSON writes them. */
-function escaped(text: string, what: RegExp): string {
-  return text.replaceAll(what, (letter) =>
-    letter === '\n' ? String.raw`\n` : String.raw`\u` + (letter.codePointAt(0) ?? 0).toString(16).padStart(4, '0'),
-  );
+  return value === undefined || value === '' ? '<none>' : visibleWord(String(value));
 }
 
 /** `key: value` lines with the values lined up; nested lists are given as ready lines. */
@@ -54,9 +37,7 @@ export function renderFields(fields: readonly (readonly [name: string, value: st
 }
 
 export function renderStructured(output: 'json' | 'yaml', value: unknown): string {
-  return output === 'json'
-    ? visible(JSON.stringify(value, undefined, 2))
-    : escaped(yamlText(value), /(?![\n\t])\p{Cc}/gu); // always in double quotes there, where an escape is the same value
+  return visibleLines(output === 'json' ? JSON.stringify(value, undefined, 2) : yamlText(value));
 }
 
 /** A length of time as kubectl writes ages: `45s`, `12m`, `3h`, `5d`. */

@@ -1,6 +1,7 @@
+import { visibleLines } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { age, renderFields, renderStructured, renderTable, visible } from '../src/output.ts';
+import { age, renderFields, renderStructured, renderTable } from '../src/output.ts';
 
 test('columns line up and missing values are marked', () => {
   const rows = [
@@ -52,7 +53,7 @@ test('what somebody else named cannot steer the terminal, nor add a row', () => 
   const written = String.raw`\u001b[2Ja\nb\u009b31m\u202ec`;
   expect(renderTable([{ title: 'NAME', value: () => hostile }], [{}])).toBe(`NAME\n${written}`);
   expect(renderFields([['Name', hostile]])).toBe(`Name: ${written}`);
-  expect(visible('two\nlines\tand \u0007')).toBe('two\nlines\tand \\u0007');
+  expect(visibleLines('two\nlines\tand \u0007')).toBe('two\nlines\tand \\u0007');
 });
 
 test.each(['json', 'yaml'] as const)('as %s it is the same value, without an escape sequence', (output) => {

@@ -6,6 +6,7 @@ import {
   loadConfiguration,
   ok,
   renderDiagnostics,
+  visibleLines,
   type Diagnostic,
   type ReconcileSettings,
   type Resource,
@@ -44,7 +45,8 @@ export function renderConfigReport(location: string, { diagnostics, sources, res
   const verdict = valid
     ? `config is valid: ${resources.length} resources in ${location}`
     : `config is not valid: nothing of ${location} is applied`;
-  return [...rendered, `${verdict} (${count('error')} errors, ${count('warning')} warnings)`].join('\n');
+  const lines = [...rendered, `${verdict} (${count('error')} errors, ${count('warning')} warnings)`];
+  return visibleLines(lines.join('\n'));
 }
 
 export function configReportToJson(location: string, { diagnostics, resources, valid }: LoadedConfig): unknown {

@@ -1,6 +1,6 @@
 /** routerctl dynamic: the parts that are merged with startup-config, and what they make of it. */
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { yamlText } from '@routerd/resources';
+import { visibleLines, yamlText } from '@routerd/resources';
 import { z } from 'zod';
 import {
   clientOf,
@@ -13,7 +13,7 @@ import {
   type OutputFlags,
   type SocketFlags,
 } from '../command-context.ts';
-import { age, renderFields, renderStructured, renderTable, visible } from '../output.ts';
+import { age, renderFields, renderStructured, renderTable } from '../output.ts';
 
 /** In the order in which people write it. */
 const resource = z.looseObject({
@@ -109,7 +109,7 @@ const renderCommand = buildCommand<RenderFlags, [], Context>({
     const text =
       flags.output === 'json'
         ? renderStructured('json', { items: resources, suppressed: masked })
-        : visible([...resources.map(yamlText), ...masked.map(maskComment)].join('\n---\n'));
+        : visibleLines([...resources.map(yamlText), ...masked.map(maskComment)].join('\n---\n'));
     this.process.stdout.write(`${text}\n`);
   },
   parameters: {
@@ -141,7 +141,7 @@ const diffCommand = buildCommand<DiffFlags, [], Context>({
     const answer = await clientOf(this, flags).get('/v1/config/diff');
     if (!answer.ok) return fail(this, answer.error);
     const parsed = difference.parse(answer.value);
-    const text = flags.output === 'text' ? visible(diffText(parsed)) : renderStructured(flags.output, parsed);
+    const text = flags.output === 'text' ? visibleLines(diffText(parsed)) : renderStructured(flags.output, parsed);
     this.process.stdout.write(text === '' ? '' : `${text}\n`);
   },
   parameters: {

@@ -1,3 +1,4 @@
+import { visibleLines } from '@routerd/resources';
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { z } from 'zod';
 import {
@@ -10,7 +11,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
-import { age, renderStructured, renderTable, visible } from '../output.ts';
+import { age, renderStructured, renderTable } from '../output.ts';
 import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
 import {
@@ -157,7 +158,7 @@ const watchCommand = buildCommand<WatchFlags, [], Context>({
       const { items, last, missed } = news.parse(answer.value);
       if (missed > 0) this.process.stderr.write(`${missed} facts came too fast to be shown\n`);
       for (const item of items.filter(isMeantBy(flags)))
-        this.process.stdout.write(visible(newsText(item, flags.output)));
+        this.process.stdout.write(visibleLines(newsText(item, flags.output)));
       after = last;
     }
   },

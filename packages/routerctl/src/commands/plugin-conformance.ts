@@ -2,11 +2,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { commandCloud, conformancePlan, runConformance, type Finding } from '@routerd/plugin-sdk/conformance';
+import { visibleLines } from '@routerd/resources';
 import { buildCommand } from '@stricli/core';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fail, outputAliases, outputFlag, type Context } from '../command-context.ts';
-import { renderStructured, renderTable, visible, type Output } from '../output.ts';
+import { renderStructured, renderTable, type Output } from '../output.ts';
 
 const PLAN_FILE = 'conformance.yaml';
 
@@ -24,7 +25,7 @@ export const conformanceCommand = buildCommand<ConformanceFlags, [string], Conte
     const { plan, folder } = read;
     const findings = await runConformance({ plan, folder, cloud: commandCloud(plan, folder) });
     this.process.stdout.write(
-      `${output === 'table' ? visible(findingsText(findings)) : renderStructured(output, findings)}\n`,
+      `${output === 'table' ? visibleLines(findingsText(findings)) : renderStructured(output, findings)}\n`,
     );
     if (findings.some(({ verdict }) => verdict === 'failed')) this.process.exitCode = 1;
   },

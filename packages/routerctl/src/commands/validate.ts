@@ -1,7 +1,7 @@
 import { configReportToJson, loadConfig, renderConfigReport } from '@routerd/routerd/config';
 import { buildCommand } from '@stricli/core';
 import { fail, outputAliases, outputFlag, type Context } from '../command-context.ts';
-import { renderStructured, visible, type Output } from '../output.ts';
+import { renderStructured, type Output } from '../output.ts';
 
 interface ValidateFlags {
   readonly output: Output;
@@ -13,7 +13,7 @@ export const validateCommand = buildCommand<ValidateFlags, [string], Context>({
     if (!config.ok) return fail(this, config.error);
     const text =
       output === 'table'
-        ? visible(renderConfigReport(location, config.value))
+        ? renderConfigReport(location, config.value)
         : renderStructured(output, configReportToJson(location, config.value));
     this.process.stdout.write(`${text}\n`);
     if (!config.value.valid) this.process.exitCode = 1;

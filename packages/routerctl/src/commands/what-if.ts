@@ -12,7 +12,6 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { forecasts, forecastText } from '../forecast-text.ts';
-import { visible } from '../output.ts';
 
 /** Asks, shows, and exits 1 when an address would be left without a holder. */
 async function ask(context: Context, flags: OutputFlags, title: string, question: unknown): Promise<void> {
@@ -100,7 +99,7 @@ const applyCommand = buildCommand<OutputFlags, [string], Context>({
     const config = loadConfig(location);
     if (!config.ok) return fail(this, config.error);
     if (!config.value.valid) {
-      this.process.stderr.write(`${visible(renderConfigReport(location, config.value))}\n`);
+      this.process.stderr.write(`${renderConfigReport(location, config.value)}\n`);
       this.process.exitCode = 1;
       return;
     }

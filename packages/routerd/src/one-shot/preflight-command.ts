@@ -1,5 +1,6 @@
 /** `routerd preflight`: asks the executors, without a daemon. */
 import { createPluginExecutor } from '@routerd/plugin-host';
+import { visibleLines } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, validConfig, type Context } from '../command-context.ts';
@@ -32,7 +33,7 @@ export const preflightCommand = buildCommand<PreflightFlags, [], Context>({
     try {
       const reports = await preflightAll(nics, executor);
       const text = output === 'json' ? JSON.stringify(reports, undefined, 2) : preflightText(reports);
-      this.process.stdout.write(`${text}\n`);
+      this.process.stdout.write(`${visibleLines(text)}\n`);
       if (hasFailed(reports)) this.process.exitCode = 1;
     } finally {
       await executor.stop();
