@@ -73,7 +73,7 @@ export function report(outcomes: readonly Outcome[]): boolean {
       process.stdout.write(`  evidence  ${relative(process.cwd(), evidence.dir)}\n  logs      ${logDir}\n`);
   }
   process.stdout.write(`\n${renderTable(VERDICT_COLUMNS, outcomes.map(verdictRow))}\n`);
-  process.stdout.write('LOST: probes never answered; GAP: the longest time without an answer, of any flow.\n');
+  process.stdout.write('LOST: probes never answered; GAP: the longest time that any flow had no answer.\n');
   if (isRepeated) process.stdout.write(`\n${renderSums(sumsOf(outcomes))}\n`);
   const folders = new Set(outcomes.map(({ evidence }) => relative(process.cwd(), dirname(evidence.dir))));
   process.stdout.write(`Evidence of each: ${[...folders].join(', ')}/<UTC>-<scenario>/evidence.json\n`);

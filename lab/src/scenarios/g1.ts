@@ -3,6 +3,7 @@ import { directedFlows } from '../client-flows.ts';
 import { ONPREM_AND_GCP } from '../gcp-site.ts';
 import type { Lab } from '../lab.ts';
 import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
+import { measureStages } from '../measure/stages.ts';
 import { checkVacancyLoss, Traffic } from '../measure/traffic.ts';
 import { captureText, routerctl, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
@@ -67,12 +68,19 @@ async function moves(stage: Stage, way: Way, order: readonly string[]): Promise<
   const before = await settled(lab, 'gcp', from);
   const watch = await MoveWatch.start(lab, 'gcp');
   const traffic = await Traffic.start(lab, TRAFFIC);
-  evidence.mark(`${from}: ${order.join(' ')}`, Date.now());
+  const zero = Date.now();
+  evidence.mark(`${from}: ${order.join(' ')}`, zero);
   const said = await routerctl(lab, OPERATOR, ...order);
   evidence.check(`routerctl ${order.join(' ')}`, 'done', said.ok ? 'done' : said.text);
   const after = await settled(lab, 'gcp', to);
   await judgeMove(stage, way, { before, after, watch });
   const probed = await traffic.stop(stage, how);
+  const providerDoneAt = watch.capturedAt(
+    to,
+    before.map(({ address }) => address),
+  );
+  const calledAt = await watch.calledAt();
+  measureStages(stage, { name: `gcp ${how}`, from, to, zero, calledAt, providerDoneAt, flows: probed });
   evidence.measure(`gcp ${how}: an address was on no NIC for at most`, watch.longestVacancyMs);
   checkVacancyLoss(stage, probed, watch.longestVacancyMs);
   await watch.stop(stage, how);

@@ -58,16 +58,18 @@ async function stateOf(lab: Lab, router: Router): Promise<readonly [string, stri
 async function killAndStart({ lab, evidence }: Stage, router: Router): Promise<void> {
   const killed = signalProcess(lab.daemon(router.name, 'routerd'), 'SIGKILL');
   evidence.check(`${router.name}: routerd was running and is killed`, 'yes', killed ? 'yes' : 'no');
+  evidence.mark(`${router.name}: routerd killed`, Date.now());
   const start = performance.now();
   await startRouter(lab, router);
   await routerReady(lab, router);
-  evidence.measure(`${router.name} ready again after`, performance.now() - start);
+  evidence.measure(`${router.name}: ready again after`, performance.now() - start);
 }
 
 async function judgePings({ evidence }: Stage, pings: readonly SteadyPing[]): Promise<void> {
   for (const [index, ping] of pings.entries()) {
     const name = flowName(FLOWS[index] ?? flow('onprem', 'aws'));
-    const { answered, lost, longestGapMs, text } = await ping.stop();
+    const { answered, lost, text, ...times } = await ping.stop();
+    evidence.probed({ name, sent: answered + lost.length, ...times });
     evidence.file(`ping-${name.replace('->', '-')}.txt`, text);
     const numbers = lost.length > 20 ? `${lost.slice(0, 20).join(' ')} …` : lost.join(' ');
     evidence.check(
@@ -76,7 +78,7 @@ async function judgePings({ evidence }: Stage, pings: readonly SteadyPing[]): Pr
       lost.length === 0 ? '0' : `${lost.length}, ${answered} answered: ${numbers}`,
     );
     evidence.check(`${name}: packets answered`, 'at least 1000', `${answered}`, answered >= 1000);
-    evidence.measure(`${name} longest gap between answers`, longestGapMs);
+    evidence.measure(`${name}: longest gap between answers`, times.longestGapMs);
   }
 }
 
