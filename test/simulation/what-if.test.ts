@@ -40,6 +40,7 @@ describe.each(['drain', 'fail'] as const)('what is told of a %s is what happens'
   test.each(batches)(`in worlds from %i, ${AT_ONCE} of them`, async (from) => {
     for (let seed = from; seed < from + AT_ONCE; seed += 1) {
       const fleet = await RestingFleet.of(seed);
+      expect(fleet.unserved(), `seed ${seed} before anything happens`).toEqual([]);
       const asked = fleet.pick(fleet.nodes);
       const teller = fleet.pick(fleet.nodes.filter((node) => node !== asked));
       const lost = kind === 'fail' ? asked : undefined;
@@ -172,11 +173,14 @@ class RestingFleet {
     await fleet.#world.start();
     // A machine may be silent for a while before any router of its LAN knows of it.
     do await fleet.rest();
-    while (unserved(fleet.#world).length > 0 && fleet.#world.time.now() < PATIENCE_MS);
-    expect(unserved(fleet.#world), `seed ${seed} before anything happens`).toEqual([]);
+    while (fleet.unserved().length > 0 && fleet.#world.time.now() < PATIENCE_MS);
     fleet.steps = {};
     fleet.calls = [];
     return fleet;
+  }
+
+  unserved(): readonly string[] {
+    return unserved(this.#world);
   }
 
   pick<T>(from: readonly T[]): T {
