@@ -54,6 +54,8 @@ const EXPECTED: Readonly<Record<CardName, Row>> = {
 const FRESH: ReadonlySet<CardName> = new Set(['no-identity', 'identity-error', 'identity-hang']);
 /** OCI's executor waits 10 s for an identity, which nothing here needs; on a busy machine it takes a second or two. */
 const SHORT_OF_PATIENCE = { ROUTERD_IDENTITY_LIMIT_MS: '4000' };
+/** An executor looks three times, with 250 and 500 ms between: what a listing tells late by more than both is another attempt's. */
+const READ_LAG_MS = 500;
 /** One call at AWS and OCI, two at Azure and GCP, which take it off one NIC and put it on the other. */
 const WRITES: Readonly<Record<EmulatedCloud, number>> = { aws: 1, azure: 2, oci: 1, gcp: 2 };
 /** After these a change may be sent again by itself, since the provider said that it was not made; and what was taken goes back. */
@@ -161,7 +163,7 @@ async function play(card: CardName, cloud: EmulatedCloud): Promise<Played> {
   });
   await control.resetJournal();
   const executor = FRESH.has(card) ? stage.open('a', 60_000, SHORT_OF_PATIENCE) : stage.executor;
-  await control.playCard(card === 'limit' ? await fullNic(stage) : { card });
+  await control.playCard(await orderOf(stage, card));
   const first = card === 'hang' ? await cutOff(stage) : await seize(stage, executor);
   const isSentOnce = (await stage.mutations()).length <= WRITES[cloud] || MAY_WRITE_MORE.has(card);
   const isSettled = first === 'succeeded' || isRetried(first);
@@ -170,6 +172,11 @@ async function play(card: CardName, cloud: EmulatedCloud): Promise<Played> {
   const again = await untilSucceeded(stage, executor);
   const isHeldByOneNic = (await holders(stage)).join() === stage.nicA.nicRef;
   return { first, isUnchangedByRefusal, isSentOnce, again, isHeldByOneNic };
+}
+
+async function orderOf(stage: ExecutorStage, card: CardName): Promise<CardOrder> {
+  if (card === 'limit') return fullNic(stage);
+  return card === 'stale-reads' ? { card, amount: READ_LAG_MS } : { card };
 }
 
 /** Router-a has as much as it may have, and router-b room for what it gave up. @returns the card that makes it so */

@@ -18,6 +18,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** Twenty-seven checks, each with processes of its own; 20 s on a quiet machine. */
+const PATIENCE = { timeout: 400_000 };
 const EVERY_CHECK = /^\d+ passed, 0 failed, 0 untested$/m;
 
 interface Outcome {
@@ -36,7 +38,7 @@ async function routerctl(...words: readonly string[]): Promise<Outcome> {
   }
 }
 
-test('a new plugin passes every check, wherever it is', async () => {
+test('a new plugin passes every check, wherever it is', PATIENCE, async () => {
   const made = await routerctl('plugin', 'new', 'my-cloud', '--dir', folder);
   expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('plugin conformance') });
   const plugin = path.join(folder, 'my-cloud');
@@ -52,7 +54,7 @@ test('a new plugin passes every check, wherever it is', async () => {
   expect(await routerctl('plugin', 'new', 'my-cloud', '--dir', folder)).toMatchObject({ code: 1 });
 });
 
-test.each(['plugins/fake', 'examples/executor-python'])('%s passes every check', async (plugin) => {
+test.each(['plugins/fake', 'examples/executor-python'])('%s passes every check', PATIENCE, async (plugin) => {
   const judged = await routerctl('plugin', 'conformance', path.join(CHECKOUT, plugin));
   expect(judged.stdout).toMatch(EVERY_CHECK);
 });
