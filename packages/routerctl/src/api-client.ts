@@ -17,10 +17,10 @@ export type ClientTextResult =
   | { readonly ok: false; readonly error: ClientFault };
 
 export interface ApiClient {
-  get(path: string): Promise<ClientResult>;
+  /** @param timeoutMs how long the daemon may take to answer; half a minute unless told */
+  get(path: string, timeoutMs?: number): Promise<ClientResult>;
   /** What is answered as it stands, not JSON. */
   text(path: string): Promise<ClientTextResult>;
-  /** @param timeoutMs how long the daemon may take to answer; half a minute unless told */
   post(path: string, body: unknown, timeoutMs?: number): Promise<ClientResult>;
 }
 
@@ -52,7 +52,8 @@ export function createApiClient(socketPath: string): ApiClient {
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));
     });
   return {
-    get: async (path) => call({ method: 'GET', path }, readAnswer),
+    get: async (path, timeoutMs) =>
+      call({ method: 'GET', path, ...(timeoutMs === undefined ? {} : { timeoutMs }) }, readAnswer),
     text: async (path) => call({ method: 'GET', path }, readText),
     post: async (path, body, timeoutMs) =>
       call({ method: 'POST', path, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) }, readAnswer),

@@ -1,5 +1,6 @@
 import { buildApplication, buildRouteMap } from '@stricli/core';
 import { actionRoutes } from './commands/action.ts';
+import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { dynamicRoutes } from './commands/dynamic.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -36,6 +37,7 @@ const routes = buildRouteMap<string, Context>({
     metrics: metricsCommand,
     validate: validateCommand,
     schema: schemaCommand,
+    completion: completionCommand,
   },
   docs: {
     brief: 'Show and steer one routerd node',

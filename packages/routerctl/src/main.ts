@@ -3,6 +3,7 @@
 import { run } from '@stricli/core';
 import { application } from './application.ts';
 import { argumentsOf } from './arguments.ts';
+import { COMPLETE, completionsOf } from './completion.ts';
 import type { Context } from './command-context.ts';
 
 const env = Object.fromEntries(
@@ -16,7 +17,10 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 process.stderr.on('error', () => process.exit(1));
-await run(application, argumentsOf(process.argv.slice(2)), { process: shell, now: () => Date.now() });
+const context: Context = { process: shell, now: () => Date.now() };
+const [first, ...words] = process.argv.slice(2);
+if (first === COMPLETE) process.stdout.write((await completionsOf(words, context)).map((each) => `${each}\n`).join(''));
+else await run(application, argumentsOf(process.argv.slice(2)), context);
 // The framework marks wrong usage with negative codes; shells see 2, as from other tools.
 const code = Number(shell.exitCode ?? 0);
 process.exitCode = code < 0 ? 2 : code;

@@ -20,10 +20,11 @@ import {
   attemptsSchema,
   attemptTable,
 } from './action-views.ts';
+import { knownActions } from '../known-names.ts';
 
 const idParameter = {
   kind: 'tuple',
-  parameters: [{ brief: 'Number of the action', parse: String, placeholder: 'id' }],
+  parameters: [{ brief: 'Number of the action', parse: String, placeholder: 'id', proposeCompletions: knownActions }],
 } as const;
 const baseFlags = { output: outputFlag, socket: socketFlag } as const;
 

@@ -1,3 +1,4 @@
+import { visibleWord } from '@routerd/resources';
 import { buildCommand } from '@stricli/core';
 import { z } from 'zod';
 import {
@@ -9,6 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { knownAddresses } from '../known-names.ts';
 
 const explanation = z.object({ pools: z.array(z.object({ pool: z.string(), lines: z.array(z.string()) })) });
 
@@ -17,7 +19,9 @@ export const explainCommand = buildCommand<OutputFlags, [string], Context>({
     show(this, flags.output, await clientOf(this, flags).get(`/v1/explain/${encodeURIComponent(address)}`), (value) =>
       explanation
         .parse(value)
-        .pools.map(({ pool, lines }) => [`${address} in pool ${pool}`, ...lines.map((line) => `  ${line}`)].join('\n'))
+        .pools.map(({ pool, lines }) =>
+          [`${address} in pool ${pool}`, ...lines.map((line) => `  ${visibleWord(line)}`)].join('\n'),
+        )
         .join('\n\n'),
     );
   },
@@ -27,7 +31,12 @@ export const explainCommand = buildCommand<OutputFlags, [string], Context>({
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'An address of a pool, 10.77.60.10 or 10.77.60.10/32', parse: String, placeholder: 'address' },
+        {
+          brief: 'An address of a pool, 10.77.60.10 or 10.77.60.10/32',
+          parse: String,
+          placeholder: 'address',
+          proposeCompletions: knownAddresses,
+        },
       ],
     },
   },

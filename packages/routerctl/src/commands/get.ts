@@ -11,6 +11,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { renderTable } from '../output.ts';
+import { knownResources } from '../known-names.ts';
 
 const resource = z.object({
   apiVersion: z.string(),
@@ -26,6 +27,7 @@ const kindOrName = {
   brief: 'Kind, or KIND/NAME; any case, singular or plural',
   parse: String,
   placeholder: 'kind[/name]',
+  proposeCompletions: knownResources,
   optional: true,
 } as const;
 

@@ -13,6 +13,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
+import { knownAddresses, knownNodes } from '../known-names.ts';
 
 const order = z.object({
   subject: z.string(),
@@ -50,11 +51,13 @@ const orderFlags = {
 
 const nodeParameter = {
   kind: 'tuple',
-  parameters: [{ brief: 'A member of a pool', parse: String, placeholder: 'node' }],
+  parameters: [{ brief: 'A member of a pool', parse: String, placeholder: 'node', proposeCompletions: knownNodes }],
 } as const;
 const addressParameter = {
   kind: 'tuple',
-  parameters: [{ brief: 'An address of a pool', parse: String, placeholder: 'address' }],
+  parameters: [
+    { brief: 'An address of a pool', parse: String, placeholder: 'address', proposeCompletions: knownAddresses },
+  ],
 } as const;
 
 function signed(context: Context, { by, reason }: OrderFlags): { readonly who: string; readonly why: string } {

@@ -12,6 +12,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { forecasts, forecastText } from '../forecast-text.ts';
+import { knownAddresses, knownNodes } from '../known-names.ts';
 
 /** Asks, shows, and exits 1 when an address would be left without a holder. */
 async function ask(context: Context, flags: OutputFlags, title: string, question: unknown): Promise<void> {
@@ -36,7 +37,12 @@ function aboutNode(kind: 'drain' | 'fail', brief: string) {
     parameters: {
       flags,
       aliases: outputAliases,
-      positional: { kind: 'tuple', parameters: [{ brief: 'A member of a pool', parse: String, placeholder: 'node' }] },
+      positional: {
+        kind: 'tuple',
+        parameters: [
+          { brief: 'A member of a pool', parse: String, placeholder: 'node', proposeCompletions: knownNodes },
+        ],
+      },
     },
     docs: { brief },
   });
@@ -88,7 +94,9 @@ const factCommand = buildCommand<FactFlags, [string], Context>({
     aliases: outputAliases,
     positional: {
       kind: 'tuple',
-      parameters: [{ brief: 'An address of a pool', parse: String, placeholder: 'address' }],
+      parameters: [
+        { brief: 'An address of a pool', parse: String, placeholder: 'address', proposeCompletions: knownAddresses },
+      ],
     },
   },
   docs: { brief: 'What would follow if an address were seen, or gone' },
