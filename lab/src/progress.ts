@@ -69,6 +69,8 @@ export function createProgress(out: Terminal): Progress {
 }
 
 const COLUMNS = 80;
+/** Where the last column of a table may begin for its text to be broken beside the others. */
+const LAST_FROM_MAX = 56;
 
 function width({ columns }: Terminal): number {
   return columns === undefined || columns < 40 ? COLUMNS : columns;
@@ -92,12 +94,15 @@ export function wrapped(text: string, indent: number, columns = COLUMNS): string
   return [...lines, rest].join('\n');
 }
 
-/** Columns as wide as their widest cell; the last one as wide as it is. */
+/** Columns as wide as their widest cell; the last one is broken where there is room for it beside the others, and else as wide as it is. */
 export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const render = (row: readonly string[]): string =>
     row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ');
-  return [header, header.map((_, column) => '-'.repeat(widths[column] ?? 0)), ...rows]
-    .map((row) => render(row).trimEnd())
+  const indent = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  const last = Math.min(widths.at(-1) ?? 0, indent <= LAST_FROM_MAX ? COLUMNS - indent : Infinity);
+  const rule = widths.with(-1, last).map((each) => '-'.repeat(each));
+  return [render(header), render(rule), ...rows.map(render)]
+    .map((line) => (indent <= LAST_FROM_MAX ? wrapped(line.trimEnd(), indent) : line.trimEnd()))
     .join('\n');
 }

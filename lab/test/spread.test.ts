@@ -21,6 +21,17 @@ test('figures of several runs are put together by name, however many packets wer
   ]);
 });
 
+test('a figure with a long name is told within 80 columns, its name below itself', () => {
+  const name = 'onprem->aws at power-off, return: longest gap between answers';
+  const evidence = { measurements: [{ name, milliseconds: 12 }], tallies: [] };
+  expect(renderSpreads(spreadsOf([{ scenario: { id: 'D4' }, evidence }])).split('\n')).toEqual([
+    'SCENARIO  LEAST    MEDIAN   MOST     SEEN    FIGURE',
+    '--------  -------  -------  -------  ------  -----------------------------------',
+    'D4        12.0 ms  12.0 ms  12.0 ms  1 of 1  onprem->aws at power-off, return:',
+    '                                             longest gap between answers',
+  ]);
+});
+
 test('a figure that no run has seen is told as such', () => {
   expect(renderSpreads(spreadsOf([run(undefined, 0, 1)]))).toMatch(/ 0 of 1 +gap/);
 });
