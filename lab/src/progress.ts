@@ -101,7 +101,7 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
     row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ');
   const indent = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
   const last = Math.min(widths.at(-1) ?? 0, indent <= LAST_FROM_MAX ? COLUMNS - indent : Infinity);
-  const rule = widths.with(-1, last).map((each) => '-'.repeat(each));
+  const rule = [...widths.slice(0, -1), last].map((each) => '-'.repeat(each));
   return [render(header), render(rule), ...rows.map(render)]
     .map((line) => (indent <= LAST_FROM_MAX ? wrapped(line.trimEnd(), indent) : line.trimEnd()))
     .join('\n');
