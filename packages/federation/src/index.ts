@@ -62,6 +62,8 @@ export { encodeToken, parseToken, type Enrolment, type TokenFault } from './enro
 export { clusterOf, SERIAL_ANNOTATION, type ClusterPart, type PeerKeys } from './enrolment/group-documents.ts';
 export { readRoster, signRoster, type Roster, type RosterFault } from './enrolment/roster.ts';
 export type { ReceivedRoster } from './roster-reader.ts';
+export type { HubRemovalFault, HubSurvey } from './enrolment/hub-removal.ts';
+export { surveyHubs, type HubSurveyOptions } from './adapters/nats/hub-survey.ts';
 export { publishRoster, type PublishRosterOptions } from './adapters/nats/publish-roster.ts';
 export {
   addNode,
@@ -73,8 +75,10 @@ export {
   rotateNode,
   type GroupRoster,
   type HubAddress,
+  type HubReach,
   type MaterialFault,
   type Removal,
+  type RemoveOptions,
 } from './adapters/file/group-material.ts';
 export { joinGroup, updatePeers, type Joined, type JoinFault } from './adapters/file/join-group.ts';
 export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';
@@ -93,10 +97,12 @@ export {
   aloneSettings,
   growthPhase,
   HubGrowth,
+  moveStoreAside,
   type GrowthPhase,
   type HubGrowthOptions,
 } from './adapters/nats-server/hub-growth.ts';
 export { watchCopies, type CopyWatchOptions } from './adapters/nats-server/copy-watch.ts';
+export { watchDepartures, type DepartureWatchOptions } from './adapters/nats-server/departure-watch.ts';
 export { closedToNodes, isJoining, letNodesIn, type HubJoiningOptions } from './adapters/nats-server/hub-joining.ts';
 export type { HubFault } from './adapters/nats/connect-hub.ts';
 export {

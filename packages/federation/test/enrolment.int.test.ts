@@ -15,6 +15,8 @@ import {
   rotateNode,
   signerOf,
   updatePeers,
+  type HubReach,
+  type HubSurvey,
   type Joined,
 } from '@routerd/federation';
 import { loadConfiguration } from '@routerd/resources';
@@ -25,6 +27,10 @@ import { valueOf } from './value-of.ts';
 let folder: string;
 const at = (...names: readonly string[]): string => path.join(folder, ...names);
 const hubs = new Map([['hub-1', { address: '192.0.2.1', port: 4222 }]]);
+
+/** Of hubs that keep everything by three. */
+const stream = { name: 'facts', replicas: 3, keepers: ['hub-1'], leader: 'hub-1', isClustered: true };
+const survey = async (): Promise<HubSurvey> => Promise.resolve({ silent: [], streams: [stream] });
 
 beforeEach(async () => {
   folder = await makeScratchFolder();
@@ -153,19 +159,38 @@ describe('a node that is removed', () => {
       ['group.json', 'peers.yaml'].map((name) => readFileSync(at('group', name), 'utf8')).join();
     const before = files();
     const removal = { publicKeys: [publicKey], stays: ['aws-b', 'hub-1'] };
-    expect(valueOf(await removeNode(at('group'), 'aws-a', { dryRun: true }))).toEqual(removal);
+    expect(valueOf(await removeNode(at('group'), 'aws-a', { dryRun: true, survey }))).toEqual(removal);
     expect(files()).toBe(before);
     const { serial } = valueOf(await groupRoster(at('group')));
-    expect(valueOf(await removeNode(at('group'), 'aws-a'))).toEqual(removal);
+    expect(valueOf(await removeNode(at('group'), 'aws-a', { survey }))).toEqual(removal);
     expect(files()).not.toContain(publicKey);
     expect(valueOf(await groupRoster(at('group'))).serial).toBe(serial + 1);
-    expect(await removeNode(at('group'), 'aws-a')).toMatchObject({ error: { code: 'material.no-such-node' } });
+    expect(await removeNode(at('group'), 'aws-a', { survey })).toMatchObject({
+      error: { code: 'material.no-such-node' },
+    });
     expect(valueOf(await addNode(at('group'), 'aws-a')).node).toBe('aws-a');
   });
 
-  it('is no hub, which has the key of the operator', async () => {
+  it('may be a hub that the others can do without, and never the last', async () => {
     await initGroup(at('group'), 'demo', hubs);
-    expect(await removeNode(at('group'), 'hub-1')).toMatchObject({ error: { code: 'material.node-is-hub' } });
+    const alone = await removeNode(at('group'), 'hub-1', { survey });
+    expect(alone).toMatchObject({ error: { code: 'material.last-hub' } });
+    for (const name of ['hub-2', 'hub-3', 'hub-4']) {
+      valueOf(await addNode(at('group'), name, { address: '192.0.2.9', port: 4222 }));
+    }
+    const asked: HubReach[] = [];
+    const taken = await removeNode(at('group'), 'hub-1', {
+      survey: async (stays) => {
+        asked.push(stays);
+        return survey();
+      },
+    });
+    expect(valueOf(taken).stays).toEqual(['hub-2', 'hub-3', 'hub-4']);
+    expect(asked.map((reach) => [...reach.hubs.keys()])).toEqual([['hub-2', 'hub-3', 'hub-4']]);
+    expect(valueOf(await groupRoster(at('group'))).servers).toHaveLength(3);
+    expect(await removeNode(at('group'), 'hub-2', { survey })).toMatchObject({
+      error: { code: 'material.too-few-hubs' },
+    });
   });
 });
 

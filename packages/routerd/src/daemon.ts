@@ -71,6 +71,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   const hub = await startGroupHub({
     startup: settings.startup,
     roster: membership.text,
+    hubs: membership.hubs,
     stateDir: path.join(stateDir, 'hub-server'),
     clock: systemClock,
     log,
@@ -124,7 +125,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   observers?.onChange(() => status.changed());
   const rejoin = async (): Promise<void> => {
     const told = membership.effective();
-    await hub.value?.reconfigure(told, membership.text);
+    await hub.value?.reconfigure(told, membership.text, membership.hubs);
     takeMembers(told, node.value.federation, log);
   };
   node.value.federation.onRoster((received) => {

@@ -10,6 +10,7 @@ export {
   publishRoster,
   removeNode,
   rotateNode,
+  surveyHubs,
   updatePeers,
   type HubAddress,
 } from '@routerd/federation';

@@ -7,12 +7,14 @@ import {
   isJoining,
   letNodesIn,
   ManagedHub,
+  moveStoreAside,
   parseGroupName,
   provisionUntilDone,
   publishRoster,
   readSeedFile,
   signerOf,
   watchCopies,
+  watchDepartures,
   type HubConfig,
   type HubSettings,
   type PublishRosterOptions,
@@ -22,8 +24,11 @@ import type { Clock, Log } from '@routerd/runtime';
 import type { SettingsFault } from './node-settings.ts';
 
 export interface GroupHub {
-  /** Takes over who is in the group, and the hubs, and the operator's list of them for whoever comes; what else changed needs a restart. */
-  reconfigure(startup: readonly Resource[], roster?: string): Promise<void>;
+  /**
+   * Takes over who is in the group, and the hubs, and the operator's list of them for whoever comes; what else changed needs a restart.
+   * @param hubs names of all hubs by that list; where this one is not among them any more, its server is stopped
+   */
+  reconfigure(startup: readonly Resource[], roster?: string, hubs?: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +36,8 @@ export interface GroupHubOptions {
   readonly startup: readonly Resource[];
   /** The operator's list of members as this machine has it: hubs that lost theirs are given it. */
   readonly roster?: string | undefined;
+  /** Names of all hubs by that list; undefined where it does not count. */
+  readonly hubs?: readonly string[] | undefined;
   /** For the rendered configuration of the server. */
   readonly stateDir: string;
   readonly clock: Clock;
@@ -45,7 +52,7 @@ interface HubKeys {
 
 /** @returns undefined where this machine is no hub. Does not wait for the server: nodes live without a hub, and so does this one. */
 export async function startGroupHub(options: GroupHubOptions): Promise<Result<GroupHub | undefined, SettingsFault>> {
-  const { startup, roster, stateDir, clock, log } = options;
+  const { startup, roster, hubs, stateDir, clock, log } = options;
   const group = groupOf(startup);
   if (group?.spec.role !== 'hub' || group.spec.hub === undefined) return ok(undefined);
   const keys = await readKeys(group.spec.identity.seedFile, group.spec.hub.operatorSeedFile);
@@ -53,18 +60,25 @@ export async function startGroupHub(options: GroupHubOptions): Promise<Result<Gr
   const settings = hubSettings(startup, keys.value);
   if (!settings.ok) return settings;
   const hub = new RunningHub(keys.value, { stateDir, clock, log });
-  await hub.apply(group, settings.value, roster);
+  await hub.apply(group, settings.value, { roster, hubs });
   return ok({
-    async reconfigure(next, nextRoster) {
+    async reconfigure(next, nextRoster, nextHubs) {
       const changed = groupOf(next);
       const nextSettings = hubSettings(next, keys.value);
-      if (changed?.spec.hub !== undefined && nextSettings.ok) await hub.apply(changed, nextSettings.value, nextRoster);
+      if (changed?.spec.hub !== undefined && nextSettings.ok)
+        await hub.apply(changed, nextSettings.value, { roster: nextRoster, hubs: nextHubs });
     },
     stop: async () => hub.stop(),
   });
 }
 
 type HubPorts = Pick<GroupHubOptions, 'stateDir' | 'clock' | 'log'>;
+
+/** The operator's list as this machine has it. */
+interface KnownList {
+  readonly roster?: string | undefined;
+  readonly hubs?: readonly string[] | undefined;
+}
 
 /** What is to be done before the settings of the server are in force as a whole. */
 interface Due {
@@ -89,31 +103,44 @@ class RunningHub {
   }
 
   /** Resolves when the server is told; the streams follow. @param settings undefined when the server is not ours to run */
-  async apply(
-    group: ResourceOf<'EventGroup'>,
-    settings: HubSettings | undefined,
-    roster: string | undefined,
-  ): Promise<void> {
-    const turn = this.#turn.then(async () => this.#apply(group, settings, roster));
+  async apply(group: ResourceOf<'EventGroup'>, settings: HubSettings | undefined, list: KnownList): Promise<void> {
+    const turn = this.#turn.then(async () => this.#apply(group, settings, list));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
 
-  async #apply(
-    group: ResourceOf<'EventGroup'>,
-    settings: HubSettings | undefined,
-    roster: string | undefined,
-  ): Promise<void> {
+  async #apply(group: ResourceOf<'EventGroup'>, settings: HubSettings | undefined, list: KnownList): Promise<void> {
     await this.#work?.stop();
+    this.#work = undefined;
+    const { nodeName } = group.spec;
+    if (list.hubs !== undefined && !list.hubs.includes(nodeName)) {
+      await this.#leave(settings, nodeName);
+      return;
+    }
     const due = settings === undefined ? {} : await this.#serve(group, settings);
     const stopping = new AbortController();
-    const done = this.#settle(group, { ...due, roster }, stopping.signal);
+    const done = this.#settle(group, { ...due, ...list }, stopping.signal);
     this.#work = {
       stop: async () => {
         stopping.abort();
         await done;
       },
     };
+  }
+
+  /** The others go on without it. Its store is kept aside: if it is ever one of them again, it comes with an empty one, as every newcomer. */
+  async #leave(settings: HubSettings | undefined, nodeName: string): Promise<void> {
+    const { log } = this.#ports;
+    await this.#server?.stop();
+    this.#server = undefined;
+    log.warn('the operator took this hub out of the group: it serves nobody', { event: 'hub.left', hub: nodeName });
+    if (settings === undefined) return;
+    try {
+      await moveStoreAside(settings.storeDir, 'left');
+    } catch (cause) {
+      const event = 'hub.store.not-moved';
+      log.error('the streams of a hub that has left stay where they are', { event, cause: String(cause) });
+    }
   }
 
   async stop(): Promise<void> {
@@ -154,7 +181,7 @@ class RunningHub {
 
   async #settle(
     group: ResourceOf<'EventGroup'>,
-    { growth, open, roster }: Due & { readonly roster: string | undefined },
+    { growth, open, roster, hubs }: Due & KnownList,
     signal: AbortSignal,
   ): Promise<void> {
     const name = parseGroupName(group.metadata.name);
@@ -166,8 +193,10 @@ class RunningHub {
     if (open !== undefined && this.#server !== undefined)
       await letNodesIn({ ...this.#ports, ...waysOf(group), ...streams, hub: this.#server, settings: open }, signal);
     await this.#tellRoster({ ...waysOf(group), ...streams }, group.spec.rosterKey, roster);
-    if (this.#server !== undefined && hub?.cluster !== undefined)
-      await watchCopies({ ...waysOf(group), ...streams, self: nodeName, hub: this.#server, clock, log }, signal);
+    if (this.#server === undefined || hub?.cluster === undefined) return;
+    const watched = { ...waysOf(group), ...streams, self: nodeName, hub: this.#server, clock, log };
+    const departures = hubs === undefined ? undefined : watchDepartures({ ...watched, listed: hubs }, signal);
+    await Promise.all([watchCopies(watched, signal), departures]);
   }
 
   async #tellRoster(

@@ -1,11 +1,9 @@
 /** Which changes would cut the people off who manage this host. Pure; the daemon withholds them, `apply --once` asks first. */
 import type { HostOp, ObservedHost, Withhold, WithheldOp } from '@routerd/dataplane';
 import {
-  hostAddressOf,
   networkOf,
   ofKind,
   parseInterfaceAddress,
-  parseIpv4,
   parseIpv4Prefix,
   prefixContains,
   unreachable,
@@ -14,6 +12,8 @@ import {
   type ReconcileSettings,
   type Resource,
 } from '@routerd/resources';
+import { zoneLockout } from './management-zones.ts';
+import type { SshSession } from './ssh-session.ts';
 
 export interface ManagementAccess {
   /** Interfaces of FirewallZones of role mgmt, and those that a Router protects. */
@@ -24,25 +24,12 @@ export interface ManagementAccess {
   readonly session: SshSession | undefined;
 }
 
-export interface SshSession {
-  readonly client: HostAddress;
-  readonly local: HostAddress;
-}
-
 /** What an operator does who wants it all the same. */
 export const WITHHELD_REMEDY =
   'Change the configuration, or stop the daemon and run `routerd apply --once --allow-mgmt-lockout`.';
 
 /** What a lockout is judged by. */
-type Before = Pick<ObservedHost, 'addresses' | 'wireGuard'>;
-
-/** @param connection `$SSH_CONNECTION`: client address and port, own address and port. IPv6 is not ours to cut. */
-export function sshSession(connection: string | undefined): SshSession | undefined {
-  const [client, , local] = connection?.split(' ') ?? [];
-  const [parsedClient, parsedLocal] = [parseIpv4(client ?? ''), parseIpv4(local ?? '')];
-  if (!parsedClient.ok || !parsedLocal.ok) return undefined;
-  return { client: hostAddressOf(parsedClient.value), local: hostAddressOf(parsedLocal.value) };
-}
+type Before = Pick<ObservedHost, 'addresses' | 'links' | 'wireGuard'>;
 
 /** @param reconcile what a Router says, where there is one */
 export function managementAccess(
@@ -165,8 +152,7 @@ function lockout(
   resources: readonly Resource[],
 ): readonly string[] {
   const { session } = access;
-  const link =
-    session === undefined ? undefined : before.addresses.find(({ address }) => isLocal(address, session))?.interface;
+  const link = linkOf(session, before);
   const isManaged = (name: string): boolean => name === link || access.interfaces.has(name);
   const goesBy = (name: string, what: string): readonly string[] =>
     isManaged(name) ? [`${what}, which management goes by.`] : [];
@@ -181,10 +167,14 @@ function lockout(
     case 'tunnel-change':
       return goesBy(op.tunnel.name, `The ends of ${op.tunnel.name} change`);
     case 'wireguard-configure':
-      return isManaged(op.device.name) ? peerLockout(op, before) : [];
+      if (!isManaged(op.device.name)) return [];
+      return [...peerLockout(op, before), ...mtuLockout(op.device.name, op.device.mtu, before)];
     case 'link-set':
-    case 'link-restore':
-      return op.setting.value === 'down' ? goesBy(op.setting.name, `${op.setting.name} goes down`) : [];
+    case 'link-restore': {
+      const { name, property, value } = op.setting;
+      if (property === 'mtu') return isManaged(name) ? mtuLockout(name, Number(value), before) : [];
+      return value === 'down' ? goesBy(name, `${name} goes down`) : [];
+    }
     case 'sysctl-set':
       return settingLockout(op, (name) =>
         name === 'all' ? link !== undefined || access.interfaces.size > 0 : isManaged(name),
@@ -192,7 +182,7 @@ function lockout(
     case 'table-replace':
       if (op.table.name !== 'routerd_filter') return [];
       return [...new Set([...(link === undefined ? [] : [link]), ...access.interfaces])].flatMap((name) =>
-        zoneLockout(resources, name, name === link),
+        zoneLockout(resources, name, name === link ? session : undefined),
       );
     case 'route-add':
     case 'route-replace':
@@ -216,6 +206,24 @@ function lockout(
   }
 }
 
+/** The interface that the session comes by. */
+function linkOf(session: SshSession | undefined, { addresses }: Before): string | undefined {
+  if (session?.family === 'ipv6') return session.interface;
+  return addresses.find(({ address }) => isLocal(address, session))?.interface;
+}
+
+/** RFC 8200, section 5. */
+const IPV6_MTU_MIN = 1280;
+
+/** The kernel takes IPv6 off an interface whose MTU is too small for it (addrconf_notify in net/ipv6/addrconf.c). */
+function mtuLockout(name: string, mtu: number, { links }: Before): readonly string[] {
+  const prior = links.find((link) => link.name === name)?.mtu ?? 0;
+  if (prior < IPV6_MTU_MIN || mtu >= IPV6_MTU_MIN) return [];
+  return [
+    `With an MTU of ${mtu}, less than ${IPV6_MTU_MIN}, ${name} loses its IPv6 addresses, which management may go by.`,
+  ];
+}
+
 /** The network of an address is reached by its interface, from the moment that it has it. */
 function newAddressLockout(
   { address, interface: name }: Extract<HostOp, { readonly verb: 'address-add' }>,
@@ -223,7 +231,7 @@ function newAddressLockout(
   link: string | undefined,
 ): readonly string[] {
   const own = parseInterfaceAddress(address);
-  if (session === undefined || name === link || !own.ok) return [];
+  if (session?.family !== 'ipv4' || name === link || !own.ok) return [];
   if (!prefixContains(networkOf(own.value), session.client)) return [];
   return [`${address} on ${name} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`];
 }
@@ -257,10 +265,18 @@ function peerLockout(
 }
 
 /** Settings with which a host hears or answers less than before, by their name, and from which value on. */
-const DEAFENING: readonly (readonly [name: string, isDeafer: (value: number) => boolean, what: string])[] = [
-  ['rp_filter', (value) => value === 1, 'drops packets whose answer would go another way'],
-  ['arp_ignore', (value) => value >= 3, 'does not answer ARP for its addresses'],
-  ['disable_ipv6', (value) => value === 1, 'loses its IPv6 addresses'],
+const DEAFENING: readonly (readonly [
+  family: string,
+  name: string,
+  isDeafer: (value: number) => boolean,
+  what: string,
+])[] = [
+  ['ipv4', 'rp_filter', (value) => value === 1, 'drops packets whose answer would go another way'],
+  ['ipv4', 'arp_ignore', (value) => value >= 3, 'does not answer ARP for its addresses'],
+  ['ipv6', 'disable_ipv6', (value) => value === 1, 'loses its IPv6 addresses'],
+  // addrconf_fixup_forwarding and rt6_purge_dflt_routers: what was learned is forgotten at once.
+  ['ipv6', 'forwarding', (value) => value >= 1, 'forgets gateways that IPv6 routers announce, unless accept_ra is 2'],
+  ['ipv6', 'accept_ra', (value) => value <= 0, 'no longer learns IPv6 gateways and addresses that routers announce'],
 ];
 
 /** What was set before we came is not ours to judge: a restore is never withheld. */
@@ -268,10 +284,10 @@ function settingLockout(
   { path, value, prior }: Extract<HostOp, { readonly verb: 'sysctl-set' }>,
   isManaged: (name: string) => boolean,
 ): readonly string[] {
-  const [, , group, name = '', key] = path;
+  const [, family, group, name = '', key] = path;
   if (group !== 'conf' || !isManaged(name)) return [];
-  return DEAFENING.flatMap(([setting, isDeafer, what]) =>
-    setting === key && isDeafer(Number(value)) && !isDeafer(Number(prior))
+  return DEAFENING.flatMap(([of, setting, isDeafer, what]) =>
+    of === family && setting === key && isDeafer(Number(value)) && !isDeafer(Number(prior))
       ? [`With ${path.join('.')}=${value} ${name === 'all' ? 'every interface' : name} ${what}.`]
       : [],
   );
@@ -286,7 +302,7 @@ function routeLockout(
   const { destination, device, blackhole } = op.route;
   if (op.verb === 'route-remove') {
     if (kept.has(device ?? '')) return [`${destination} leads by ${device ?? ''}, which is protected.`];
-    if (session === undefined || !leadsTo(destination, session.client)) return [];
+    if (session?.family !== 'ipv4' || !leadsTo(destination, session.client)) return [];
     return [`${destination} leads to ${quadOf(session.client)}, which this session comes from.`];
   }
   const stolen = before.addresses.find(
@@ -294,7 +310,8 @@ function routeLockout(
   );
   if (stolen !== undefined)
     return [`${destination} would lead part of the network of ${stolen.interface}, which is protected, elsewhere.`];
-  if (session === undefined || !leadsTo(destination, session.client) || (device === link && !blackhole)) return [];
+  if (session?.family !== 'ipv4' || !leadsTo(destination, session.client)) return [];
+  if (device === link && !blackhole) return [];
   return [`${destination} would lead answers to ${quadOf(session.client)} away from ${link ?? 'their way'}.`];
 }
 
@@ -305,31 +322,7 @@ function isPartOf(destination: Ipv4Prefix | HostAddress, address: string): boole
 }
 
 function isLocal(address: string, session: SshSession | undefined): boolean {
-  return session !== undefined && quadOf(address) === quadOf(session.local);
-}
-
-/** From an untrusted zone nothing reaches the router itself, but what a rule accepts; and a rule may drop all that comes from a zone. */
-function zoneLockout(resources: readonly Resource[], link: string, hasSession: boolean): readonly string[] {
-  const zone = ofKind(resources, 'FirewallZone').find(({ spec }) => spec.interfaces.includes(link));
-  if (zone === undefined) return [];
-  const rules = ofKind(resources, 'FirewallRule').filter(
-    ({ spec: { fromZone = zone.metadata.name, toZone = 'self' } }) =>
-      fromZone === zone.metadata.name && toZone === 'self',
-  );
-  const who = `${link}, ${hasSession ? 'which this session comes by' : 'which management goes by'}, may not reach the router.`;
-  const dropsAll = rules.find(
-    ({ spec }) =>
-      spec.action !== 'accept' &&
-      spec.protocol === undefined &&
-      spec.rateLimit === undefined &&
-      spec.connLimit === undefined &&
-      spec.srcCIDRs.length === 0 &&
-      spec.destinationCIDRs.length === 0,
-  );
-  const isAccepted = rules.some(({ spec }) => spec.action === 'accept');
-  if (dropsAll !== undefined && !isAccepted) return [`FirewallRule/${dropsAll.metadata.name} drops everything: ${who}`];
-  if (zone.spec.role !== 'untrust' || isAccepted) return [];
-  return [`FirewallZone/${zone.metadata.name} is untrusted: ${who}`];
+  return session?.family === 'ipv4' && quadOf(address) === quadOf(session.local);
 }
 
 function leadsTo(destination: string, client: HostAddress): boolean {

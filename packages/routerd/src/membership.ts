@@ -53,6 +53,12 @@ export class Membership {
     return this.#roster?.text;
   }
 
+  /** The hubs by the list; undefined where it does not count beside what was configured. */
+  get hubs(): readonly string[] | undefined {
+    const roster = this.#roster?.roster;
+    return roster !== undefined && counts(this.#startup, roster) ? [...roster.hubs.keys()] : undefined;
+  }
+
   takeStartup(startup: readonly Resource[]): void {
     this.#startup = startup;
   }
@@ -86,12 +92,15 @@ function configuredSerial(startup: readonly Resource[]): number {
 /** EventPeers and the hubs of the EventGroup as the list says; all else as it was configured. What was brought by hand counts when it is newer. */
 export function withRoster(startup: readonly Resource[], roster: Roster | undefined): readonly Resource[] {
   const group = groupOf(startup);
-  if (group === undefined || roster === undefined || roster.group !== group.metadata.name) return startup;
-  if (configuredSerial(startup) > roster.serial) return startup;
+  if (group === undefined || roster === undefined || !counts(startup, roster)) return startup;
   const others = startup.filter(
     (resource) => resource !== group && !(resource.kind === 'EventPeer' && resource.spec.groupRef === roster.group),
   );
   return [...others, joined(group, roster), ...peersOf(group, roster)];
+}
+
+function counts(startup: readonly Resource[], { group, serial }: Roster): boolean {
+  return group === groupOf(startup)?.metadata.name && configuredSerial(startup) <= serial;
 }
 
 function joined(group: ResourceOf<'EventGroup'>, { hubs }: Roster): ResourceOf<'EventGroup'> {

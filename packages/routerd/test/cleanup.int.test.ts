@@ -54,18 +54,24 @@ class Router {
     return path.join(this.folder, 'state');
   }
 
-  /** @param connection what a session by SSH has in its environment */
+  /**
+   * @param connection what a session by SSH has in its environment
+   * @param keepsIt false: only the shell has it, as `sudo` leaves it
+   */
   async routerd(
     args: readonly string[],
     connection?: string,
+    keepsIt = true,
   ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
     const config = args[0] === 'cleanup' ? [] : ['--config', path.join(this.folder, 'router.yaml')];
     const flags = [...config, '--state-dir', this.stateDir];
     const argv = ['netns', 'exec', this.namespace, process.execPath, MAIN, ...args, ...flags];
     const { SSH_CONNECTION: _, ...environment } = process.env;
     const env = connection === undefined ? environment : { ...environment, SSH_CONNECTION: connection };
+    // Not the shell's last command, which it would become.
+    const shell = ['-c', `${keepsIt ? '' : 'env -u SSH_CONNECTION '}ip "$@"; exit $?`, 'sh', ...argv];
     return new Promise((resolve) => {
-      execFile('ip', argv, { encoding: 'utf8', timeout: 50_000, env }, (error, stdout, stderr) => {
+      execFile('sh', shell, { encoding: 'utf8', timeout: 50_000, env }, (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
       });
     });
@@ -112,6 +118,7 @@ test('a session by SSH is not cut off, unless that is asked for', { timeout: 60_
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain('10.9.9.1/24 leaves lan0, which management goes by.');
   expect(refused.stderr).toContain('--allow-mgmt-lockout');
+  expect(await router.routerd(['cleanup'], session, false)).toMatchObject({ code: 1, stderr: refused.stderr });
   expect(await router.shows()).toBe(before);
   expect(await router.routerd(['cleanup', '--allow-mgmt-lockout'], session)).toMatchObject({ code: 0 });
 });

@@ -1,7 +1,8 @@
 import type { HostOp, HostRoute, ObservedWireGuardPeer } from '@routerd/dataplane';
 import { parseIpv4, parseIpv4Prefix, type Ipv4, type Ipv4Prefix, type ReconcileSettings } from '@routerd/resources';
 import { describe, expect, test } from 'vitest';
-import { lockouts, managementAccess, sshSession, withheldOps, withholding } from '../src/management-access.ts';
+import { lockouts, managementAccess, withheldOps, withholding } from '../src/management-access.ts';
+import { sshSession, type SshSession } from '../src/ssh-session.ts';
 import { resource } from './doctor-facts.ts';
 
 const KEY = `${'A'.repeat(43)}=`;
@@ -19,12 +20,16 @@ const before = {
     { interface: 'eth0', address: '10.0.0.9/24' },
     { interface: 'eth1', address: '10.1.0.2/24' },
   ],
+  links: ['eth0', 'wg-cloud'].map((name) => ({ name, up: true, mtu: 1420, mac: undefined })),
   wireGuard: ['eth0', 'wg-cloud'].map((name) => ({ name, publicKey: KEY, listenPort: 1, peers: [peer] })),
 };
 const zone = (role: string): ReturnType<typeof resource> =>
   resource('firewall', 'FirewallZone', 'z', { role, interfaces: ['eth0'] });
-const cut = (op: HostOp, resources: readonly ReturnType<typeof resource>[] = []): readonly string[] =>
-  lockouts([op], before, managementAccess(resources, undefined, session), resources);
+const cut = (
+  op: HostOp,
+  resources: readonly ReturnType<typeof resource>[] = [],
+  asking: SshSession | undefined = session,
+): readonly string[] => lockouts([op], before, managementAccess(resources, undefined, asking), resources);
 
 /** At a console, where only what is declared counts. */
 function cutProtected(
@@ -262,6 +267,74 @@ describe('what is withheld in each mode', () => {
     expect(withholding([zone('trust')], settingsOf({}))).toBeUndefined();
     expect(withholding([zone('mgmt')], undefined)).toBeDefined();
   });
+});
+
+describe('a session over IPv6', () => {
+  const overIpv6 = sshSession('2001:db8::1 50022 2001:db8::2 22', (address) =>
+    address === '2001:db8::2' ? 'eth0' : undefined,
+  );
+  const link = (name: string, property: 'admin' | 'mtu', value: string): HostOp => ({
+    verb: 'link-set',
+    setting: { name, property, value },
+    prior: property === 'mtu' ? '1420' : 'up',
+  });
+  const setting = (name: string, value: string, prior: string): HostOp => ({
+    verb: 'sysctl-set',
+    path: ['net', 'ipv6', 'conf', ...name.split('/')],
+    value,
+    prior,
+  });
+  const rule = (name: string, spec: object): ReturnType<typeof resource> =>
+    resource('firewall', 'FirewallRule', name, { fromZone: 'z', toZone: 'self', action: 'accept', ...spec });
+
+  test('is known by its interface, which a link-local address names', () => {
+    expect(overIpv6).toEqual({ family: 'ipv6', interface: 'eth0', port: 22 });
+    expect(sshSession('fe80::1%eth1 50022 fe80::2%eth1 2222')).toEqual({
+      family: 'ipv6',
+      interface: 'eth1',
+      port: 2222,
+    });
+  });
+
+  test.each<[string, HostOp, HostOp]>([
+    ['its link', link('eth0', 'admin', 'down'), link('eth1', 'admin', 'down')],
+    ['an MTU too small for IPv6', link('eth0', 'mtu', '1279'), link('eth0', 'mtu', '1280')],
+    ['that MTU of a tunnel', configured(1200), configured(1280)],
+    ['IPv6 switched off', setting('eth0/disable_ipv6', '1', '0'), setting('eth1/disable_ipv6', '1', '0')],
+    ['its gateways forgotten', setting('all/forwarding', '1', '0'), setting('eth1/forwarding', '1', '0')],
+    ['no new gateways', setting('eth0/accept_ra', '0', '1'), setting('eth0/accept_ra', '2', '1')],
+  ])('is cut by %s, and not by what only looks like it', (_, cutting, harmless) => {
+    expect(cut(cutting, [], overIpv6)).toHaveLength(1);
+    expect(cut(harmless, [], overIpv6)).toEqual([]);
+    expect(cut(cutting, [zone('mgmt')], undefined)).toHaveLength(1);
+  });
+
+  test('is let in by no rule about IPv4', () => {
+    const fromClient = rule('ssh', { protocol: 'tcp', port: 22, srcCIDRs: ['192.0.2.0/24'] });
+    expect(cut(filter, [zone('untrust'), fromClient])).toEqual([]);
+    expect(cut(filter, [zone('untrust'), fromClient], overIpv6)).toHaveLength(1);
+    expect(cut(filter, [zone('untrust'), rule('ssh', { protocol: 'tcp', port: 22 })], overIpv6)).toEqual([]);
+  });
+
+  function configured(mtu: number): HostOp {
+    const kept = { ...peer, allowedIPs: peer.allowedIPs.map(prefix), presharedKeyFile: undefined };
+    const device = { name: 'eth0', privateKeyFile: '/k', listenPort: 1, mtu, peers: [kept] };
+    return { verb: 'wireguard-configure', device, endpointsOf: [] };
+  }
+});
+
+test('the first rule that a session matches lets it in or not, and what is forwarded is another matter', () => {
+  const rule = (name: string, spec: object): ReturnType<typeof resource> =>
+    resource('firewall', 'FirewallRule', name, { fromZone: 'z', toZone: 'self', action: 'accept', ...spec });
+  const isCut = (role: string, ...rules: readonly ReturnType<typeof resource>[]): boolean =>
+    cut(filter, [zone(role), ...rules]).length === 1;
+  expect(isCut('untrust', rule('web', { protocol: 'tcp', port: 443 }))).toBe(true);
+  expect(isCut('untrust', rule('other', { srcCIDRs: ['198.51.100.0/24'] }))).toBe(true);
+  expect(isCut('untrust', rule('forwarded', { toZone: undefined }))).toBe(true);
+  expect(isCut('trust', rule('no-ssh', { protocol: 'tcp', port: 22, action: 'drop' }))).toBe(true);
+  expect(isCut('trust', rule('a', {}), rule('b', { action: 'drop' }))).toBe(false);
+  expect(isCut('trust', rule('b', {}), rule('a', { action: 'drop' }))).toBe(true);
+  expect(isCut('trust', rule('slow', { action: 'drop', rateLimit: { perSecond: 1 } }))).toBe(false);
 });
 
 test('at a console nothing is a session', () => {

@@ -12,6 +12,7 @@ import {
   publishRoster,
   removeNode,
   rotateNode,
+  surveyHubs,
   updatePeers,
   type HubAddress,
 } from '@routerd/routerd/enrolment';
@@ -176,7 +177,7 @@ interface RemoveFlags {
 
 export const removeNodeCommand = buildCommand<RemoveFlags, [string], Context>({
   async func(this: Context, { folder, dryRun }: RemoveFlags, node: string) {
-    const removed = await removeNode(folder, node, { dryRun });
+    const removed = await removeNode(folder, node, { dryRun, survey: surveyHubs });
     if (!removed.ok) return refuse(this, removed.error);
     const { publicKeys, stays } = removed.value;
     const [leaves, open] = dryRun ? ['would leave', 'would open'] : ['has left', 'open'];
@@ -193,9 +194,9 @@ export const removeNodeCommand = buildCommand<RemoveFlags, [string], Context>({
     positional: nodeArgument,
   },
   docs: {
-    brief: 'Take a node out of the group: its key counts no more',
+    brief: 'Take a node or a hub out of the group: its key counts no more',
     fullDescription:
-      'Take a node out of the group. The hubs end its connection and refuse its key as soon as they have the new list of members; everybody else refuses what it signs. A hub cannot be removed.\n\nTake it out of the pools first (MobilityPool spec.members): what it captures moves to others while it can still hand it over.\n\nEXAMPLES\n  routerctl federation remove-node aws-a --dry-run\n  routerctl federation remove-node aws-a',
+      'Take a node out of the group. The hubs end its connection and refuse its key as soon as they have the new list of members; everybody else refuses what it signs.\n\nA hub too, also one that is gone for good, once three others run: add-node NAME --hub ADDRESS:PORT first. The others take over its copies of the streams.\n\nTake it out of the pools first (MobilityPool spec.members): what it captures moves to others while it can still hand it over.\n\nEXAMPLES\n  routerctl federation remove-node aws-a --dry-run\n  routerctl federation remove-node aws-a',
   },
 });
 

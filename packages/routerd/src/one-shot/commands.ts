@@ -5,11 +5,12 @@ import { createLog, systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
 import type { LoadedConfig } from '../load-config.ts';
-import { managementAccess, sshSession, withheldOps } from '../management-access.ts';
+import { managementAccess, withheldOps } from '../management-access.ts';
 import { platformHost } from '../platform-host.ts';
 import { applyPlan } from './apply-plan.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
+import { sessionAsking } from './ssh-connection.ts';
 
 /** There is something to do; wrong usage of `plan` and `apply` is 1, so that nobody takes it for this. */
 const SOMETHING_TO_DO = 2;
@@ -150,7 +151,7 @@ type Guarded = Pick<LoadedConfig, 'resources' | 'reconcile'>;
 
 /** What of the plan would cut management off. */
 function cutsOf(context: Context, { plan }: OneShot, { resources, reconcile }: Guarded): readonly WithheldOp[] {
-  const session = sshSession(context.process.env['SSH_CONNECTION']);
+  const session = sessionAsking(context.process.env);
   const access = managementAccess(resources, reconcile, session);
   return withheldOps(plan.ops, plan.before, access, resources, 'progressive');
 }

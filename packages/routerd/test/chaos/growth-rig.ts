@@ -1,7 +1,7 @@
 /**
  * A group from nothing: hubs and sites join by their tokens alone, and learn all else from the operator's signed list, which he gives to the hubs:
  *
- *   operator .20   hub-1 .1   hub-2 .2   hub-3 .3      10.99.0.0/24
+ *   operator .20   hub-1 .1   hub-2 .2   hub-3 .3   (hub-4 .4)   10.99.0.0/24
  *       └─────────────┴── br0 ───┴──────────┴───────┬───────┬───────┬───────┐
  *                                                onprem   aws    azure    oci      .11 to .14
  */
@@ -10,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseToken } from '@routerd/federation';
 import { runCommand } from '@routerd/runtime';
+import { z } from 'zod';
 import { openChaosNet } from './chaos-net.ts';
 import { ChaosSite } from './chaos-site.ts';
 import { ServingHub } from './serving-hub.ts';
@@ -23,12 +24,16 @@ export interface GrowthRig {
   readonly sites: readonly ChaosSite[];
   /** `routerctl federation …` on the operator's machine. @returns what it said on stdout */
   operator(...args: readonly string[]): Promise<string>;
-  /** By how many hubs the streams are kept; 0 when nobody answers. */
-  replicas(): Promise<number>;
+  /** What `routerctl federation …` said on stderr as it refused; undefined when it did as it was told. */
+  refusal(...args: readonly string[]): Promise<string | undefined>;
+  /** By how many hubs the streams are kept, and the names of those that keep all; 0 and none when nobody answers. */
+  copies(): Promise<z.output<typeof copies>>;
   /** Enrols the next hub and starts it. */
   addHub(): Promise<ServingHub>;
   close(): Promise<void>;
 }
+
+const copies = z.object({ replicas: z.number(), keepers: z.array(z.string()) });
 
 /** One hub, four sites. Resolves when the sites run; the hub may still be starting. */
 export async function openGrowthRig(): Promise<GrowthRig> {
@@ -43,11 +48,18 @@ export async function openGrowthRig(): Promise<GrowthRig> {
     undo.push(async () => net.close());
     const operatorNamespace = await net.add('operator', '10.99.0.20');
     const material = ['--folder', path.join(folder, 'group')];
-    const operator = async (...args: readonly string[]): Promise<string> => {
+    const routerctl = async (args: readonly string[]): ReturnType<typeof runCommand> => {
       const command = ['ip', 'netns', 'exec', operatorNamespace, process.execPath, ROUTERCTL, 'federation'] as const;
-      const result = await runCommand([...command, ...args, ...material], { timeoutMs: 60_000 });
+      return runCommand([...command, ...args, ...material], { timeoutMs: 60_000 });
+    };
+    const operator = async (...args: readonly string[]): Promise<string> => {
+      const result = await routerctl(args);
       if (!result.ok) throw new Error(`routerctl federation ${args.join(' ')}: ${result.error.stderr}`);
       return result.value.stdout.trim();
+    };
+    const refusal = async (...args: readonly string[]): Promise<string | undefined> => {
+      const result = await routerctl(args);
+      return result.ok ? undefined : result.error.stderr;
     };
     const hubs: ServingHub[] = [];
     const sites: ChaosSite[] = [];
@@ -67,11 +79,11 @@ export async function openGrowthRig(): Promise<GrowthRig> {
       undo.push(async () => hub.kill());
       return hub;
     };
-    const replicas = async (): Promise<number> => {
+    const copiesNow = async (): ReturnType<GrowthRig['copies']> => {
       const program = path.join(import.meta.dirname, 'growth-operator.ts');
       const argv = ['ip', 'netns', 'exec', operatorNamespace, process.execPath, program] as const;
       const result = await runCommand([...argv, path.join(folder, 'group')], { timeoutMs: 30_000 });
-      return result.ok ? Number(result.value.stdout) : 0;
+      return result.ok ? copies.parse(JSON.parse(result.value.stdout)) : { replicas: 0, keepers: [] };
     };
     await addHub();
     for (const [index, name] of SITES.entries()) {
@@ -97,7 +109,7 @@ export async function openGrowthRig(): Promise<GrowthRig> {
       undo.push(async () => site.kill());
     }
     await Promise.all(sites.map(async (site) => site.start()));
-    return { hubs, sites, operator, replicas, addHub, close };
+    return { hubs, sites, operator, refusal, copies: copiesNow, addHub, close };
   } catch (cause) {
     await close();
     throw cause;

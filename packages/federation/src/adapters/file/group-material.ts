@@ -5,6 +5,7 @@ import { err, ok, parseNodeName, type NodeName, type Result } from '@routerd/res
 import { z } from 'zod';
 import type { Enrolment } from '../../enrolment/enrolment-token.ts';
 import { clusterOf, peerDocuments, type PeerKeys } from '../../enrolment/group-documents.ts';
+import { judgeHubRemoval, type HubRemovalFault, type HubSurvey } from '../../enrolment/hub-removal.ts';
 import { signRoster } from '../../enrolment/roster.ts';
 import { generateNodeIdentity, signerOf, type NodeIdentity } from '../../node-identity.ts';
 import { parseGroupName, type GroupName } from '../../subjects.ts';
@@ -37,7 +38,7 @@ export interface MaterialFault {
     | 'material.node-exists'
     | 'material.no-such-node'
     | 'material.not-rotating'
-    | 'material.node-is-hub'
+    | HubRemovalFault['code']
     | 'material.bad-name';
   readonly detail: string;
 }
@@ -143,32 +144,57 @@ export interface Removal {
   readonly stays: readonly string[];
 }
 
+export interface RemoveOptions {
+  /** Nothing is changed. */
+  readonly dryRun?: boolean;
+  /** Asks the hubs that would stay; only where a hub is taken out. */
+  readonly survey: (stays: HubReach) => Promise<HubSurvey>;
+}
+
+/** The hubs that stay, each with how it is reached, and what the operator needs for it. */
+export interface HubReach extends Pick<GroupRoster, 'group' | 'caFile' | 'seed'> {
+  readonly hubs: ReadonlyMap<NodeName, string>;
+}
+
 /**
- * Takes a node out of the group: its keys count no more for whoever learns of the new list.
- * A hub cannot be taken out, since it holds the operator's key and a hub's certificate, which would still be accepted.
- * @param dryRun nothing is changed
+ * Takes a node out of the group: its keys count no more for whoever learns of the new list. A hub too, where the others can do without it.
+ * What a hub has had stays with whoever has the machine: the operator's key for the streams, and a certificate that hubs accept.
  */
 export async function removeNode(
   folder: string,
   node: string,
-  { dryRun = false } = {},
+  { dryRun = false, survey }: RemoveOptions,
 ): Promise<Result<Removal, MaterialFault>> {
   const before = await load(folder);
   if (!before.ok) return before;
   const { [node]: removed, ...nodes } = before.value.nodes;
   if (removed === undefined) return noSuchNode(node);
-  if (before.value.hubs[node] !== undefined) {
-    const detail = `${node} is a hub, and has the operator's key: who removes it makes a new group`;
-    return err({ code: 'material.node-is-hub', detail });
-  }
+  const { [node]: hub, ...hubs } = before.value.hubs;
+  const spared = hub === undefined ? ok(undefined) : await withoutHub(folder, node, hubs, survey);
+  if (!spared.ok) return spared;
   const { publicKey, nextPublicKey } = removed;
   return writing(async () => {
-    if (!dryRun) await save(folder, { ...before.value, nodes });
+    if (!dryRun) await save(folder, { ...before.value, hubs, nodes });
     return {
       publicKeys: nextPublicKey === undefined ? [publicKey] : [publicKey, nextPublicKey],
       stays: Object.keys(nodes).toSorted(),
     };
   });
+}
+
+async function withoutHub(
+  folder: string,
+  node: string,
+  stays: GroupRecord['hubs'],
+  survey: RemoveOptions['survey'],
+): Promise<Result<void, MaterialFault>> {
+  if (Object.keys(stays).length === 0) {
+    return err({ code: 'material.last-hub', detail: `${node} is the only hub of the group, which cannot be without` });
+  }
+  const roster = await groupRoster(folder);
+  if (!roster.ok) return roster;
+  const servers = Object.entries(stays).map(([name, at]) => [name as NodeName, serverOf(at)] as const);
+  return judgeHubRemoval(node, Object.keys(stays), await survey({ ...roster.value, hubs: new Map(servers) }));
 }
 
 export interface GroupRoster {
@@ -213,7 +239,11 @@ function byNode<T>(all: Readonly<Record<string, T>>): ReadonlyMap<NodeName, T> {
 }
 
 function serversOf(hubs: GroupRecord['hubs']): readonly string[] {
-  return Object.values(hubs).map(({ address, port }) => `tls://${address}:${port}`);
+  return Object.values(hubs).map(serverOf);
+}
+
+function serverOf({ address, port }: HubAddress): string {
+  return `tls://${address}:${port}`;
 }
 
 /** Never leaves the operator's folder: a hub must not be able to say who is in the group. */

@@ -57,6 +57,13 @@ async function isStoreOfOneAlone({ storeDir }: Pick<HubSettings, 'storeDir'>): P
   return (await exists(streams ?? '')) && !(await exists(decisions ?? ''));
 }
 
+/** Keeps the store as `<storeDir>.<what>`, in the place of one that was kept so before. Only while no server runs on it. Nothing where there is none. */
+export async function moveStoreAside(storeDir: string, what: 'alone' | 'left'): Promise<void> {
+  if (!(await exists(storeDir))) return;
+  await rm(`${storeDir}.${what}`, { recursive: true, force: true });
+  await rename(storeDir, `${storeDir}.${what}`);
+}
+
 /** What a hub serves with until it grows. */
 export function aloneSettings(settings: HubSettings): HubSettings {
   const { cluster: _, ...alone } = settings;
@@ -90,8 +97,7 @@ export class HubGrowth {
   async moveAside(): Promise<void> {
     const { settings } = this.#options;
     if (!(await isStoreOfOneAlone(settings))) return;
-    await rm(`${settings.storeDir}.alone`, { recursive: true, force: true });
-    await rename(settings.storeDir, `${settings.storeDir}.alone`);
+    await moveStoreAside(settings.storeDir, 'alone');
   }
 
   /** @returns whether it was done before `signal` aborted */

@@ -4,14 +4,16 @@ import path from 'node:path';
 import { durationMs, type DurationMs, type Instant, type Monotonic } from '@routerd/resources';
 import { runCommand, type Clock, type Log } from '@routerd/runtime';
 import { Listeners } from '../../listeners.ts';
+import { generateNodeIdentity } from '../../node-identity.ts';
 import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
+import type { ClusterPeer } from './cluster-judgement.ts';
 import type { StreamCopy } from './copy-judgement.ts';
 import { HealthWatch } from './health-watch.ts';
 import { fileIdentity } from './file-identity.ts';
 import { endLeftovers } from './leftover-servers.ts';
 import { hasRoom, NO_ROOM, ServerProcess } from './server-process.ts';
 
-export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
+export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile' | 'keeper'>;
 
 export interface ManagedHubOptions {
   /** Ours alone; made 0700. Holds the rendered configuration, not the streams. */
@@ -63,6 +65,7 @@ export class ManagedHub {
   readonly #times: HubTimes;
   readonly #listeners = new Listeners<HubState>();
   readonly #stopping = new AbortController();
+  readonly #keeper = generateNodeIdentity();
   #settings: HubSettings;
   #written = '';
   #process: ServerProcess | undefined;
@@ -99,6 +102,16 @@ export class ManagedHub {
   /** The server's own copy of each stream; undefined when it does not say. */
   async copies(): Promise<ReadonlyMap<string, StreamCopy> | undefined> {
     return this.#process?.copies(this.#times.probeTimeout);
+  }
+
+  /** The other hubs of the cluster, if the server leads it; none otherwise. */
+  async peers(): Promise<readonly ClusterPeer[]> {
+    return (await this.#process?.peers(this.#times.probeTimeout)) ?? [];
+  }
+
+  /** NKey seed of the user that may take hubs out of the cluster: of this process, at this server. Secret. */
+  get keeperSeed(): string {
+    return this.#keeper.seed;
   }
 
   /** Stops the server in order, and starts it again. */
@@ -250,7 +263,11 @@ export class ManagedHub {
   /** Complete or not at all, and never what the server would refuse. */
   async #write(): Promise<boolean> {
     const { stateDir, program = 'nats-server' } = this.#options;
-    const text = renderHubConfig({ ...this.#settings, portsDir: path.join(stateDir, 'ports') });
+    const text = renderHubConfig({
+      ...this.#settings,
+      keeper: this.#keeper.publicKey,
+      portsDir: path.join(stateDir, 'ports'),
+    });
     if (text === this.#written) return true;
     const [next, file] = [`${this.#configFile()}.next`, this.#configFile()];
     try {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { z } from 'zod';
+import type { ClusterPeer } from './cluster-judgement.ts';
 import type { StreamCopy } from './copy-judgement.ts';
 import { LineSplitter, parseServerLine } from './server-log.ts';
 
@@ -31,6 +32,23 @@ const streamDetail = z.object({ name: z.string(), state: z.object({ last_seq: z.
 /** Of what the server says of itself at `/jsz`; what is empty it leaves out. */
 const accountStreams = z.object({
   account_details: z.array(z.object({ stream_detail: z.array(streamDetail).default([]) })).default([]),
+});
+
+/** Of the same; only the hub that leads the cluster tells of the others. `active`: nanoseconds since it was last heard. */
+const clusterPeers = z.object({
+  meta_cluster: z.object({
+    replicas: z
+      .array(
+        z.object({
+          name: z.string(),
+          peer: z.string(),
+          current: z.boolean(),
+          offline: z.boolean().default(false),
+          active: z.number(),
+        }),
+      )
+      .default([]),
+  }),
 });
 
 /** `silent`: no answer, so it stands still or is not up yet. `unhealthy`: it says itself that it cannot keep streams. */
@@ -104,6 +122,22 @@ export class ServerProcess {
       return new Map(streams.map(({ name, state }) => [name, { lastSequence: state.last_seq }]));
     } catch {
       return undefined;
+    }
+  }
+
+  /** The other hubs of the cluster, if this one leads it; none otherwise. */
+  async peers(timeoutMs: number): Promise<readonly ClusterPeer[]> {
+    try {
+      const { body } = await this.#ask('/jsz', timeoutMs);
+      const { replicas } = clusterPeers.parse(JSON.parse(body)).meta_cluster;
+      return replicas.map(({ name, peer, current, offline, active }) => ({
+        name,
+        id: peer,
+        isCurrent: current && !offline,
+        silentMs: offline ? Number.POSITIVE_INFINITY : active / 1_000_000,
+      }));
+    } catch {
+      return [];
     }
   }
 

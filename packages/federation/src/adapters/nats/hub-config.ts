@@ -28,6 +28,8 @@ export interface HubConfigOptions {
   readonly nextKeys?: ReadonlyMap<NodeName, string>;
   /** The hubs that replicate each other; without it this one stands alone. */
   readonly cluster?: HubCluster;
+  /** NKey public key of the user that may take a hub out of the cluster, at this server alone; counts with `cluster` only. */
+  readonly keeper?: string;
   /** Folder in which the server names the port of its monitoring, on loopback, where only this machine can ask how it is. */
   readonly portsDir?: string;
   readonly pidFile?: string;
@@ -49,8 +51,8 @@ const HANDSHAKE_S = 10;
 
 /** Nodes come in order of their names, so that equal options give equal text. */
 export function renderHubConfig(options: HubConfigOptions): string {
-  const { group, serverName, listen, storeDir, tls, operator, nodes, nextKeys, cluster, portsDir, pidFile, logFile } =
-    options;
+  const { group, serverName, listen, storeDir, tls, operator, nodes, nextKeys, cluster, keeper } = options;
+  const { portsDir, pidFile, logFile } = options;
   const keys = [...nodes, ...(nextKeys ?? [])];
   const byName = keys.toSorted(([a, aKey], [b, bKey]) => (`${a} ${aKey}` < `${b} ${bKey}` ? -1 : 1));
   const lines = [
@@ -67,6 +69,7 @@ export function renderHubConfig(options: HubConfigOptions): string {
     ...(portsDir === undefined ? [] : ['http: "127.0.0.1:-1"', `ports_file_dir: ${quote(portsDir)}`]),
     ...(tls === undefined ? [] : renderTls(tls)),
     ...(cluster === undefined ? [] : renderCluster(group, cluster, tls)),
+    ...(cluster === undefined || keeper === undefined ? [] : renderKeeper(keeper)),
     'authorization {',
     `  timeout: ${HANDSHAKE_S}`,
     '  users: [',
@@ -133,6 +136,20 @@ function renderCluster(
     '  no_advertise: true',
     `  routes: [${routes.toSorted().map(quote).join(', ')}]`,
     ...(tls === undefined ? [] : renderTls(tls, tls.caFile === undefined ? [] : ['  verify: true'])).map(indent),
+    '}',
+  ];
+}
+
+/** Who is in the cluster is asked of the system's account; all that is the group's stays in the other. */
+function renderKeeper(keeper: string): readonly string[] {
+  const permissions = { publish: ['$JS.API.SERVER.REMOVE'], subscribe: ['_INBOX_KEEPER.>'] };
+  return [
+    'accounts {',
+    '  "$SYS" {',
+    '    users: [',
+    ...renderUser('keeper: takes hubs that have left out of the cluster', keeper, permissions).map(indent).map(indent),
+    '    ]',
+    '  }',
     '}',
   ];
 }
