@@ -2,7 +2,7 @@
 import { reaches } from '../client-flows.ts';
 import { LabFault } from '../lab-fault.ts';
 import { MoveWatch } from '../measure/move-watch.ts';
-import { checkNoneLost } from '../measure/traffic.ts';
+import { checkNoneLost, PROBE_INTERVAL_MS } from '../measure/traffic.ts';
 import { SteadyPing } from '../measure/steady-ping.ts';
 import { bootNewcomers, firstPing, unusedAddress } from '../newcomers.ts';
 import type { Scenario, Stage } from '../scenario.ts';
@@ -36,7 +36,9 @@ export const duplicate: Scenario = {
       { deadlineMs: 30_000 },
     );
     for (const { name } of PEERS) await reaches(lab, name, twice, 30_000);
-    const pings = await Promise.all(PEERS.map(async ({ name }) => SteadyPing.start(lab.vm(name), twice, 5)));
+    const pings = await Promise.all(
+      PEERS.map(async ({ name }) => SteadyPing.start(lab.vm(name), twice, PROBE_INTERVAL_MS)),
+    );
     await lab.vm(SECOND).ip([`addr add ${twice}/32 dev eth0`]);
     const before = await Promise.all([echoesSeenBy(first.vm), echoesSeenBy(lab.vm(SECOND))]);
     evidence.mark('a second machine claims the address at AWS', Date.now());

@@ -3,6 +3,7 @@ import type { ProbedFlow } from '../evidence.ts';
 import type { Lab } from '../lab.ts';
 import { cloudControl } from '../measure/move-watch.ts';
 import { SteadyPing } from '../measure/steady-ping.ts';
+import { PROBE_INTERVAL_MS } from '../measure/traffic.ts';
 import { bootNewcomers, firstPing, unusedAddress, type Newcomer } from '../newcomers.ts';
 import { routerctl } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
@@ -28,7 +29,7 @@ export const movingMachine: Scenario = {
     await firstPing(machine);
     for (const peer of PEERS) await reached(stage.lab, peer.name, machine.address);
     const pings = await Promise.all(
-      PEERS.map(async ({ name }) => SteadyPing.start(stage.lab.vm(name), machine.address, 5)),
+      PEERS.map(async ({ name }) => SteadyPing.start(stage.lab.vm(name), machine.address, PROBE_INTERVAL_MS)),
     );
     const control = cloudControl(stage.lab, 'aws');
     const since = (await control.journal()).at(-1)?.sequence ?? 0;

@@ -4,14 +4,12 @@ import type { Lab } from '../lab.ts';
 import { KernelWatch } from '../measure/kernel-watch.ts';
 import { SteadyCopy } from '../measure/steady-copy.ts';
 import { SteadyPing } from '../measure/steady-ping.ts';
+import { PROBE_INTERVAL_MS } from '../measure/traffic.ts';
 import { signalProcess } from '../process-table.ts';
 import { routerReady, startRouter } from '../routers.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { differences, kernelState } from '../snapshot.ts';
 import { clientAt, FOUR_SITES, ROUTERS, type Router, type Site } from '../topology.ts';
-
-/** Milliseconds between two pings of a flow. */
-const PING_INTERVAL_MS = 5;
 
 const flow = (from: Site, to: Site): Flow => ({ from: clientAt(from), to: clientAt(to) });
 /** Together they cross every router that carries traffic, in both directions. */
@@ -35,7 +33,7 @@ export const restart: Scenario = {
     const before = new Map(await Promise.all(ROUTERS.map(async (router) => stateOf(lab, router))));
     const watches = await Promise.all(ROUTERS.map(async (router) => KernelWatch.start(lab.vm(router.name))));
     const pings = await Promise.all(
-      FLOWS.map(async ({ from, to }) => SteadyPing.start(lab.vm(from.name), to.address, PING_INTERVAL_MS)),
+      FLOWS.map(async ({ from, to }) => SteadyPing.start(lab.vm(from.name), to.address, PROBE_INTERVAL_MS)),
     );
     const copies = await Promise.all(COPIES.map(async (each) => SteadyCopy.start(lab, each)));
     for (const router of ROUTERS) await killAndStart(stage, router);
@@ -73,7 +71,7 @@ async function judgePings({ evidence }: Stage, pings: readonly SteadyPing[]): Pr
     evidence.file(`ping-${name.replace('->', '-')}.txt`, text);
     const numbers = lost.length > 20 ? `${lost.slice(0, 20).join(' ')} …` : lost.join(' ');
     evidence.check(
-      `${name}: packets lost, one sent every ${PING_INTERVAL_MS} ms`,
+      `${name}: packets lost, one sent every ${PROBE_INTERVAL_MS} ms`,
       '0',
       lost.length === 0 ? '0' : `${lost.length}, ${answered} answered: ${numbers}`,
     );
