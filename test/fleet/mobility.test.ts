@@ -275,4 +275,12 @@ test('leases, captures and pools are listed, and an explanation says what would 
   );
   expect(text).toContain('if aws-router-a fails or drains: aws-router-b captures here');
   expect(text).toContain('if onprem-router-a says that it is gone: nobody owns it any more');
+
+  const [excluded] = explainView(running.node('aws-router-a').view, addressOf('10.77.60.1'));
+  expect(excluded?.lines).toEqual(
+    expect.arrayContaining([
+      '  none: nobody has reported this address',
+      '  the pool excludes 10.77.60.0/29: addresses in it never move',
+    ]),
+  );
 });

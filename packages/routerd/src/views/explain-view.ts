@@ -45,7 +45,7 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Expla
   const plan = pool.plan(address);
   const { selfMember } = pool.context;
   const record = selfMember === undefined ? undefined : input.records.get(selfMember.domain);
-  const because = plan?.because ?? [];
+  const because = plan?.because ?? exclusionOf(pool, address);
   const outlook = plan === undefined ? [] : outlookOf(pool.context, situation, input, plan);
   const steps = plan === undefined || selfMember === undefined ? [] : stepsAhead(selfMember, plan, record);
   const waiting = node.waitingFor();
@@ -72,11 +72,17 @@ function explainIn(node: NodeView, pool: PoolState, address: HostAddress): Expla
   return { pool: pool.context.name, lines, because, outlook, steps };
 }
 
+/** What is never planned for has no plan that says so. */
+function exclusionOf({ context }: PoolState, address: HostAddress): readonly Reason[] {
+  const by = context.pool.spec.excludedAddresses.find((prefix) => prefixContains(prefix, address));
+  return by === undefined ? [] : [{ rule: 'lease.excluded', by }];
+}
+
 function unreported(pool: PoolState, address: HostAddress): string {
   const others = Array.from(pool.addresses(), bareAddress).filter((other) => other !== bareAddress(address));
   const near = nearestSpelling(bareAddress(address), others);
   const none = 'none: nobody has reported this address';
-  return near === undefined ? none : `${none}; did you mean ${near}?`;
+  return near === undefined || exclusionOf(pool, address).length > 0 ? none : `${none}; did you mean ${near}?`;
 }
 
 function section(title: string, lines: readonly string[], otherwise: string): readonly string[] {
