@@ -121,7 +121,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'demo':
       return values.list
         ? listScenarios()
-        : demo(place, { only: values.only?.split(',') ?? [], all: values.all, rounds });
+        : demo(place, { only: chosenOf(values.only, values.all), all: values.all, rounds });
     case 'scenario':
       return runOne(place, needed(argument, 'the id of a scenario, for example D1'), rounds);
     case 'up':
@@ -137,6 +137,14 @@ async function main(argv: readonly string[]): Promise<number> {
     default:
       throw usage(`There is no command "${command}".`);
   }
+}
+
+function chosenOf(only: string | undefined, all: boolean): readonly string[] {
+  if (only === undefined) return [];
+  if (all) throw usage('--all runs every scenario, and --only those that it names: one of them.');
+  const ids = only.split(',').map((id) => id.trim());
+  if (ids.includes('')) throw usage(`--only "${only}" has an empty name: write D1,D6.`);
+  return ids;
 }
 
 function needed(argument: string | undefined, what: string): string {

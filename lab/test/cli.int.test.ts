@@ -13,7 +13,9 @@ interface Said {
 /** The lab's command line on a name that nobody uses. */
 async function lab(...args: readonly string[]): Promise<Said> {
   // First: what follows the host of `shell` belongs to the command there.
-  const result = await runCommand([process.execPath, main, '--lab', `t${process.pid}`, ...args]);
+  const { NODE_COMPILE_CACHE: cache } = process.env;
+  const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+  const result = await runCommand([process.execPath, main, '--lab', `t${process.pid}`, ...args], { env });
   return result.ok
     ? { code: 0, out: result.value.stdout, err: result.value.stderr }
     : { code: result.error.exitCode ?? -1, out: result.error.stdout, err: result.error.stderr };
@@ -34,6 +36,8 @@ test('wrong usage ends with 2, names what is wrong and where to look', async () 
   for (const args of [
     ['dance'],
     ['demo', '--only', 'D99'],
+    ['demo', '--only', 'D2,'],
+    ['demo', '--all', '--only', 'D2'],
     ['demo', '--repeat', '0'],
     ['scenario', 'D1', '--repeat', '2'],
     ['wan-delay', 'soon'],
