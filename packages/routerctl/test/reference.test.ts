@@ -1,0 +1,59 @@
+/** The reference names every command; what each does, its own help says. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { generateHelpTextForAllCommands } from '@stricli/core';
+import { expect, test } from 'vitest';
+import { application } from '../src/application.ts';
+
+const REFERENCE = path.resolve(import.meta.dirname, '../../../docs/reference/routerctl.md');
+const commands = generateHelpTextForAllCommands(application).map(([name, text]) => ({ name, text }));
+
+test('every command stands in the reference', () => {
+  const rows = readFileSync(REFERENCE, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|')[1] ?? '');
+  const isNamed = (name: string): boolean => {
+    const words = name.split(' ').slice(1);
+    return rows.some((row) => words.every((word) => new RegExp(`[\` ]${word}[\` ]`).test(row)));
+  };
+  expect(commands.map(({ name }) => name).filter((name) => !isNamed(name))).toEqual([]);
+});
+
+/** `$ routerctl …`, `  routerctl … | jq`, in a fenced block: up to what the shell takes for itself, or a comment. */
+function commandsIn(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .flatMap((line) => /^(?:pnpm lab shell \S+ |\$ |sudo )? *(routerctl [a-z].*)$/.exec(line)?.[1] ?? []);
+}
+
+/** What is wrong with an example: no such command, or a flag that its help does not know. */
+function wrongIn(example: string): string | undefined {
+  const typed = example.replace(/ {2,}.*| [#|<>&].*|;.*/, '');
+  const command = commands.find(({ name }) => `${typed} `.startsWith(`${name} `));
+  if (command === undefined) return `${example}: no such command`;
+  const isKnown = (flag: string): boolean => command.text.includes(flag) || flag === '--help';
+  const unknown = (typed.match(/ --[a-z-]+/g) ?? []).map((flag) => flag.trim()).filter((flag) => !isKnown(flag));
+  return unknown.length === 0 ? undefined : `${example}: no such flag ${unknown.join(', ')}`;
+}
+
+test('what help shows as an example is a command that there is, with flags that it knows', () => {
+  const examples = commands.flatMap(({ text }) =>
+    commandsIn(text.slice(text.indexOf('EXAMPLES')).replaceAll(/^ {2}/gm, '')),
+  );
+  expect(examples.length).toBeGreaterThan(50);
+  expect(examples.flatMap((example) => wrongIn(example) ?? [])).toEqual([]);
+});
+
+test('so is what the documents show', () => {
+  const root = path.resolve(REFERENCE, '../../..');
+  const documents = [
+    'README.md',
+    ...readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+  ];
+  const examples = documents
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) => commandsIn(readFileSync(path.join(root, name), 'utf8')));
+  expect(examples.length).toBeGreaterThan(20);
+  expect(examples.flatMap((example) => wrongIn(example) ?? [])).toEqual([]);
+});
