@@ -105,10 +105,15 @@ export const timestamp = parsed(
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/,
 );
 
-/** A Linux interface name: at most 15 bytes, no slash, no white space (dev_valid_name in net/core/dev.c). */
+export const INTERFACE_NAME_LETTERS =
+  '1 to 15 letters, digits, "_", ".", "@", "+" or "-", the first a letter, digit or "_"';
+/**
+ * The kernel takes nearly every character (dev_valid_name in net/core/dev.c). Of these none is syntax to a program that is given the name: a star
+ * is a wildcard to nft, a hash or quote ends a word of `ip -batch`, and a hyphen in front makes an option.
+ */
 export const interfaceName = text(
-  /^(?!\.{1,2}$)[^/\s:]{1,15}$/,
-  'an interface name of 1 to 15 characters without space, "/" or ":"',
+  /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,14}$/,
+  `an interface name of ${INTERFACE_NAME_LETTERS}`,
 );
 export const mtu = z.number().int().min(576).max(9216);
 export const port = z.number().int().min(1).max(65535);

@@ -188,6 +188,16 @@ export const fieldCases: readonly InvalidCase[] = [
     codes: ['field.malformed'],
   },
   {
+    title: 'an interface name with a wildcard',
+    text: changed(ONPREM, 'ifname: lan0', "ifname: 'lan*'"),
+    codes: ['field.malformed'],
+  },
+  {
+    title: 'an interface name that is an option',
+    text: changed(ONPREM, 'ifname: lan0', 'ifname: -batch'),
+    codes: ['field.malformed'],
+  },
+  {
     title: 'a server that is a web page',
     text: changed(ONPREM, 'tls://hub-1.example.net:4222', 'https://hub-1.example.net'),
     codes: ['field.malformed'],

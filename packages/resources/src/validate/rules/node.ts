@@ -2,7 +2,7 @@
 import type { Problem } from '../../diagnostic.ts';
 import { parseNodeName } from '../../node-name.ts';
 import type { ResourceOf } from '../../resource.ts';
-import { interfaceName } from '../../scalars.ts';
+import { INTERFACE_NAME_LETTERS, interfaceName } from '../../scalars.ts';
 import { firstByKey, oncePerIndex, selfOf, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, warningAt, type Rule } from '../rule.ts';
 import { interfaceWithName } from './references.ts';
@@ -110,7 +110,7 @@ function* wireGuardInterface(link: ResourceOf<'WireGuardInterface'>, index: Reso
   if (!interfaceName.safeParse(name).success) {
     yield errorAt(['metadata', 'name'], {
       code: 'wireguard.name',
-      message: `"${name}" cannot be an interface of the kernel; expected 1 to 15 characters without space, "/" or ":".`,
+      message: `"${name}" cannot be an interface of the kernel; expected ${INTERFACE_NAME_LETTERS}.`,
     });
   }
   const rival = firstOnPort(index).get(String(link.spec.listenPort));

@@ -1,7 +1,7 @@
 /** IPIP and GRE tunnels. */
 import type { Problem } from '../../diagnostic.ts';
 import type { ResourceOf } from '../../resource.ts';
-import { interfaceName } from '../../scalars.ts';
+import { INTERFACE_NAME_LETTERS, interfaceName } from '../../scalars.ts';
 import { firstByKey, type ResourceIndex } from '../resource-index.ts';
 import { errorAt, rule, type Rule } from '../rule.ts';
 import { tunnelEndsOutsidePools } from './overlay.ts';
@@ -21,7 +21,7 @@ function* tunnelItself(tunnel: Tunnel, index: ResourceIndex): Iterable<Problem> 
   if (!interfaceName.safeParse(name).success) {
     yield errorAt(['metadata', 'name'], {
       code: 'tunnel.name',
-      message: `"${name}" cannot be an interface of the kernel; expected 1 to 15 characters without space, "/" or ":".`,
+      message: `"${name}" cannot be an interface of the kernel; expected ${INTERFACE_NAME_LETTERS}.`,
     });
   }
   if (index.get('WireGuardInterface', name) !== undefined) {
