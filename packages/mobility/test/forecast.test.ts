@@ -112,6 +112,15 @@ test('a fact about a new address has it captured in every other site; its end ha
   expect(gone.unheld, 'nobody owns it, so nobody has to capture it').toEqual([]);
 });
 
+test('a machine that a site misses is gone for all routers of the site that saw it; one router alone cannot say so', () => {
+  const present = atRest();
+  const sightings = [...present.sightings, { ...sighting('onprem-router-b'), address: LAN[0]! }];
+  const fact = { kind: 'fact', node: node('onprem-router-a'), address: LAN[0]!, says: 'expired' } as const;
+  expect(whatIf(fact, { ...present, sightings }).moves).toEqual([]);
+  const gone = whatIf({ ...fact, isOfSite: true }, { ...present, sightings });
+  expect(gone.moves.map(({ to }) => to)).toEqual([undefined, undefined, undefined]);
+});
+
 test('a second site that asserts an address is a conflict, and moves nothing', () => {
   const result = whatIf({ kind: 'fact', node: node('oci-router-b'), address: LAN[0]!, says: 'observed' });
   expect(result).toMatchObject({ moves: [], calls: {}, unheld: [] });

@@ -83,13 +83,23 @@ function refreshed({ sightings }: Present, members: Present['members']): readonl
   );
 }
 
-function said({ context }: Present, hypothesis: Hypothesis, now: Instant): readonly Sighting[] {
+function said({ context, sightings }: Present, hypothesis: Hypothesis, now: Instant): readonly Sighting[] {
   if (hypothesis.kind !== 'fact') return [];
-  const { node: source, address, says: kind } = hypothesis;
-  const site = context.members.get(source)?.site;
+  const { node, address, says: kind, isOfSite = false } = hypothesis;
+  const site = context.members.get(node)?.site;
   if (site === undefined) return [];
   const times = { observedAt: now, firstAcceptedAt: now, acceptedAt: now, expiresAt: NEVER };
-  return [{ address, source, site, kind, sequence: Number.MAX_SAFE_INTEGER, eventId: 'assumed', ...times }];
+  const others = [...sightings].filter((sighting) => sighting.address === address && sighting.site === site);
+  const speakers = new Set([node, ...(isOfSite ? others.map(({ source }) => source) : [])]);
+  return Array.from(speakers, (source) => ({
+    address,
+    source,
+    site,
+    kind,
+    sequence: Number.MAX_SAFE_INTEGER,
+    eventId: 'assumed',
+    ...times,
+  }));
 }
 
 type Captures = ReadonlyMap<string, ForecastMove>;

@@ -9,12 +9,13 @@ export type Hypothesis =
   | { readonly kind: 'drain'; readonly node: NodeName }
   /** The router dies, and everybody has noticed. */
   | { readonly kind: 'fail'; readonly node: NodeName }
-  /** The router says that an address lives at its site, or does not any more. */
+  /** The router says that an address lives at its site, or does not any more; with it, if asked, all routers of the site that said so. */
   | {
       readonly kind: 'fact';
       readonly node: NodeName;
       readonly address: HostAddress;
       readonly says: Sighting['kind'];
+      readonly isOfSite?: boolean;
     }
   /** All nodes are given this configuration of the pool. */
   | { readonly kind: 'apply'; readonly context: PoolContext };

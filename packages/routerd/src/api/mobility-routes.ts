@@ -110,10 +110,11 @@ function factHypothesis(
     return err(
       asked.node === undefined ? unknownName(pools, 'site', asked.site ?? '') : unknownName(pools, 'node', asked.node),
     );
-  return ok([{ pool, hypothesis: { kind: 'fact', node, address, says: asked.says } }]);
+  const isOfSite = asked.node === undefined;
+  return ok([{ pool, hypothesis: { kind: 'fact', node, address, says: asked.says, isOfSite } }]);
 }
 
-/** The router named, or the first of the site named: whichever of them sees the machine, the site has it. */
+/** The router named, or the first of the site named: whichever of them sees the machine, the site has it. None sees it that is gone. */
 function speakerOf(
   { members }: PoolContext,
   asked: { readonly node?: string | undefined; readonly site?: string | undefined },
