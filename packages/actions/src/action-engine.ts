@@ -1,11 +1,12 @@
 /** The action engine: what the planner wants, what the policies allow, what the fence admits, what the provider did. */
-import type { ActionProposal, NicObservation } from '@routerd/mobility';
+import type { ActionProposal, NicObservation, Revision } from '@routerd/mobility';
 import { durationMs, err, instant, ok, type DurationMs, type Monotonic, type Result } from '@routerd/resources';
 import { accountedExecutor } from './accounted-executor.ts';
 import { ApiBudget } from './api-budget.ts';
 import { Backoff } from './backoff.ts';
 import { BatchExecution } from './batch-execution.ts';
 import type { EngineLimits, EnginePorts } from './engine-parts.ts';
+import { isFenced } from './fence.ts';
 import { liveRows } from './live-rows.ts';
 import { NicWorker, type WorkerView } from './nic-worker.ts';
 import { OperatorOrders, type ActionFault, type ExecutionReport } from './operator-orders.ts';
@@ -62,6 +63,8 @@ export interface ImportReport {
 }
 
 const PRUNE_EVERY_MS = 600_000;
+/** What a provider takes for a small change, about; a try that is too early costs one call, and is followed by others soon. */
+const GIVEN_BACK_AFTER_MS = 500;
 const DEFAULT_LIMITS: EngineLimits = {
   executeLimit: durationMs(120_000),
   observeLimit: durationMs(30_000),
@@ -87,6 +90,8 @@ class Engine implements ActionEngine {
   readonly #stopping = new AbortController();
   readonly #rowBackoff: Backoff<number>;
   readonly #importBackoff: Backoff<'import'>;
+  /** By row, the record that another node wrote under the tenure of ours that the row belongs to. */
+  readonly #givenBack = new Map<number, Revision>();
   readonly #execution: BatchExecution;
   readonly #wanted: WantedActions;
   readonly #orders: OperatorOrders;
@@ -133,9 +138,26 @@ class Engine implements ActionEngine {
   }
 
   sweepStale(): void {
+    this.#hastenGivenBack();
     this.#guarded(() => this.#wanted.reconsider());
     this.#wakeAll();
     this.#tell();
+  }
+
+  /**
+   * Another node that confirms a tenure of ours is about to take the address off its own NIC (ADR 0031): what was refused for that is tried again when
+   * its call is over, and not when its own back-off ends. Each confirmation counts once.
+   */
+  #hastenGivenBack(): void {
+    const { fence, self } = this.#ports;
+    const seen = new Map(this.#givenBack);
+    this.#givenBack.clear();
+    for (const { id, proposal } of this.heldElsewhere()) {
+      const record = fence.records().get(proposal.captureKey);
+      if (record === undefined || record.writer === self || isFenced(proposal, record, self)) continue;
+      this.#givenBack.set(id, record.revision);
+      if (seen.get(id) !== record.revision) this.#rowBackoff.resume(id, GIVEN_BACK_AFTER_MS);
+    }
   }
 
   approve(id: number, by: string): Result<ActionRow, ActionFault> {

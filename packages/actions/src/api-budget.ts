@@ -7,17 +7,19 @@
  *    After a refusal it goes at the pace at which the bucket refills, one NIC after the other, until half a minute has passed without one.
  *    Each refusal in that time halves the pace, once a second at most: other routers then spend from the same bucket, and none of us
  *    knows how many they are.
- * 2. The lane `inventory` (quiet NICs that are read again) leaves half of the bucket to the other lane, and stays away for a while after
+ * 2. The lane `reading` (quiet NICs that are read again) leaves half of the bucket to the first lane, and stays away for a while after
  *    every throttled answer.
- * 3. Reads and writes have buckets of their own, as at every provider.
+ * 3. The lane `survey` (preflight, check, inventory: what somebody wants to know) does so too, and leaves three quarters to the others.
+ * 4. Reads and writes have buckets of their own, as at every provider.
  */
 import type { Provider } from '@routerd/mobility';
 import type { Monotonic } from '@routerd/resources';
 import type { Clock } from '@routerd/runtime';
 import type { ApiUsage } from './ports.ts';
 
-export type ApiLane = 'failover' | 'inventory';
-export type ApiCall = 'read' | 'write';
+export type ApiLane = 'failover' | 'reading' | 'survey';
+export const CALLS = ['read', 'write'] as const;
+export type ApiCall = (typeof CALLS)[number];
 
 interface BucketSize {
   /** Calls at once. */
@@ -28,7 +30,7 @@ interface BucketSize {
 /**
  * AWS: vendor's example of a token bucket per account, region and API ("Request throttling for the Amazon EC2 API", 100 and 20/s; changes
  * have less). Azure: per subscription, principal and region ("Understand how Azure Resource Manager throttles requests"). OCI publishes
- * nothing, GCP a quota per minute that projects can change: both are guesses on the safe side, and only lane `inventory` is held to them.
+ * nothing, GCP a quota per minute that projects can change: both are guesses on the safe side, and only the lower lanes are held to them.
  */
 const BUCKETS: Readonly<Record<Provider, Readonly<Record<ApiCall, BucketSize>>>> = {
   aws: { read: { burst: 100, perSecond: 20 }, write: { burst: 50, perSecond: 5 } },
@@ -36,9 +38,9 @@ const BUCKETS: Readonly<Record<Provider, Readonly<Record<ApiCall, BucketSize>>>>
   oci: { read: { burst: 50, perSecond: 5 }, write: { burst: 50, perSecond: 5 } },
   gcp: { read: { burst: 100, perSecond: 10 }, write: { burst: 100, perSecond: 10 } },
 };
-/** The part of a bucket that lane `inventory` never touches. */
-const KEPT_SHARE = 0.5;
-/** How long lane `inventory` stays away after a throttled answer, at least. Milliseconds. */
+/** The part of a bucket that a lane never touches. */
+const KEPT_SHARE = { reading: 0.5, survey: 0.75 } as const;
+/** How long the lower lanes stay away after a throttled answer, at least. Milliseconds. */
 const AWAY_AFTER_THROTTLE_MS = 30_000;
 /** Refusals that come together have one cause. */
 const SAME_REFUSAL_MS = 1000;
@@ -50,7 +52,7 @@ interface Bucket {
   at: Monotonic;
   /** The provider wants no call before this. */
   closedUntil: number;
-  /** Nor an inventory before this; and until then the other lane keeps the pace, too. */
+  /** Nor the lower lanes before this; and until then the first keeps the pace, too. */
   awayUntil: number;
   /** Of the pace at which the bucket refills, while it is kept. */
   share: number;
@@ -71,6 +73,11 @@ export class ApiBudget {
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
+  }
+
+  /** Of what only looks, and may take calls of both kinds: providers count a dry run as the change that it is not. @returns undefined: now */
+  surveyNotBefore(account: Account): Monotonic | undefined {
+    return this.#later(Math.max(...CALLS.map((call) => this.notBefore(account, call, 'survey') ?? 0)));
   }
 
   /** @returns when the call may be made; undefined: now */
@@ -97,7 +104,7 @@ export class ApiBudget {
   /** When there are tokens enough; 0: there are. */
   #refilledAt(account: Account, call: ApiCall, lane: ApiLane): number {
     const bucket = this.#bucket(account, call);
-    const needed = lane === 'inventory' ? bucket.size.burst * KEPT_SHARE + 1 : isPaced(bucket) ? 1 : -Infinity;
+    const needed = neededFor(lane, bucket);
     const missing = needed - bucket.tokens;
     return missing <= 0 ? 0 : this.#clock.monotonic() + Math.ceil((missing / refillOf(bucket)) * 1000);
   }
@@ -171,6 +178,12 @@ export class ApiBudget {
     this.#buckets.set(key, bucket);
     return bucket;
   }
+}
+
+/** Tokens that have to be there. */
+function neededFor(lane: ApiLane, bucket: Bucket): number {
+  if (lane !== 'failover') return bucket.size.burst * KEPT_SHARE[lane] + 1;
+  return isPaced(bucket) ? 1 : Number.NEGATIVE_INFINITY;
 }
 
 /** As of when the bucket was last looked at. */

@@ -40,6 +40,7 @@ export {
   type Refusal,
 } from './policy.ts';
 export { backoffMs, remedyOf, treatmentOf, type FailureTreatment } from './retry.ts';
+export { createSurvey, type Survey, type Surveyed } from './survey.ts';
 export { createMemoryJournal } from './adapters/memory/memory-journal.ts';
 export {
   createMemoryExecutor,

@@ -193,7 +193,7 @@ export class NicWorker {
   #dueReading(): ApiLane | undefined {
     const now = this.#ports.clock.monotonic();
     if (this.#settling !== undefined && this.#settling.at <= now) return 'failover';
-    return this.#wantedReading ?? (this.#auditAt !== undefined && this.#auditAt <= now ? 'inventory' : undefined);
+    return this.#wantedReading ?? (this.#auditAt !== undefined && this.#auditAt <= now ? 'reading' : undefined);
   }
 
   #nextInstant(rows: readonly ActionRow[], opensInMinutes: number | undefined): Monotonic | undefined {
@@ -206,7 +206,7 @@ export class NicWorker {
       this.#rowBackoff.earliest(rows.filter(({ id }) => !this.#rowBackoff.isDue(id)).map(({ id }) => id)),
       this.#wantedReading && this.#readableAt(this.#wantedReading),
       readingAt(this.#settling?.at, 'failover'),
-      readingAt(this.#auditAt, 'inventory'),
+      readingAt(this.#auditAt, 'reading'),
       opensInMinutes === undefined
         ? undefined
         : ((clock.monotonic() + (opensInMinutes - 1) * MINUTE_MS + toMinute) as Monotonic),

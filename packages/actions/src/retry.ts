@@ -14,7 +14,7 @@ export function treatmentOf(errorClass: ErrorClass): FailureTreatment {
     case 'throttled':
     case 'conflict':
     case 'transport':
-    case 'held-elsewhere': // whoever has it may give it up at any time, and nobody would tell us
+    case 'held-elsewhere': // whoever has it may give it up at any time, and only a router of ours would tell us
       return 'retry';
     case 'unknown-outcome':
       return 'look';

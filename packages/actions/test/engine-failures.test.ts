@@ -5,7 +5,7 @@ import type { InjectedFault } from '../src/adapters/memory/memory-executor.ts';
 import { createMemoryJournal } from '../src/adapters/memory/memory-journal.ts';
 import type { ErrorClass, ExecutorFault, Journal } from '../src/ports.ts';
 import { remedyOf } from '../src/retry.ts';
-import { address, assign, createRig, keyOf, proposal, SELF, type Rig } from './engine-rig.ts';
+import { address, assign, createRig, keyOf, OTHER, proposal, SELF, type Rig } from './engine-rig.ts';
 
 const fault = (errorClass: ErrorClass, changes: Partial<ExecutorFault> = {}): ExecutorFault => ({
   code: 'executor.failed',
@@ -398,3 +398,42 @@ function proposalNic(): Parameters<Rig['engine']['requestObservation']>[0] {
   const { provider, providerRef, nicRef, target } = proposal('assign-secondary-ip', 10, 1);
   return { provider, providerRef, nicRef, target };
 }
+
+test('what another router of ours is about to give back is tried again when it has, and not a back-off later', async () => {
+  const rig = createRig({ random: () => 0.999 });
+  rig.cloud.place(address(10), 'eni-b');
+  rig.win(10);
+  rig.engine.propose([assign(10)]);
+  await rig.pass(60_000); // waits half a minute by now
+  const before = rig.executed().length;
+  const tenure = rig.registry.records().get(keyOf(10));
+  if (tenure === undefined) throw new Error('there is no tenure');
+  rig.registry.write({ ...tenure, reason: 'fence confirmed for unassign-secondary-ip' }, OTHER);
+  rig.engine.sweepStale();
+  await rig.pass(200);
+  rig.cloud.place(address(10), undefined);
+  rig.engine.sweepStale(); // the same record does not begin it anew
+  await rig.pass(300);
+  expect(rig.row(assign(10))?.status).toBe('succeeded');
+  expect(rig.executed()).toHaveLength(before + 1);
+  await rig.engine.stop();
+});
+
+test('who writes under a tenure of ours without giving anything back costs one call for each record, and no storm', async () => {
+  const rig = createRig({ random: () => 0.999 });
+  rig.cloud.place(address(10), 'eni-b');
+  rig.win(10);
+  rig.engine.propose([assign(10)]);
+  await rig.pass(120_000);
+  const before = rig.executed().length;
+  const tenure = rig.registry.records().get(keyOf(10));
+  if (tenure === undefined) throw new Error('there is no tenure');
+  rig.registry.write(tenure, OTHER);
+  for (let each = 0; each < 100; each += 1) {
+    rig.engine.sweepStale();
+    await rig.pass(100);
+  }
+  // 0.5, 1, 2, 4 s after one another, as after a first refusal.
+  expect(rig.executed().length - before).toBeLessThanOrEqual(6);
+  await rig.engine.stop();
+});

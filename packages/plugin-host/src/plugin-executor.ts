@@ -40,7 +40,8 @@ export interface PluginExecutor extends ProviderExecutor {
   stop(): Promise<void>;
 }
 
-type Read<Report> = Result<Report, ExecutorFault>;
+/** With what it cost, where the executor says so. */
+type Read<Report> = Result<Report & { readonly usage?: Usage | undefined }, ExecutorFault>;
 
 /** For one request, without `Plugin.timeout`: a cloud's slow write plus its read-back. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -90,7 +91,7 @@ export function createPluginExecutor(options: PluginExecutorOptions): PluginExec
     const { status, usage } = answer.value;
     if (status.status === 'failed') return err(failure(status.error, usage));
     const report = reportOf(answer.value);
-    return report === undefined ? err(badResult(false)) : ok(report);
+    return report === undefined ? err(badResult(false)) : ok({ ...report, usage });
   };
 
   return {

@@ -1,7 +1,8 @@
 /** What `routerd preflight` makes of executors' answers. */
-import type { NicTarget } from '@routerd/actions';
+import { createSurvey, type NicTarget } from '@routerd/actions';
 import type { PluginExecutor } from '@routerd/plugin-host';
-import { err, ok } from '@routerd/resources';
+import { err, instant, ok } from '@routerd/resources';
+import { ManualClock } from '@routerd/runtime';
 import { expect, test } from 'vitest';
 import { hasFailed, preflightAll, preflightText } from '../src/one-shot/preflight.ts';
 
@@ -49,6 +50,7 @@ const reports = async (...nics: readonly string[]) =>
   preflightAll(
     nics.map((each) => nic(each)),
     executor,
+    createSurvey(new ManualClock(instant(1_800_000_000_000)), new AbortController().signal),
   );
 
 test('names what is missing, who is asking, and how full the NIC is', async () => {

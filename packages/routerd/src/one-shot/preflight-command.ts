@@ -1,4 +1,5 @@
 /** `routerd preflight`: asks the executors, without a daemon. */
+import { createSurvey } from '@routerd/actions';
 import { createPluginExecutor } from '@routerd/plugin-host';
 import { visibleLines } from '@routerd/resources';
 import { createLog, systemClock } from '@routerd/runtime';
@@ -31,7 +32,8 @@ export const preflightCommand = buildCommand<PreflightFlags, [], Context>({
     }
     const executor = createPluginExecutor({ plugins, clock: systemClock, log: createLog('error') });
     try {
-      const reports = await preflightAll(nics, executor);
+      const survey = createSurvey(systemClock, new AbortController().signal);
+      const reports = await preflightAll(nics, executor, survey);
       const text = output === 'json' ? JSON.stringify(reports, undefined, 2) : preflightText(reports);
       this.process.stdout.write(`${visibleLines(text)}\n`);
       if (hasFailed(reports)) this.process.exitCode = 1;
@@ -51,6 +53,7 @@ export const preflightCommand = buildCommand<PreflightFlags, [], Context>({
     fullDescription: [
       "Ask the providers whether this machine's identity may do what it will have to, missing permissions by name, and how full its NICs are.",
       "Reads, and the providers' own dry runs; changes nothing. Runs the executors of the configuration, with or without a daemon beside it.",
+      'Leaves three quarters of what an account allows at once to the daemons, and waits half a minute when the provider refuses something.',
       '',
       'EXAMPLES',
       '  routerd preflight --config /usr/local/etc/routerd',

@@ -1,9 +1,9 @@
 /** Whether this machine's identity may do at its NICs what routerd will ask of it, and how much more fits there. Changes nothing. */
-import type { NicTarget } from '@routerd/actions';
+import type { NicTarget, Survey } from '@routerd/actions';
 import type { PluginExecutor } from '@routerd/plugin-host';
 import { ACTION_VERBS } from '@routerd/resources';
 
-/** For everything that is asked about one NIC. */
+/** For one request. */
 const LIMIT_MS = 60_000;
 
 type Asked = Awaited<ReturnType<PluginExecutor['preflight']>>;
@@ -22,20 +22,21 @@ export interface NicPreflight {
   readonly fault?: string;
 }
 
-/** The NICs one after another: they may share an account. */
+/** The NICs one after another, as their account has room: a failover may need it meanwhile. */
 export async function preflightAll(
   nics: readonly NicTarget[],
   executor: PluginExecutor,
+  survey: Survey,
 ): Promise<readonly NicPreflight[]> {
   const reports: NicPreflight[] = [];
-  for (const nic of nics) reports.push(await preflightOne(nic, executor));
+  for (const nic of nics) reports.push(await preflightOne(nic, executor, survey));
   return reports;
 }
 
-async function preflightOne(nic: NicTarget, executor: PluginExecutor): Promise<NicPreflight> {
-  const signal = AbortSignal.timeout(LIMIT_MS);
-  const asked = await executor.preflight(nic, ACTION_VERBS, signal);
-  const inventory = await executor.inventory(nic, undefined, signal);
+async function preflightOne(nic: NicTarget, executor: PluginExecutor, survey: Survey): Promise<NicPreflight> {
+  const limit = (): AbortSignal => AbortSignal.timeout(LIMIT_MS);
+  const asked = await survey.ask(nic, async () => executor.preflight(nic, ACTION_VERBS, limit()));
+  const inventory = await survey.ask(nic, async () => executor.inventory(nic, undefined, limit()));
   const described = executor.description(nic);
   const head = {
     nic: nic.nicRef,
@@ -43,7 +44,7 @@ async function preflightOne(nic: NicTarget, executor: PluginExecutor): Promise<N
     executor: described === undefined || described.name === 'unnamed' ? '' : `${described.name} ${described.release}`,
     ...(inventory.ok ? { capacity: capacityText(inventory.value.capacity) } : {}),
   };
-  if (asked.ok) return { ...head, ...asked.value };
+  if (asked.ok) return { ...head, identity: asked.value.identity, findings: asked.value.findings };
   const wasAnswered = asked.error.code === 'executor.failed';
   const isMissing = wasAnswered && described?.requests.includes('PreflightRequest') === false;
   const fault = isMissing ? 'the executor has no preflight' : `${asked.error.code}: ${asked.error.detail}`;
