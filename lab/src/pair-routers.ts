@@ -5,7 +5,7 @@ import { textOf } from './lab-fault.ts';
 import type { Lab } from './lab.ts';
 import { routerDir } from './lab-files.ts';
 import { isReady } from './router-api.ts';
-import { startRouterd } from './routers.ts';
+import { peersShaken, startRouterd } from './routers.ts';
 import type { Stage } from './scenario.ts';
 import type { Cloud } from './topology.ts';
 import { waitUntil } from './wait-until.ts';
@@ -75,12 +75,8 @@ function stateDirOf(lab: Lab, name: string): string {
 export async function handshaken(lab: Lab, name: string): Promise<void> {
   const vm = lab.vm(name);
   await lab.untilDaemon(name, 'routerd', 'being ready', async () => isReady(vm), { deadlineMs: 30_000, everyMs: 50 });
-  await waitUntil(
-    `${name}: a handshake`,
-    async () => {
-      const text = await vm.output(['wg', 'show', 'all', 'latest-handshakes']); // interface, key, seconds since 1970 or 0
-      return Number(text.trim().split('\t')[2] ?? 0) > 0 || undefined;
-    },
-    { deadlineMs: 30_000, everyMs: 50 },
-  );
+  await waitUntil(`${name}: a handshake`, async () => (await peersShaken(vm)) > 0 || undefined, {
+    deadlineMs: 30_000,
+    everyMs: 50,
+  });
 }

@@ -116,10 +116,14 @@ export async function routerReady(lab: Lab, router: Router): Promise<void> {
   );
 }
 
-/** `wg show all latest-handshakes`: interface, peer's key, seconds since 1970 or 0. */
 async function peersWithoutHandshake(lab: Lab, router: Router): Promise<readonly string[]> {
-  const text = await lab.vm(router.name).output(['wg', 'show', 'all', 'latest-handshakes']);
-  const shaken = text.split('\n').filter((line) => Number(line.split('\t')[2] ?? 0) > 0).length;
+  const shaken = await peersShaken(lab.vm(router.name));
   const wanted = peersOf(router, lab.topology.federated).length;
   return shaken >= wanted ? [] : [`${wanted - shaken} of its peers`];
+}
+
+/** Peers of all tunnels that have shaken hands. A tunnel whose wireguard-go is only just starting cannot be asked: none, then. */
+export async function peersShaken(vm: Vm): Promise<number> {
+  const shown = await vm.exec(['wg', 'show', 'all', 'latest-handshakes']); // interface, key, seconds since 1970 or 0
+  return shown.ok ? shown.value.stdout.split('\n').filter((line) => Number(line.split('\t')[2] ?? 0) > 0).length : 0;
 }

@@ -2,6 +2,7 @@ import { openLab, type Lab } from '../lab.ts';
 import { isRunning } from '../process-table.ts';
 import { renderTable } from '../progress.ts';
 import { isReady } from '../router-api.ts';
+import { peersShaken } from '../routers.ts';
 import { hostNamesOf, peersOf, type Topology } from '../topology.ts';
 
 /** @returns 1 when a machine or a daemon is down, or a router is not ready */
@@ -32,10 +33,7 @@ async function stateOf(lab: Lab, hostName: string, daemons: Lab['record']['daemo
   if (daemons.some(({ process }) => !isRunning(process))) return 'daemon dead';
   if (!lab.topology.routers.some(({ name }) => name === hostName)) return 'up';
   if (!(await isReady(vm))) return 'not ready';
-  const shaken = (await vm.output(['wg', 'show', 'all', 'latest-handshakes']))
-    .split('\n')
-    .filter((line) => Number(line.split('\t')[2] ?? 0) > 0);
-  return `up, ready, ${shaken.length} of ${tunnelsOf(lab.topology, hostName)} tunnels`;
+  return `up, ready, ${await peersShaken(vm)} of ${tunnelsOf(lab.topology, hostName)} tunnels`;
 }
 
 /** A router of a pair has one tunnel. */
