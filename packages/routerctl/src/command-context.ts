@@ -6,7 +6,8 @@ import { OUTPUTS, renderStructured, type Output } from './output.ts';
 
 export interface Context extends CommandContext {
   readonly process: {
-    readonly stdout: { write(text: string): void };
+    /** `fd` where it is a descriptor of this process. */
+    readonly stdout: { write(text: string): void; readonly fd?: number };
     readonly stderr: { write(text: string): void };
     readonly env: Readonly<Partial<Record<string, string>>>;
     exitCode?: number | string | null;

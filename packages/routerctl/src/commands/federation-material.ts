@@ -1,5 +1,5 @@
 /** Keys and certificates of a group: made and replaced here, carried by one token for each machine. No daemon is asked. */
-import { readFileSync } from 'node:fs';
+import { fchmodSync, fstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   addNode,
@@ -35,8 +35,21 @@ const machineFolderFlag = {
 
 /** Token on stdout alone, so that it can be piped; all else on stderr. */
 function sayToken(context: Context, node: string, enrolment: Parameters<typeof encodeToken>[0]): void {
+  keepPrivate(context);
   context.process.stderr.write(`Token of ${node}; it holds a secret key and is shown only now:\n`);
   context.process.stdout.write(`${encodeToken(enrolment)}\n`);
+}
+
+/** `> aws-a.token` makes a file that others may read, with most shells: it is made private before the key is in it. */
+function keepPrivate({ process: { stdout, stderr } }: Context): void {
+  if (stdout.fd === undefined) return;
+  try {
+    const status = fstatSync(stdout.fd);
+    if (status.isFile() && (status.mode & 0o077) !== 0) fchmodSync(stdout.fd, 0o600);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    stderr.write(`warning: others may be able to read the file that the token goes to: ${why}\n`);
+  }
 }
 
 /** Hubs bring the list of members to everybody; where they cannot be reached from here, a person has to. */
