@@ -38,7 +38,7 @@ export interface LabOptions {
  * When it fails the lab is taken down again, unless it is to be kept.
  */
 export async function buildLab(topology: Topology, options: LabOptions, progress: Progress): Promise<Lab> {
-  await preflight();
+  await preflight(topology);
   const lab = await claimLab(topology, options, progress);
   try {
     await (topology.federated.length > 0 ? buildFederated(lab, options, progress) : buildPair(lab, options, progress));

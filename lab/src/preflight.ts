@@ -2,7 +2,9 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { runCommand } from '@routerd/runtime';
+import { readInotifyRoom, type InotifyRoom } from './inotify-room.ts';
 import { LabFault } from './lab-fault.ts';
+import { peersOf, type Topology } from './topology.ts';
 
 const COMMANDS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
@@ -32,9 +34,9 @@ interface Lack {
   readonly remedy: string;
 }
 
-export async function preflight(): Promise<void> {
+export async function preflight(topology: Topology): Promise<void> {
   const lacks = [...missingCommands(), ...missingRights()];
-  if (lacks.length === 0) lacks.push(...(await missingKernelParts()));
+  if (lacks.length === 0) lacks.push(...(await missingKernelParts()), ...(await missingInotify(topology)));
   if (lacks.length === 0) return;
   throw new LabFault(
     'lab.preflight',
@@ -86,4 +88,23 @@ async function missingKernelParts(): Promise<readonly Lack[]> {
       remedy: 'In a container, give it CAP_SYS_ADMIN and CAP_NET_ADMIN (docker run --privileged).',
     },
   ];
+}
+
+/** Tunnels in user space take an inotify instance at each end, and a daemon takes one. */
+async function missingInotify({ federated }: Topology): Promise<readonly Lack[]> {
+  const wanted = federated.reduce((sum, router) => sum + peersOf(router, federated).length + 1, 0);
+  const lack = lackOfInotify(readInotifyRoom(), wanted);
+  if (lack === undefined) return [];
+  const kernel = await runCommand(['unshare', '-n', 'ip', 'link', 'add', 'name', 'try0', 'type', 'wireguard']);
+  return kernel.ok ? [] : [lack];
+}
+
+/** Exported for its test. */
+export function lackOfInotify({ limit, used }: InotifyRoom, wanted: number): Lack | undefined {
+  if (used + wanted <= limit) return undefined;
+  const enough = 2 ** Math.ceil(Math.log2(used + wanted));
+  return {
+    what: `tunnels and daemons need ${wanted} inotify instances; of the ${limit} that a user may have ${used} are taken, by another lab or other programs`,
+    remedy: `Take the other lab down, or: sysctl fs.inotify.max_user_instances=${enough}`,
+  };
 }

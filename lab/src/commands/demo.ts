@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildLab, type LabOptions } from '../build-lab.ts';
+import { Evidence } from '../evidence.ts';
 import { openLab } from '../lab.ts';
 import { LabFault } from '../lab-fault.ts';
 import { labFiles } from '../lab-files.ts';
@@ -48,13 +49,29 @@ export async function demo(options: LabOptions, { only, all, rounds }: Choice): 
   const start = performance.now();
   const outcomes: Outcome[] = [];
   for (const [topology, scenarios] of byTopology(chosen)) {
-    outcomes.push(...(await inOwnLab(topology, scenarios, options, { progress, rounds })));
+    try {
+      outcomes.push(...(await inOwnLab(topology, scenarios, options, { progress, rounds })));
+    } catch (cause) {
+      // What others have shown is not to be lost for a lab that cannot be built.
+      if (outcomes.length === 0) throw cause;
+      outcomes.push(...(await Promise.all(scenarios.map(async (each) => notRun(each, options.name, cause)))));
+    }
     if (rounds.count > 1 && !rounds.keepGoing && outcomes.some(({ evidence }) => !evidence.passed)) break;
   }
   const passed = report(outcomes);
   const isWritten = writePage(options.name, outcomes);
   process.stdout.write(`\n${summary(outcomes)} in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   return passed && isWritten ? 0 : 1;
+}
+
+async function notRun(scenario: Scenario, name: string, cause: unknown): Promise<Outcome> {
+  const files = labFiles(labNameFor(scenario.topology, name));
+  const evidence = new Evidence(files, scenario.id);
+  const remedy = cause instanceof LabFault && cause.remedy !== undefined ? ` ${cause.remedy}` : '';
+  const why = cause instanceof Error ? cause.message : String(cause);
+  evidence.check('its lab can be built', 'yes', `${why}${remedy}`);
+  await evidence.finish({ lab: files.name });
+  return { scenario, evidence, seconds: 0, logDir: files.logDir };
 }
 
 /** A disk that takes nothing any more costs the page, not the summary. @returns whether it is there */
