@@ -160,7 +160,10 @@ interface Case extends Circumstances {
   /** Where it is not `pass` on a sound host; undefined: nothing is said. */
   readonly sound?: FindingStatus | undefined;
   readonly break: () => Promise<unknown>;
-  readonly mend: () => Promise<unknown>;
+  /** `as told`: the first command of the remedy, as often as the check then says something else that is wrong. */
+  readonly mend: 'as told' | (() => Promise<unknown>);
+  /** Takes away what it was broken with, where mending leaves it. */
+  readonly after?: () => Promise<unknown>;
   /** Of the broken and the sound host, where they differ in more than what is done to it. */
   readonly whenBroken?: Circumstances;
 }
@@ -220,7 +223,8 @@ const cases: readonly Case[] = [
       await router('nft', 'add chain inet theirs way { type filter hook forward priority 5; policy accept; }');
       await router('nft', 'add rule inet theirs way ip daddr 10.77.60.0/28 counter drop');
     },
-    mend: async () => router('nft', 'delete table inet theirs'),
+    mend: 'as told',
+    after: async () => router('nft', 'delete table inet theirs'),
   },
   {
     code: 'forward-policy',
@@ -241,7 +245,7 @@ const cases: readonly Case[] = [
     code: 'proxy-arp',
     broken: 'warn',
     break: set('net.ipv4.conf.lan0.proxy_arp', '1'),
-    mend: set('net.ipv4.conf.lan0.proxy_arp', '0'),
+    mend: 'as told',
   },
   {
     code: 'proxy-neighbor',
@@ -255,7 +259,7 @@ const cases: readonly Case[] = [
     sound: 'skip',
     role: 'backup',
     break: restore,
-    mend: async () => ip('neigh', 'del', 'proxy', '10.77.60.10', 'dev', 'lan0'),
+    mend: 'as told',
   },
   {
     code: 'duplicate-responder',
@@ -271,13 +275,15 @@ const cases: readonly Case[] = [
     code: 'rp-filter',
     broken: 'warn',
     break: set('net.ipv4.conf.lan0.rp_filter', '1'),
-    mend: set('net.ipv4.conf.lan0.rp_filter', '0'),
+    mend: 'as told',
+    after: set('net.ipv4.conf.lan0.rp_filter', '0'),
   },
   {
     code: 'os-address',
     broken: 'warn',
-    break: async () => ip('addr', 'add', '10.77.60.11/32', 'dev', 'nic0'),
-    mend: async () => ip('addr', 'del', '10.77.60.11/32', 'dev', 'nic0'),
+    break: async () => ip('addr', 'add', '10.77.60.11/24', 'dev', 'nic0'),
+    mend: 'as told',
+    after: restore,
   },
   {
     code: 'host',
@@ -298,10 +304,25 @@ test.each(cases)('$code is told when it is broken, and passes when it is mended'
   const broken = await findingOf(entry.code, { ...entry, ...entry.whenBroken });
   expect(broken).toMatchObject({ status: entry.broken });
   expect(broken?.remedy).not.toBe('');
-  await entry.mend();
   const sound = 'sound' in entry ? entry.sound : 'pass';
+  if (entry.mend === 'as told') await doAsTold(entry, sound);
+  else await entry.mend();
   expect((await findingOf(entry.code, entry))?.status, `${entry.code} when mended`).toBe(sound);
+  await entry.after?.();
 });
+
+/** More than the places that one thing can be broken in. */
+const REMEDIES_MAX = 8;
+
+async function doAsTold(entry: Case, sound: FindingStatus | undefined): Promise<void> {
+  for (let tried = 0; tried < REMEDIES_MAX; tried += 1) {
+    const finding = await findingOf(entry.code, entry);
+    if (finding?.status === sound) return;
+    const [, command = ''] = /`([^`]+)`/.exec(finding?.remedy ?? '') ?? [];
+    expect(command, finding?.remedy).not.toBe('');
+    await router('sh', '-c', command);
+  }
+}
 
 test('plugin.executable tells a file that is missing, is none, or may not be run', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'doctor-plugin-'));

@@ -24,7 +24,7 @@ function nameOf({ id, proposal }: ActionFact): string {
 function failedAction(action: ActionFact): Finding {
   return check('actions', 'failed', nameOf(action)).fail(
     action.message,
-    `Mend the cause, then \`routerctl action show ${action.id}\` and execute it again.`,
+    `Mend the cause, of which \`routerctl action show ${action.id}\` says more, then \`routerctl action retry ${action.id}\`.`,
   );
 }
 
@@ -82,7 +82,7 @@ function parkedFailover({ effective }: DoctorFacts): readonly Finding[] {
     if (spec.requireApproval)
       return asked.fail(
         'every action waits for approval, so no router takes over by itself',
-        'Set spec.requireApproval: false, or be there: `routerctl action approve`.',
+        'Set spec.requireApproval: false, or be there: `routerctl action list --status pending` names what to approve.',
       );
     return asked.pass('actions run by themselves within its bounds');
   });

@@ -1,5 +1,12 @@
 /** Checks of one claim against the kernel. */
-import { bareAddress, ofKind, parseIpv4Prefix, prefixContains, type ResourceOf } from '@routerd/resources';
+import {
+  bareAddress,
+  ofKind,
+  parseIpv4Prefix,
+  prefixContains,
+  type HostAddress,
+  type ResourceOf,
+} from '@routerd/resources';
 import type { ClaimLowering } from '@routerd/dataplane';
 import { vrrpGateOf } from '../vrrp-gates.ts';
 import type { DoctorFacts, HostFacts } from './doctor-facts.ts';
@@ -64,8 +71,7 @@ function way({ address, route, tunnelInterface }: ClaimLowering, host: HostFacts
   const found = host.ways.get(address);
   if (found === undefined)
     return asked.warn(`the kernel knows no way to ${address}`, `Is ${tunnelInterface} up? See \`ip link\`.`);
-  if (found.local)
-    return asked.warn(`${address} is this host itself`, `Take the address off: \`ip address del ${address} dev …\`.`);
+  if (found.local) return asked.warn(`${address} is this host itself`, takenOff(address, host));
   if (found.device === tunnelInterface) return asked.pass(`by ${found.device}`);
   return asked.warn(
     `packets to ${address} leave by ${found.device}, not by ${tunnelInterface}`,
@@ -147,11 +153,26 @@ function responders({ address }: ClaimLowering, answersHere: boolean, host: Host
   );
 }
 
-function osAddress({ address }: ClaimLowering, { observed }: HostFacts, asked: Check): Finding {
-  const found = observed.addresses.filter((entry) => entry.address.split('/')[0] === bareAddress(address));
+function osAddress({ address }: ClaimLowering, host: HostFacts, asked: Check): Finding {
+  const found = configuredAs(address, host);
   if (found.length === 0) return asked.pass(`${address} is configured on no interface`);
+  const removals = takenOff(address, host);
   return asked.warn(
     `${address} is configured on ${found.map((entry) => entry.interface).join(', ')}: its packets end here`,
-    'It is taken off when the claim is in effect. Keep the guest agent (cloud-init, netplan) from adding secondary addresses.',
+    `It is taken off when the claim is in effect. Keep the guest agent (cloud-init, netplan) from adding secondary addresses. ${removals}`,
   );
+}
+
+function configuredAs(address: HostAddress, { observed }: HostFacts): HostFacts['observed']['addresses'] {
+  return observed.addresses.filter((entry) => entry.address.split('/')[0] === bareAddress(address));
+}
+
+/** With the prefix length that it has there: `ip` finds no other. */
+function takenOff(address: HostAddress, host: HostFacts): string {
+  const commands = configuredAs(address, host).map(
+    (entry) => `\`ip address del ${entry.address} dev ${entry.interface}\``,
+  );
+  return commands.length === 0
+    ? `Look for what makes it local: \`ip route show table local ${bareAddress(address)}\`.`
+    : `By hand: ${commands.join(', ')}.`;
 }

@@ -133,7 +133,7 @@ function contestedLease({ pool, address, status, site, challenger }: DoctorFacts
   if (status === 'frozen')
     return asked.warn(
       `${address} moved too often, or was frozen by order, and stays at ${site}`,
-      `Find what moves it, then release it: see \`routerctl explain ${address}\`.`,
+      `Find what moves it (\`routerctl explain ${address}\`), then \`routerctl mobility release ${address}\`.`,
     );
   return asked.fail(
     `${site} and ${challenger?.site ?? 'another site'} both say that they have ${address}`,

@@ -55,7 +55,7 @@ function ipForward({ observed }: HostFacts): Finding {
   if (value === '1') return asked.pass('net.ipv4.ip_forward is 1');
   return asked.warn(
     `net.ipv4.ip_forward is ${value ?? 'not readable'}: nothing is forwarded`,
-    'Find what sets it back: routerd sets it while it runs.',
+    'routerd sets it while it runs. Look for what sets it back: `grep -rs ip_forward /etc/sysctl.conf /etc/sysctl.d /usr/lib/sysctl.d`.',
   );
 }
 
@@ -90,23 +90,28 @@ function hostFirewall({ capture, tunnel }: Path, effective: readonly Resource[],
   const { iptables } = host;
   if (iptables.kind === 'unreadable') return [asked.skip(`iptables could not be read: ${iptables.detail}`)];
   const rules = iptables.value;
+  const forwarded = [
+    { in: capture, out: tunnel },
+    { in: tunnel, out: capture },
+  ].filter((way) => iptablesVerdict(rules, 'FORWARD', way) === 'drop');
   const dropped = [
-    ...(iptablesVerdict(rules, 'FORWARD', { in: capture, out: tunnel }) === 'drop'
-      ? [`FORWARD ${capture} → ${tunnel}`]
-      : []),
-    ...(iptablesVerdict(rules, 'FORWARD', { in: tunnel, out: capture }) === 'drop'
-      ? [`FORWARD ${tunnel} → ${capture}`]
-      : []),
+    ...forwarded.map((way) => ({
+      what: `FORWARD ${way.in} → ${way.out}`,
+      accept: `iptables -I FORWARD -i ${way.in} -o ${way.out} -j ACCEPT`,
+    })),
     ...ofKind(effective, 'WireGuardInterface')
       .filter(({ metadata }) => metadata.name === tunnel)
       .filter(({ spec }) => iptablesVerdict(rules, 'INPUT', { protocol: 'udp', port: spec.listenPort }) === 'drop')
-      .map(({ spec }) => `INPUT udp/${spec.listenPort}`),
+      .map(({ spec: { listenPort } }) => ({
+        what: `INPUT udp/${listenPort}`,
+        accept: `iptables -I INPUT -p udp --dport ${listenPort} -j ACCEPT`,
+      })),
   ];
   if (dropped.length === 0) return [asked.pass('iptables lets it pass')];
   return [
     asked.warn(
-      `iptables drops ${dropped.join(', ')}`,
-      `Insert accepts before the rule that drops: \`iptables -I FORWARD -i ${capture} -o ${tunnel} -j ACCEPT\`, the reverse, and INPUT for the WireGuard port.`,
+      `iptables drops ${dropped.map(({ what }) => what).join(', ')}`,
+      `Accept it before the rule that drops: ${dropped.map(({ accept }) => `\`${accept}\``).join(', ')}; then keep it where your firewall is configured.`,
     ),
   ];
 }
@@ -127,8 +132,8 @@ function foreignTables({ claims, effective }: DoctorFacts, { nftChains, iptables
       const said = `${isUncertain ? 'may drop' : 'drops'} ${what}`;
       const remedy =
         handle === undefined
-          ? `Add an accept to the chain: \`nft add rule ${chain} ${wordsOf(packet)} accept\`.`
-          : `Put an accept before it: \`nft insert rule ${chain} handle ${handle} ${wordsOf(packet)} accept\`, where whoever made the table keeps it.`;
+          ? `Add an accept to the chain: \`nft 'add rule ${chain} ${wordsOf(packet)} accept'\`, and where whoever made the table keeps it.`
+          : `Put an accept before it: \`nft 'insert rule ${chain} handle ${handle} ${wordsOf(packet)} accept'\`, and where whoever made the table keeps it.`;
       found.set(place, check('hybrid', 'foreign-table', place).warn(`it ${said}; routerd does not edit it`, remedy));
     }
   return found.size === 0 ? [all.pass('no table of others drops what is forwarded here')] : [...found.values()];
@@ -165,11 +170,11 @@ function packetsOf(
   return [...forwarded, ...heard];
 }
 
-/** In the words of `nft`. */
+/** In the words of `nft`, between single quotes of a shell. */
 function wordsOf({ in: from, out, source, destination, protocol, port }: NewPacket): string {
   return [
-    ...(from === undefined ? [] : [`iifname ${from}`]),
-    ...(out === undefined ? [] : [`oifname ${out}`]),
+    ...(from === undefined ? [] : [`iifname "${from}"`]),
+    ...(out === undefined ? [] : [`oifname "${out}"`]),
     ...(source === undefined ? [] : [`ip saddr ${bareAddress(source)}`]),
     ...(destination === undefined ? [] : [`ip daddr ${bareAddress(destination)}`]),
     ...(protocol === undefined || port === undefined ? [] : [`${protocol} dport ${port}`]),
@@ -195,7 +200,7 @@ function proxyArp(name: string, { observed }: HostFacts): Finding {
   if (value === '0') return asked.pass('it answers for captured addresses alone');
   return asked.warn(
     'proxy_arp is 1: this router answers for every address that it routes elsewhere, captured or not',
-    `\`sysctl -w net.ipv4.conf.${name}.proxy_arp=0\`, and find what sets it.`,
+    `\`sysctl -w net/ipv4/conf/${name}/proxy_arp=0\`, and find what sets it: \`grep -rs proxy_arp /etc\`.`,
   );
 }
 
@@ -208,6 +213,6 @@ function reversePath(name: string, { observed }: HostFacts): Finding {
   if (value !== 1) return asked.pass(`rp_filter is ${value}`);
   return asked.warn(
     'rp_filter is 1 (strict): packets whose answer would go another way are dropped without a word',
-    `\`sysctl -w net.ipv4.conf.${name}.rp_filter=2\` (and \`all\` if that is 1).`,
+    `\`sysctl -w net/ipv4/conf/${name}/rp_filter=2\`, which counts more than a 1 of \`all\`, and keep it in /etc/sysctl.d.`,
   );
 }
