@@ -269,6 +269,8 @@ function conflictReasons({ site }: SiteVoice, rival: SiteVoice | undefined): rea
 function endReasons({ voices }: LeaseCase, { site, ownerNode, expiresAt, since }: AddressLease): readonly Reason[] {
   const voice = voices.find((each) => each.site === site);
   if (voice?.kind === 'gone') return [{ rule: 'lease.expired-fact', source: voice.node }];
-  if (voice?.kind === 'silent') return [{ rule: 'lease.stale-owner', node: voice.node }];
+  if (voice?.kind === 'silent') return [{ rule: 'lease.silent-owner', node: voice.node }];
+  // An operator's hand-over takes it from a site that goes on asserting it.
+  if (voice?.kind === 'fresh') return [];
   return [{ rule: 'lease.ttl-passed', node: ownerNode, expiresAt: voice?.expiresAt ?? expiresAt ?? since }];
 }

@@ -116,6 +116,8 @@ export type Reason =
   | { readonly rule: 'lease.holding'; readonly from: SiteName; readonly to: SiteName; readonly until: Instant }
   | { readonly rule: 'lease.conflict'; readonly incumbent: SiteName; readonly challenger: SiteName }
   | { readonly rule: 'lease.stale-owner'; readonly node: NodeName }
+  /** Its lease is over: nobody waits for it any more. */
+  | { readonly rule: 'lease.silent-owner'; readonly node: NodeName }
   | { readonly rule: 'lease.expired-fact'; readonly source: NodeName }
   | { readonly rule: 'lease.ttl-passed'; readonly node: NodeName; readonly expiresAt: Instant }
   | { readonly rule: 'lease.lapsing'; readonly node: NodeName; readonly until: Instant }

@@ -163,7 +163,8 @@ function stepOf(view: CaptureView, duty: Duty, placement: Placement): CaptureSte
 function admitted({ waitingFor, registryConnected }: PoolSituation, step: CaptureStep): CaptureStep {
   const missing = registryConnected ? waitingFor : [...waitingFor, 'the capture registry'];
   if (missing.length === 0) return step;
-  const because: readonly Reason[] = [...step.because, { rule: 'capture.waiting-ready', waitingFor: missing }];
+  const told = step.because.filter(({ rule }) => rule !== 'capture.claiming');
+  const because: readonly Reason[] = [...told, { rule: 'capture.waiting-ready', waitingFor: missing }];
   return { transition: undefined, actions: [], because };
 }
 

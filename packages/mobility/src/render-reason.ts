@@ -17,6 +17,8 @@ export function renderReason(reason: Reason): string {
       return `conflict: sites ${reason.incumbent} and ${reason.challenger} both assert the address`;
     case 'lease.stale-owner':
       return `${reason.node} cannot be heard; its lease stands, stale, because silence proves nothing`;
+    case 'lease.silent-owner':
+      return `${reason.node} cannot be heard, and nothing that it said stands any more`;
     case 'lease.expired-fact':
       return `${reason.source} says that the address is gone`;
     case 'lease.ttl-passed':

@@ -38,6 +38,10 @@ const TOLD: Told = {
     { rule: 'lease.stale-owner', node: a },
     'aws-router-a cannot be heard; its lease stands, stale, because silence proves nothing',
   ],
+  'lease.silent-owner': [
+    { rule: 'lease.silent-owner', node: a },
+    'aws-router-a cannot be heard, and nothing that it said stands any more',
+  ],
   'lease.expired-fact': [{ rule: 'lease.expired-fact', source: a }, 'aws-router-a says that the address is gone'],
   'lease.ttl-passed': [
     { rule: 'lease.ttl-passed', node: a, expiresAt: at },
