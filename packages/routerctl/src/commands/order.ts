@@ -14,6 +14,7 @@ import {
 } from '../command-context.ts';
 import { age, renderTable } from '../output.ts';
 import { knownAddresses, knownNodes } from '../known-names.ts';
+import { timeoutFlag } from '../timeout-flag.ts';
 
 const order = z.object({
   subject: z.string(),
@@ -94,13 +95,7 @@ export const drainCommand = buildCommand<DrainFlags, [string], Context>({
     flags: {
       ...orderFlags,
       wait: { kind: 'boolean', default: false, brief: 'Wait until the router captures nothing any more' },
-      timeout: {
-        kind: 'parsed',
-        parse: secondsOf,
-        default: '600',
-        brief: 'How long to wait, in seconds',
-        placeholder: 's',
-      },
+      timeout: timeoutFlag(600),
       force: { kind: 'boolean', default: false, brief: 'Drain even if addresses are left without a router' },
     },
     aliases: outputAliases,
@@ -121,12 +116,6 @@ export const drainCommand = buildCommand<DrainFlags, [string], Context>({
     ].join('\n'),
   },
 });
-
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400) throw new SyntaxError('write seconds, 1 to 86400');
-  return seconds;
-}
 
 /** Tells on standard error how many are left whenever that changes. */
 async function waitUntilReleased(

@@ -1,5 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
+import { visibleWord } from '@routerd/resources';
 import { buildCommand } from '@stricli/core';
 import { z } from 'zod';
+import type { ClientResult } from '../api-client.ts';
 import {
   clientOf,
   outputAliases,
@@ -10,6 +13,7 @@ import {
   type OutputFlags,
 } from '../command-context.ts';
 import { age, renderFields, renderTable } from '../output.ts';
+import { timeoutFlag } from '../timeout-flag.ts';
 
 const nodeStatus = z.object({
   node: z.string(),
@@ -47,14 +51,51 @@ const nodeStatus = z.object({
   problems: z.array(z.object({ subject: z.string(), reason: z.string() })),
 });
 
-export const statusCommand = buildCommand<OutputFlags, [], Context>({
-  async func(this: Context, flags: OutputFlags) {
-    show(this, flags.output, await clientOf(this, flags).get('/v1/status'), (value) =>
-      statusText(nodeStatus.parse(value), this.now()),
-    );
+interface StatusFlags extends OutputFlags {
+  readonly wait: boolean;
+  readonly timeout: number;
+}
+
+const LOOK_AGAIN_MS = 250;
+
+export const statusCommand = buildCommand<StatusFlags, [], Context>({
+  async func(this: Context, flags: StatusFlags) {
+    const client = clientOf(this, flags);
+    const ask = async (): Promise<ClientResult> => client.get('/v1/status');
+    const isReady = (answer: ClientResult): boolean => answer.ok && nodeStatus.parse(answer.value).ready;
+    const end = this.now() + flags.timeout * 1000;
+    let answer = await ask();
+    while (flags.wait && !isReady(answer) && this.now() < end) {
+      await setTimeout(LOOK_AGAIN_MS);
+      answer = await ask();
+    }
+    show(this, flags.output, answer, (value) => statusText(nodeStatus.parse(value), this.now()));
+    if (flags.wait && !isReady(answer)) this.process.exitCode = 1;
   },
-  parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
-  docs: { brief: 'What the node does, and what it waits for' },
+  parameters: {
+    flags: {
+      output: outputFlag,
+      socket: socketFlag,
+      wait: { kind: 'boolean', default: false, brief: 'Wait until the daemon answers and is ready' },
+      timeout: timeoutFlag(60),
+    },
+    aliases: outputAliases,
+  },
+  docs: {
+    brief: 'What the node does, and what it waits for',
+    fullDescription: [
+      'What the node does, and what it waits for. It is ready when it has read its host, its NIC and',
+      'what the group knows since its start; before that it captures and releases nothing.',
+      '',
+      'EXAMPLES',
+      '  routerctl status',
+      '  routerctl status --wait --timeout 120            after a start, in a script',
+      "  routerctl status -o json | jq '.waitingFor'",
+      '',
+      'EXIT CODES',
+      '  0 told; with --wait: it is ready   1 the daemon cannot be asked, or is not ready in time   2 wrong usage',
+    ].join('\n'),
+  },
 });
 
 /** Told only when it is wrong: most of the group agree on another time. */
@@ -115,7 +156,7 @@ function statusText(status: z.output<typeof nodeStatus>, now: number): string {
     head,
     members,
     pools,
-    ...(troubles.length === 0 ? [] : [`PROBLEMS\n${troubles.map((line) => `  ${line}`).join('\n')}`]),
+    ...(troubles.length === 0 ? [] : [`PROBLEMS\n${troubles.map((line) => `  ${visibleWord(line)}`).join('\n')}`]),
   ].join('\n\n');
 }
 
