@@ -1,9 +1,10 @@
 /** The corners of one capture: what a tenure inherits, what is left behind, what is kept for a while. */
-import { instant, parseIpv4Prefix, type HostAddress } from '@routerd/resources';
+import { instant, parseHostAddress, parseIpv4Prefix, type HostAddress } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import { captureKeyOf, type CaptureEpoch, type CaptureRecord } from '../src/capture-record.ts';
 import { fenceAction } from '../src/fence.ts';
 import type { ActionProposal, AddressPlan, PoolContext, SeizeRefusal, Sighting } from '../src/model.ts';
+import { restoresForwarding } from '../src/nic-forwarding.ts';
 import { planAddress } from '../src/plan-address.ts';
 import {
   address,
@@ -329,6 +330,44 @@ test('the last address of a pool leaves forwarding on for the other pool of its 
   const held = new Map([[address, 'releasing' as const]]);
   const other = plan(cloud, { nic: empty, held, heldForOtherPools: 1 }, releasing, gone);
   expect(other).toMatchObject({ actions: [], transition: { phase: 'vacant' } });
+});
+
+test('of several addresses that leave a NIC together the highest takes forwarding with it, and none while one stays', () => {
+  const [low, middle, high] = ['10.77.60.11/32', '10.77.60.12/32', '10.77.60.13/32'].map((quad) =>
+    must(parseHostAddress(quad)),
+  );
+  if (low === undefined || middle === undefined || high === undefined) throw new Error('three were parsed');
+  const restoring = (held: SituationOptions['held']): readonly HostAddress[] =>
+    [low, middle, high].filter((each) =>
+      restoresForwarding(situationOf(cloud, held === undefined ? {} : { held }), each),
+    );
+  const leaving = (of: readonly HostAddress[]) => of.map((each) => [each, 'releasing'] as const);
+  expect(restoring(new Map(leaving([low, middle, high])))).toEqual([high]);
+  expect(restoring(new Map(leaving([high, low, middle])))).toEqual([high]);
+  expect(restoring(new Map(leaving([middle, low])))).toEqual([middle, high]);
+  expect(restoring(new Map([...leaving([low, high]), [middle, 'held'] as const]))).toEqual([]);
+  expect(restoring(new Map([[middle, 'held'] as const]))).toEqual([middle]);
+  expect(restoring(new Map([[middle, 'held'] as const, [high, 'acquiring'] as const]))).toEqual([]);
+});
+
+test('the fence lets forwarding on for a router that stands by, and nothing else of anybody but the holder', () => {
+  const action = (verb: ActionProposal['verb']) =>
+    ({ verb, captureKey: recordOf(cloud, A).key, captureEpoch: 2 as CaptureEpoch, captureHolder: node(A) }) as const;
+  const passes = (verb: ActionProposal['verb'], record: CaptureRecord): boolean => fenceAction(action(verb), record).ok;
+  const byOther = recordOf(cloud, B, { epoch: 2, phase: 'held' });
+  expect(passes('ensure-forwarding-enabled', byOther)).toBe(true);
+  expect(passes('assign-secondary-ip', byOther)).toBe(false);
+  for (const phase of ['acquiring', 'confirmed', 'releasing'] as const)
+    expect(passes('ensure-forwarding-enabled', recordOf(cloud, B, { epoch: 2, phase })), phase).toBe(false);
+});
+
+test('what a registry forgot altogether, and the NIC still shows, is a new tenure, whoever is preferred', () => {
+  const [first] = [...contextOf().members.values()].filter((member) => member.node === node(A));
+  const highWater = new Map(first === undefined ? [] : [[first.domain, 7 as CaptureEpoch]]);
+  const draining = situationOf(cloud, { nic: carrying, draining: [A] });
+  const forgotten = planAddress(cloud, draining, inputOf(ownedOnLan, { highWater }));
+  expect(forgotten.transition).toMatchObject({ phase: 'acquiring', holder: A, epoch: 8 });
+  expect(planAddress(cloud, draining, inputOf(ownedOnLan)).transition).toBeUndefined();
 });
 
 test('an action carries the key, the epoch and the NIC that it was decided for', () => {

@@ -106,6 +106,27 @@ test('moves that are spread over time, or counted by a clock that was set back, 
   expect(derive(9000, sightings, { previousLease: ahead }).lease).toMatchObject({ status: 'active', site: 'onprem' });
 });
 
+test('moves count although nobody had the address in between', () => {
+  let last = derive(0, [sighting(LAN, { at: 0, ttl: 1_000_000 })]);
+  for (let move = 1; move <= 6; move += 1) {
+    const at = move * 10_000;
+    const [from, to] = move % 2 === 1 ? [LAN, AWS] : [AWS, LAN];
+    const left = sighting(from, { at, kind: 'expired' });
+    const ended = derive(at, [left], { previousLease: last.lease });
+    expect(ended.lease?.status).toBe('expired');
+    last = derive(at + 5000, [left, sighting(to, { at: at + 5000, ttl: 1_000_000 })], { previousLease: ended.lease });
+  }
+  expect(last.lease).toMatchObject({ status: 'frozen', site: 'aws' });
+});
+
+test('a freeze by order counts as a tenure where it moves the address, and as none where it stays', () => {
+  const previousLease: AddressLease = { ...derive(0, [sighting(LAN)]).lease!, leaseEpoch: 4, since: instant(77) };
+  const frozenAt = (at: string) => derive(1000, [], { previousLease, order: about(1, 'freeze', at) }).lease;
+  expect(frozenAt('onprem')).toMatchObject({ leaseEpoch: 4, since: 77, site: 'onprem' });
+  expect(frozenAt('azure')).toMatchObject({ leaseEpoch: 5, since: 1000, site: 'azure' });
+  expect(frozenAt('azure')?.frozen).toEqual({ by: 'operator', since: 1000, orderVersion: 1 });
+});
+
 test('a release ends one freeze, and not the next', () => {
   const { last, sightings } = bounce(5, 10_000);
   const release = about(3, 'release');
@@ -236,6 +257,12 @@ test('who gives an address away says so; who gets it waits for that, and until i
   expect(planAt(AWS, released).staticDuty).toEqual({ verb: 'assert', because: 'handed-here' });
   expect(planAt(AWS, taken).staticDuty).toEqual({ verb: 'assert', because: 'handed-here' });
   expect(planAt('aws-router-b', released).staticDuty).toBeUndefined();
+  const byOthers = [...released, sighting(AZURE, { at: 2500 })];
+  expect(planAt(AWS, byOthers).staticDuty, 'whatever others say').toEqual({ verb: 'assert', because: 'handed-here' });
+  expect(planAt(AWS, taken, captured).staticDuty, 'who has asserted it goes on').toEqual({
+    verb: 'assert',
+    because: 'handed-here',
+  });
 });
 
 test('between release and assertion other sites keep their captures, and the new one gives its own up', () => {

@@ -238,6 +238,17 @@ test('the planner agrees with a slow and obvious one on random small worlds', ()
   );
 }, 60_000);
 
+test('nothing is to be looked at again at an instant that has passed: that would be at once, for ever', () => {
+  fc.assert(
+    fc.property(worlds, (drawn) => {
+      const { context, situation, input } = worldFrom(drawn);
+      const { lookAgainAt = Number.MAX_SAFE_INTEGER } = planAddress(context, situation, input);
+      expect(lookAgainAt).toBeGreaterThan(situation.now);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('the worlds that are compared are not all alike', () => {
   const seen = new Set<string>();
   for (const drawn of fc.sample(worlds, { numRuns: 3000, seed: 7 })) {
