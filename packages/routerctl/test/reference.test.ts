@@ -62,7 +62,11 @@ test('what help shows as an example is a command that there is, with flags that 
   expect(examples.flatMap((example) => wrongIn(example) ?? [])).toEqual([]);
 });
 
-test('so is what the documents show', () => {
+test('every command shows an example of its use', () => {
+  expect(commands.filter(({ text }) => !text.includes('EXAMPLES')).map(({ name }) => name)).toEqual([]);
+});
+
+test('the documents show commands that there are', () => {
   const root = path.resolve(REFERENCE, '../../..');
   const documents = [
     'README.md',

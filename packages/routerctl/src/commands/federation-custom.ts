@@ -9,6 +9,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { age, renderTable } from '../output.ts';
 
 const event = z.object({
@@ -140,5 +141,7 @@ export const historyCommand = buildCommand<HistoryFlags, [], Context>({
     },
     aliases: outputAliases,
   },
-  docs: { brief: 'List what the group was told with publish, as far as it is kept' },
+  docs: documented('List what the group was told with publish, as far as it is kept', [
+    'routerctl federation event history --type com.example.backup.finished',
+  ]),
 });

@@ -18,6 +18,7 @@ import {
 } from '@routerd/routerd/enrolment';
 import { buildCommand } from '@stricli/core';
 import { fail, type Context } from '../command-context.ts';
+import { documented } from '../documented.ts';
 
 const folderFlag = {
   kind: 'parsed',
@@ -148,7 +149,10 @@ export const addNodeCommand = buildCommand<AddNodeFlags, [string], Context>({
     },
     positional: nodeArgument,
   },
-  docs: { brief: 'Make a key for a new node, and its enrolment token' },
+  docs: documented('Make a key for a new node, and its enrolment token', [
+    'routerctl federation add-node aws-a > aws-a.token',
+    'routerctl federation add-node hub-2 --hub 192.0.2.2:4222 > hub-2.token',
+  ]),
 });
 
 interface RotateFlags {
@@ -269,7 +273,9 @@ export const updateCommand = buildCommand<UpdateFlags, [], Context>({
       },
     },
   },
-  docs: { brief: 'Take over who is in the group, on a machine that is a member' },
+  docs: documented('Take over who is in the group, on a machine that is a member', [
+    'routerctl federation update < peers.yaml',
+  ]),
 });
 
 interface JoinFlags {

@@ -9,6 +9,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { age, renderFields, renderTable } from '../output.ts';
 
 const status = z.object({
@@ -57,7 +58,9 @@ export const federationStatusCommand = buildCommand<OutputFlags, [], Context>({
     );
   },
   parameters,
-  docs: { brief: 'The connection to the hub, what waits, and what was refused and why' },
+  docs: documented('The connection to the hub, what waits, and what was refused and why', [
+    'routerctl federation status',
+  ]),
 });
 
 function statusText(shown: z.output<typeof status>, now: number): string {
@@ -112,9 +115,10 @@ export const peersCommand = buildCommand<OutputFlags, [], Context>({
     );
   },
   parameters,
-  docs: {
-    brief: 'Each peer: when it was last seen, how far it is behind, its clock, and pools that it defines otherwise',
-  },
+  docs: documented(
+    'Each peer: when it was last seen, how far it is behind, its clock, and pools that it defines otherwise',
+    ['routerctl federation peers'],
+  ),
 });
 
 function clockText(aheadMs: number | null): string | undefined {
@@ -140,5 +144,7 @@ export const deliveriesCommand = buildCommand<OutputFlags, [], Context>({
     );
   },
   parameters,
-  docs: { brief: "This node's last fact about each address, and who has read it" },
+  docs: documented("This node's last fact about each address, and who has read it", [
+    'routerctl federation deliveries',
+  ]),
 });

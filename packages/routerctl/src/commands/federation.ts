@@ -11,6 +11,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { age, renderStructured, renderTable } from '../output.ts';
 import { historyCommand, publishCommand } from './federation-custom.ts';
 import { deliveriesCommand, federationStatusCommand, peersCommand } from './federation-status.ts';
@@ -119,7 +120,10 @@ const listCommand = buildCommand<ListFlags, [], Context>({
     flags: { ...factFilterFlags, output: outputFlag, socket: socketFlag },
     aliases: outputAliases,
   },
-  docs: { brief: 'List the last accepted fact of each node about each address' },
+  docs: documented('List the last accepted fact of each node about each address', [
+    'routerctl federation event list',
+    'routerctl federation event list --source aws-router-a --subject-prefix 10.77.60.',
+  ]),
 });
 
 function isMeantBy({ type, source, subjectPrefix }: Omit<ListFlags, keyof OutputFlags>) {
@@ -166,7 +170,10 @@ const watchCommand = buildCommand<WatchFlags, [], Context>({
     flags: { ...factFilterFlags, output: outputFlag, socket: socketFlag },
     aliases: outputAliases,
   },
-  docs: { brief: 'Print facts as they are accepted, one a line, until interrupted' },
+  docs: documented('Print facts as they are accepted, one a line, until interrupted', [
+    'routerctl federation event watch',
+    'routerctl federation event watch -o json | jq -r .subject',
+  ]),
 });
 
 /** One line for each fact, in JSON too; one document in YAML. */

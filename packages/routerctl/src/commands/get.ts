@@ -10,6 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { renderTable } from '../output.ts';
 import { knownResources } from '../known-names.ts';
 
@@ -68,7 +69,10 @@ export const describeCommand = buildCommand<OutputFlags, [string], Context>({
     aliases: outputAliases,
     positional: { kind: 'tuple', parameters: [{ ...kindOrName, optional: false }] },
   },
-  docs: { brief: 'Show one resource with everything known about it' },
+  docs: documented('Show one resource with everything known about it', [
+    'routerctl describe MobilityPool/cloudedge',
+    'routerctl describe remoteaddressclaims',
+  ]),
 });
 
 function pathOf(what: string | undefined): string {

@@ -30,6 +30,10 @@ export const metricsCommand = buildCommand<MetricsFlags, [], Context>({
     fullDescription: [
       'What the node measures, in the text format of Prometheus; docs/reference/metrics.md explains each.',
       'The same is answered to GET /metrics on the socket of the daemon.',
+      '',
+      'EXAMPLES',
+      '  routerctl metrics --only federation',
+      '  curl --unix-socket /run/routerd/routerd.sock http://routerd/metrics',
     ].join('\n'),
   },
 });

@@ -10,6 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { age, renderTable } from '../output.ts';
 import { freezeCommand, handOverCommand, releaseCommand } from './order.ts';
 
@@ -78,7 +79,7 @@ function listing(path: string, brief: string, asTable: (value: unknown, now: num
       show(this, flags.output, await clientOf(this, flags).get(path), (value) => asTable(value, this.now()));
     },
     parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
-    docs: { brief },
+    docs: documented(brief, [`routerctl ${path.slice('/v1/'.length).replace('/', ' ')}`]),
   });
 }
 

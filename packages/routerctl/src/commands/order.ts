@@ -12,6 +12,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { age, renderTable } from '../output.ts';
 import { knownAddresses, knownNodes } from '../known-names.ts';
 import { timeoutFlag } from '../timeout-flag.ts';
@@ -148,7 +149,7 @@ export const undrainCommand = buildCommand<OrderFlags, [string], Context>({
     show(this, flags.output, answer, () => `${node} may capture again.`);
   },
   parameters: { flags: orderFlags, aliases: outputAliases, positional: nodeParameter },
-  docs: { brief: 'Let a drained router capture again' },
+  docs: documented('Let a drained router capture again', ['routerctl undrain aws-router-a']),
 });
 
 interface SiteFlags extends OrderFlags {
@@ -205,7 +206,10 @@ export const freezeCommand = buildCommand<SiteFlags, [string], Context>({
     aliases: outputAliases,
     positional: addressParameter,
   },
-  docs: { brief: 'Keep an address at its site, whatever is seen elsewhere' },
+  docs: documented('Keep an address at its site, whatever is seen elsewhere', [
+    "routerctl mobility freeze 10.77.60.10 --reason 'its clone is being tested'",
+    'routerctl mobility release 10.77.60.10            takes the order back',
+  ]),
 });
 
 export const releaseCommand = buildCommand<OrderFlags, [string], Context>({
@@ -214,7 +218,7 @@ export const releaseCommand = buildCommand<OrderFlags, [string], Context>({
     show(this, flags.output, answer, () => `${address} follows what is seen of it again.`);
   },
   parameters: { flags: orderFlags, aliases: outputAliases, positional: addressParameter },
-  docs: { brief: 'End a freeze or a hand-over' },
+  docs: documented('End a freeze or a hand-over', ['routerctl mobility release 10.77.60.10']),
 });
 
 export const ordersCommand = buildCommand<OutputFlags, [], Context>({
@@ -235,5 +239,5 @@ export const ordersCommand = buildCommand<OutputFlags, [], Context>({
     );
   },
   parameters: { flags: { output: outputFlag, socket: socketFlag }, aliases: outputAliases },
-  docs: { brief: 'What operators have ordered' },
+  docs: documented('What operators have ordered', ['routerctl orders']),
 });

@@ -49,6 +49,9 @@ const peersCommand = buildCommand<OutputFlags, [], Context>({
       '',
       'Loss is of the last minute, each direction on its own. MTU is the largest packet that passes, as found by trying; below the',
       'estimate large packets are lost, since TCP segments are clamped to the estimate.',
+      '',
+      'EXAMPLES',
+      '  routerctl overlay peers',
     ].join('\n'),
   },
 });

@@ -10,6 +10,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { bundleCommand } from './plugin-bundle.ts';
 import { conformanceCommand } from './plugin-conformance.ts';
 import { newCommand } from './plugin-new.ts';
@@ -79,7 +80,9 @@ const listCommand = buildCommand<OutputFlags, [], Context>({
     );
   },
   parameters: { flags: baseFlags, aliases: outputAliases },
-  docs: { brief: 'List plugins with what runs them, how the last run went and when the next is' },
+  docs: documented('List plugins with what runs them, how the last run went and when the next is', [
+    'routerctl plugin list',
+  ]),
 });
 
 const runsCommand = buildCommand<OutputFlags, [string], Context>({
@@ -90,7 +93,7 @@ const runsCommand = buildCommand<OutputFlags, [string], Context>({
     );
   },
   parameters: { flags: baseFlags, aliases: outputAliases, positional: nameParameter },
-  docs: { brief: 'List the last runs of a plugin, newest first' },
+  docs: documented('List the last runs of a plugin, newest first', ['routerctl plugin runs oci-inventory']),
 });
 
 interface RunFlags extends OutputFlags {

@@ -11,6 +11,7 @@ import {
   type Context,
   type OutputFlags,
 } from '../command-context.ts';
+import { documented } from '../documented.ts';
 import { forecasts, forecastText } from '../forecast-text.ts';
 import { knownAddresses, knownNodes } from '../known-names.ts';
 
@@ -44,7 +45,7 @@ function aboutNode(kind: 'drain' | 'fail', brief: string) {
         ],
       },
     },
-    docs: { brief },
+    docs: documented(brief, [`routerctl what-if ${kind} aws-router-a`]),
   });
 }
 
@@ -99,7 +100,10 @@ const factCommand = buildCommand<FactFlags, [string], Context>({
       ],
     },
   },
-  docs: { brief: 'What would follow if an address were seen, or gone' },
+  docs: documented('What would follow if an address were seen, or gone', [
+    'routerctl what-if fact 10.77.60.50 --site aws',
+    'routerctl what-if fact 10.77.60.10 --site onprem --expired',
+  ]),
 });
 
 const applyCommand = buildCommand<OutputFlags, [string], Context>({
@@ -124,7 +128,9 @@ const applyCommand = buildCommand<OutputFlags, [string], Context>({
       parameters: [{ brief: "This node's configuration as it would be", parse: String, placeholder: 'path' }],
     },
   },
-  docs: { brief: 'What would follow if all nodes were given the pools of a configuration' },
+  docs: documented('What would follow if all nodes were given the pools of a configuration', [
+    'routerctl what-if apply /usr/local/etc/routerd',
+  ]),
 });
 
 export const whatIfRoutes = buildRouteMap<string, Context>({
