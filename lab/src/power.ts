@@ -55,6 +55,12 @@ export async function shutDown(lab: Lab, router: Router): Promise<number> {
   return at;
 }
 
+/** For those that come after somebody who broke off: routers that have no daemon get their power back. */
+export async function powerOnAll(lab: Lab): Promise<void> {
+  const off = lab.topology.federated.filter(({ name }) => !isRunning(lab.daemon(name, 'routerd')));
+  await Promise.all(off.map(async (router) => powerOn(lab, router)));
+}
+
 /** Resolves when routerd is ready and has shaken hands with every peer that is up. */
 export async function powerOn(lab: Lab, router: Router): Promise<void> {
   const vm = lab.vm(router.name);

@@ -5,6 +5,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import type { Lab } from './lab.ts';
 import { routerDir } from './lab-files.ts';
+import { powerOnAll } from './power.ts';
 import { signalProcess } from './process-table.ts';
 import { routerReady, startRouter } from './routers.ts';
 import type { Router } from './topology.ts';
@@ -31,6 +32,22 @@ export function changedConfig(text: string, change: (document: ResourceText) => 
 export async function redeploy(lab: Lab, configs: ReadonlyMap<string, string>): Promise<void> {
   for (const router of lab.topology.federated) write(lab, router, configs);
   await restartAll(lab);
+}
+
+/**
+ * Does the work, and then deploys what was there before. What the work broke off with is told, whatever comes of that: it may have left routers without
+ * power, or a group without hubs.
+ */
+export async function thenBack(lab: Lab, work: () => Promise<void>, deployBefore: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    await powerOnAll(lab)
+      .then(deployBefore)
+      .catch(() => undefined);
+    throw cause;
+  }
+  await deployBefore();
 }
 
 /** One after the other, as a careful operator does: each is ready before the next is touched. */

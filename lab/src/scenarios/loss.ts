@@ -4,7 +4,7 @@ import { cloudControl, MoveWatch, nicOf } from '../measure/move-watch.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { measureStages } from '../measure/stages.ts';
 import { powerOff, powerOn } from '../power.ts';
-import { changedConfig, equalAndImpatient, readConfigs, redeploy } from '../redeploy.ts';
+import { changedConfig, equalAndImpatient, readConfigs, redeploy, thenBack } from '../redeploy.ts';
 import { capturesOf, captureText, tenuresSince, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { CLOUDS, FOUR_SITES, isCloud, routersAt, type Router, type Site } from '../topology.ts';
@@ -39,11 +39,7 @@ export async function amongEquals(stage: Stage, work: () => Promise<void>): Prom
   const before = readConfigs(lab);
   const changed = new Map([...before].map(([name, text]) => [name, changedConfig(text, equalAndImpatient)] as const));
   await progress.step('configuration: equal priorities, dead after 2 s', async () => redeploy(lab, changed));
-  try {
-    await work();
-  } finally {
-    await progress.step('configuration as before', async () => redeploy(lab, before));
-  }
+  await thenBack(lab, work, async () => progress.step('configuration as before', async () => redeploy(lab, before)));
 }
 
 export function routerNamed(site: Site, name: string): Router {

@@ -7,7 +7,7 @@ import { RouteWatch } from '../measure/route-watch.ts';
 import { measureStages } from '../measure/stages.ts';
 import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { powerOff, powerOn, shutDown } from '../power.ts';
-import { readConfigs, redeploy } from '../redeploy.ts';
+import { readConfigs, redeploy, thenBack } from '../redeploy.ts';
 import { captureText, tenuresSince, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { carrierPort, clientAt, FOUR_SITES, ROUTERS, type Router } from '../topology.ts';
@@ -91,11 +91,7 @@ async function underVrrp({ lab, progress }: Stage, work: () => Promise<void>): P
   const before = readConfigs(lab);
   const changed = new Map([...before].map(([name, text]) => [name, withVrrp(name, text)] as const));
   await progress.step('configuration: captures on the LAN follow VRRP', async () => redeploy(lab, changed));
-  try {
-    await work();
-  } finally {
-    await progress.step('configuration as before', async () => redeploy(lab, before));
-  }
+  await thenBack(lab, work, async () => progress.step('configuration as before', async () => redeploy(lab, before)));
   await settled(lab, SITE, preferred(SITE));
 }
 

@@ -44,7 +44,7 @@ async function standsStillAndGoesOn(stage: Stage): Promise<void> {
   const zero = Date.now();
   evidence.mark(`${stopped}: SIGSTOP`, zero);
   const expected = captureText(before.map((view) => ({ ...view, holder: successor, epoch: view.epoch + 1 })));
-  const after = await settled(lab, CLOUD, successor).finally(() => undefined);
+  const after = await settled(lab, CLOUD, successor);
   evidence.check('captures while it stands still', expected, captureText(after));
   const control = cloudControl(lab, CLOUD);
   const since = (await control.journal()).at(-1)?.sequence ?? 0;
