@@ -102,6 +102,19 @@ test('wireguard-go makes the device where the kernel cannot, which is asked once
   expect([machine.ran('wireguard-go wg0'), machine.ran('wireguard-go wg1')]).toEqual([1, 1]);
 });
 
+test('where neither the kernel nor wireguard-go can make the device both are named', async () => {
+  const machine = new Machine(false);
+  const run: RunHostCommand = async (argv, options) =>
+    argv[0] === 'wireguard-go'
+      ? { ok: false, error: { code: 'command.not-found', argv, stdout: '', stderr: '' } }
+      : machine.run(argv, options);
+  expect(await new WireGuardDevices(run, 'wireguard-go').create(machine.device('wg0'))).toEqual({
+    code: 'host.unsupported',
+    detail: 'the kernel has no WireGuard, and wireguard-go is not installed',
+    retry: 'later',
+  });
+});
+
 test('a key is generated once, with mode 600 in a folder of mode 700, and reaches wg as the file that is its input', async () => {
   const machine = new Machine(true);
   const devices = new WireGuardDevices(machine.run, 'wireguard-go');

@@ -40,7 +40,10 @@ export class WireGuardDevices {
     if (shown.ok) return undefined;
     // It goes into the background in the session that runCommand made for it: nothing that ends this process reaches it.
     const started = await this.#run(userspaceDeviceCommand(name, this.#wireGuardGo));
-    return started.ok ? undefined : faultOfCommand(started.error);
+    if (started.ok) return undefined;
+    const fault = faultOfCommand(started.error);
+    if (started.error.code !== 'command.not-found') return fault;
+    return { ...fault, detail: `the kernel has no WireGuard, and ${this.#wireGuardGo} is not installed` };
   }
 
   async #configure(
