@@ -16,6 +16,7 @@ import type { Provider } from '@routerd/mobility';
 import type { Monotonic } from '@routerd/resources';
 import type { Clock } from '@routerd/runtime';
 import type { ApiUsage } from './ports.ts';
+import { RETRY_AFTER_MS_MAX } from './retry.ts';
 
 export type ApiLane = 'failover' | 'reading' | 'survey';
 export const CALLS = ['read', 'write'] as const;
@@ -126,17 +127,18 @@ export class ApiBudget {
 
   /**
    * The provider refused a call.
-   * @param retryAfterMs what it asked for; then nobody calls before it has passed
+   * @param retryAfterMs what it asked for; then nobody calls before it has passed, or an hour
    */
   throttled(account: Account, call: ApiCall, retryAfterMs: number | undefined): void {
+    const waitMs = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
     const bucket = this.#bucket(account, call);
     const now = this.#clock.monotonic();
     const isAnother = now - bucket.refusedAt >= SAME_REFUSAL_MS;
     if (isPaced(bucket) && isAnother) bucket.share = Math.max(SLOWEST_SHARE, bucket.share / 2);
     if (isAnother) bucket.refusedAt = now;
     bucket.tokens = 0; // there is none, and the provider keeps no debts
-    bucket.closedUntil = Math.max(bucket.closedUntil, now + (retryAfterMs ?? 0));
-    bucket.awayUntil = Math.max(bucket.awayUntil, now + Math.max(retryAfterMs ?? 0, AWAY_AFTER_THROTTLE_MS));
+    bucket.closedUntil = Math.max(bucket.closedUntil, now + waitMs);
+    bucket.awayUntil = Math.max(bucket.awayUntil, now + Math.max(waitMs, AWAY_AFTER_THROTTLE_MS));
   }
 
   /**
@@ -162,7 +164,9 @@ export class ApiBudget {
     if (left === undefined) return;
     const bucket = this.#bucket(account, call);
     bucket.tokens = Math.min(bucket.size.burst, left);
-    if (left === 0) bucket.closedUntil = Math.max(bucket.closedUntil, this.#clock.monotonic() + resetsAfterMs);
+    if (left > 0) return;
+    const waitMs = Math.min(resetsAfterMs, RETRY_AFTER_MS_MAX);
+    bucket.closedUntil = Math.max(bucket.closedUntil, this.#clock.monotonic() + waitMs);
   }
 
   /** With what has flowed into it since. */

@@ -137,7 +137,9 @@ export class BatchExecution {
   #settle(rows: readonly ActionRow[], attempt: string, outcome: ExecuteOutcome, before: NicObservation): BatchReport {
     const { journal, clock, log } = this.#ports;
     const now = clock.now();
-    const { observed, nic } = outcome;
+    const { nic } = outcome;
+    // What was so before is for a reading to say: an undo goes by it.
+    const { [PRIOR_KEY]: _, ...observed } = outcome.observed;
     const outcomes = rowOutcomes(rows, outcome);
     journal.closeAttempt(attempt, describeOutcomes(outcomes), now);
     for (const { rows: alike, status, message, errorClass } of outcomes) {

@@ -28,18 +28,21 @@ export function treatmentOf(errorClass: ErrorClass): FailureTreatment {
   }
 }
 
+/** Of what a provider, or who speaks for it, wants everybody to wait; a longer time is a mistake. Milliseconds. */
+export const RETRY_AFTER_MS_MAX = 3_600_000;
+
 const BACKOFF_BASE_MS = 250;
 const BACKOFF_CAP_MS = 30_000;
 
 /**
  * Full jitter: evenly between 0 and the exponential bound, so that routers that failed together do not return together.
- * (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015.) Never shorter than what the provider asked for.
+ * (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015.) Never shorter than what the provider asked for, up to an hour.
  * @param failures how often in a row it has failed, first is 1
  * @param fraction random, 0 ≤ fraction < 1
  */
 export function backoffMs(failures: number, fraction: number, retryAfterMs = 0): DurationMs {
   const bound = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(failures - 1, 30));
-  return durationMs(Math.max(retryAfterMs, Math.floor(fraction * bound)));
+  return durationMs(Math.max(Math.min(retryAfterMs, RETRY_AFTER_MS_MAX), Math.floor(fraction * bound)));
 }
 
 const SLOW_BASE_MS = 60_000;

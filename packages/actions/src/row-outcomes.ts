@@ -9,10 +9,12 @@ export interface RowOutcome {
   readonly errorClass: ErrorClass | undefined;
 }
 
-/** Every row is in exactly one outcome; an address that was not answered for is of unknown outcome. */
+type Answer = ExecuteOutcome['results'][number];
+
+/** Every row is in exactly one outcome; an address that was not answered for, or in two ways, is of unknown outcome. */
 export function rowOutcomes(rows: readonly ActionRow[], outcome: ExecuteOutcome): readonly RowOutcome[] {
   const groups = new Map<string, RowOutcome & { readonly rows: ActionRow[] }>();
-  const answers = new Map(outcome.results.map((result) => [result.address, result]));
+  const answers = answersOf(outcome);
   for (const row of rows) {
     const result = answers.get(row.proposal.address);
     const status = result?.status ?? 'failed';
@@ -25,6 +27,20 @@ export function rowOutcomes(rows: readonly ActionRow[], outcome: ExecuteOutcome)
     groups.set(key, group);
   }
   return [...groups.values()];
+}
+
+function answersOf({ results }: ExecuteOutcome): ReadonlyMap<string, Answer> {
+  const answers = new Map<string, Answer>();
+  for (const result of results) {
+    const other = answers.get(result.address);
+    const agrees = other === undefined || (other.status === result.status && other.errorClass === result.errorClass);
+    const message = 'the executor answered for this address in two ways';
+    answers.set(
+      result.address,
+      agrees ? result : { ...result, status: 'failed', errorClass: 'unknown-outcome', message },
+    );
+  }
+  return answers;
 }
 
 /** How an attempt stands in the journal: `1,2: succeeded: assigned; 3: held-elsewhere: …`. */

@@ -133,3 +133,12 @@ test('what somebody only wants to know leaves three quarters of the bucket, of c
   budget.throttled(ACCOUNT, 'read', undefined);
   expect([wait('failover'), wait('reading'), wait('survey')]).toEqual([50, 30_000, 30_000]);
 });
+
+test('a Retry-After of years is a mistake, and counts for an hour', () => {
+  const { budget, wait } = open();
+  budget.throttled(ACCOUNT, 'read', 1e15);
+  expect(wait('failover')).toBe(3_600_000);
+  const other = open();
+  other.budget.learned(ACCOUNT, { readsLeft: 0, resetsAfterMs: 1e15 }, { read: 0, write: 0 });
+  expect(other.wait('failover')).toBe(3_600_000);
+});

@@ -7,6 +7,7 @@ import {
   type RequestKind,
   type ResultMessage,
 } from '@routerd/plugin-sdk';
+import { shownMessage } from './redact.ts';
 
 export interface ExecutorDescription {
   /** `unnamed` where it said nothing of itself. */
@@ -53,5 +54,7 @@ function agreed(said: Extract<DescribeResult['status'], { readonly status: 'comp
   if (!API_VERSIONS.some((own) => own === version))
     return { kind: 'incompatible', detail: `it chose ${version}, which was not offered` };
   const known = REQUEST_KINDS.filter((each) => requests.includes(each));
-  return { kind: 'agreed', description: { ...executor, version, requests: known, storesEpoch } };
+  const { name, release } = executor;
+  const named = { name: shownMessage(name), release: shownMessage(release) };
+  return { kind: 'agreed', description: { ...named, version, requests: known, storesEpoch } };
 }

@@ -1,6 +1,6 @@
 /** One process for one request: what it wrote, and how it ended. Bounded in time and bytes; the whole process group ends with it. */
 import { createHash } from 'node:crypto';
-import { PLUGIN_RESULT_BYTES_MAX } from '@routerd/plugin-sdk';
+import { GrowingBytes, PLUGIN_RESULT_BYTES_MAX } from '@routerd/plugin-sdk';
 import {
   err,
   formatDuration,
@@ -12,7 +12,14 @@ import {
 } from '@routerd/resources';
 import type { Clock } from '@routerd/runtime';
 import { redact } from './redact.ts';
-import { killGroup, pluginEnded, spawnPlugin, STDERR_BYTES_MAX, type PluginChild } from './spawn-plugin.ts';
+import {
+  followStderr,
+  killGroup,
+  pluginEnded,
+  spawnPlugin,
+  STDERR_BYTES_MAX,
+  type PluginChild,
+} from './spawn-plugin.ts';
 import { TextTail } from './text-tail.ts';
 
 export interface OneShotFault {
@@ -54,13 +61,13 @@ export async function oneShotRun(plugin: ResourceOf<'Plugin'>, options: OneShotO
     kill({ code: 'plugin.output-too-long', detail: `wrote more than ${PLUGIN_RESULT_BYTES_MAX} bytes on stdout` }),
   );
   const noise = new TextTail(STDERR_BYTES_MAX);
-  child.stderr.on('data', (chunk: Buffer) => noise.push(chunk));
+  followStderr(child, options.clock, (chunk) => noise.push(chunk));
   child.stdin.end(options.input);
   const { exitCode, how } = await pluginEnded(child);
   ended.abort();
   options.signal.removeEventListener('abort', onAbort);
   const stderr = redact(noise.text());
-  const bytes = Buffer.concat(stdout);
+  const bytes = stdout.take();
   const fault = whyKilled ?? (exitCode === 0 ? undefined : failed(how, stderr));
   return {
     exitCode: whyKilled === undefined ? exitCode : undefined,
@@ -80,16 +87,14 @@ async function limit(
   if (!ended.aborted) kill({ code: 'plugin.timed-out', detail: `timed out after ${formatDuration(timeout)}` });
 }
 
-/** @returns chunks of at most {@link PLUGIN_RESULT_BYTES_MAX} together, filled as they come */
-function collect(child: PluginChild, onTooLong: () => void): readonly Buffer[] {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+/** @returns at most {@link PLUGIN_RESULT_BYTES_MAX} bytes, filled as they come */
+function collect(child: PluginChild, onTooLong: () => void): GrowingBytes {
+  const bytes = new GrowingBytes();
   child.stdout.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > PLUGIN_RESULT_BYTES_MAX) onTooLong();
-    else chunks.push(chunk);
+    if (bytes.length + chunk.length > PLUGIN_RESULT_BYTES_MAX) onTooLong();
+    else bytes.push(chunk);
   });
-  return chunks;
+  return bytes;
 }
 
 function failed(how: string, stderr: string): OneShotFault {

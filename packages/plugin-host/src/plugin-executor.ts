@@ -15,7 +15,7 @@ import type { Clock, Log } from '@routerd/runtime';
 import { findExecutor } from './find-executor.ts';
 import type { ExecutorDescription } from './negotiate.ts';
 import { Lane, type LaneFault } from './lane.ts';
-import { redact } from './redact.ts';
+import { shownMessage } from './redact.ts';
 import { checkOf, inventoryOf, preflightOf, readLine } from './wire-reads.ts';
 import { executeLine, nicStateOf, observeLine, outcomeOf } from './wire.ts';
 
@@ -134,10 +134,12 @@ function laneKey(plugin: ResourceOf<'Plugin'>, nic: NicTarget): string {
 }
 
 function executorFault(plugin: string, { code, detail, wasSent }: LaneFault, mayMutate: boolean): ExecutorFault {
-  const named = `plugin ${plugin} ${detail}`;
+  // It may quote what the plugin said: an id, a version, a line that is none.
+  const said = shownMessage(detail);
   if (code === 'executor.not-configured' || code === 'executor.incompatible')
-    return { code, errorClass: 'invalid', detail: `plugin ${plugin}: ${detail}` };
-  return { code, errorClass: wasSent && mayMutate ? 'unknown-outcome' : 'transport', detail: named };
+    return { code, errorClass: 'invalid', detail: `plugin ${plugin}: ${said}` };
+  const errorClass = wasSent && mayMutate ? 'unknown-outcome' : 'transport';
+  return { code, errorClass, detail: `plugin ${plugin} ${said}` };
 }
 
 function failure(
@@ -148,7 +150,7 @@ function failure(
   return {
     code: 'executor.failed',
     errorClass,
-    detail: redact(message),
+    detail: shownMessage(message),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(usage === undefined ? {} : { usage }),
   };

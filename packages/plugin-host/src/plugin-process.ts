@@ -5,13 +5,28 @@
  * 2. It gets PATH and what its Plugin resource declares, nothing of our environment.
  * 3. When this process dies, however, the plugin's stdin ends, and a plugin that keeps the protocol exits.
  */
-import { LineSplitter, result as resultSchema, RESULT_LINE_BYTES_MAX, type ResultMessage } from '@routerd/plugin-sdk';
+import {
+  LineSplitter,
+  result as resultSchema,
+  RESULT_LINE_BYTES_MAX,
+  type LineEvent,
+  type ResultMessage,
+} from '@routerd/plugin-sdk';
 import { err, ok, type ResourceOf, type Result } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
-import { redact } from './redact.ts';
-import { killGroup, pluginEnded, spawnPlugin, STDERR_BYTES_MAX, type PluginChild } from './spawn-plugin.ts';
+import { redact, shownMessage } from './redact.ts';
+import {
+  followStderr,
+  killGroup,
+  pluginEnded,
+  spawnPlugin,
+  STDERR_BYTES_MAX,
+  type PluginChild,
+} from './spawn-plugin.ts';
 import { TextTail } from './text-tail.ts';
 
+/** Of what it writes on stderr, in a second, so much goes into the log; the rest is kept for the last words alone. Bytes. */
+const LOGGED_BYTES_PER_SECOND = 16 * 1024;
 /** How much of it goes into an error. Characters. */
 const DETAIL_CHARACTERS_MAX = 500;
 
@@ -112,17 +127,20 @@ export class PluginProcess {
     const lines = new LineSplitter(RESULT_LINE_BYTES_MAX);
     this.#child.stdout.on('data', (chunk: Buffer) => {
       for (const event of lines.push(chunk)) {
+        if (this.#whyKilled !== undefined) return; // what it wrote before it noticed
         if (event.kind === 'line') this.#onLine(event.text);
         else this.#breach(`wrote a line longer than ${event.bytesMax} bytes`);
       }
     });
     const noise = new LineSplitter(STDERR_BYTES_MAX);
-    this.#child.stderr.on('data', (chunk: Buffer) => {
+    let logged = { bytes: 0, since: this.#clock.monotonic() };
+    followStderr(this.#child, this.#clock, (chunk) => {
       this.#stderr.push(chunk);
-      for (const event of noise.push(chunk)) {
-        const text = event.kind === 'line' ? redact(event.text) : `(a line longer than ${event.bytesMax} bytes)`;
-        this.#log.debug('plugin wrote on standard error', { event: 'plugin.stderr', text });
-      }
+      const now = this.#clock.monotonic();
+      if (now - logged.since >= 1000) logged = { bytes: 0, since: now };
+      const room = LOGGED_BYTES_PER_SECOND - logged.bytes;
+      logged.bytes += chunk.length;
+      if (room > 0) for (const event of noise.push(chunk.subarray(0, room))) this.#logNoise(event);
     });
     const { how } = await pluginEnded(this.#child);
     this.#isAlive = false;
@@ -132,11 +150,17 @@ export class PluginProcess {
     this.#fail(this.#whyKilled ?? { code: 'executor.crashed', detail });
   }
 
+  #logNoise(event: LineEvent): void {
+    const text = event.kind === 'line' ? redact(event.text) : `(a line longer than ${event.bytesMax} bytes)`;
+    this.#log.debug('plugin wrote on standard error', { event: 'plugin.stderr', text });
+  }
+
   #onLine(line: string): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return this.#breach('wrote a line that nobody asked for');
     const message = parsedResult(line);
-    if (message === undefined) return this.#breach(`wrote a line that is no result: ${redact(line).slice(0, 200)}`);
+    if (message === undefined)
+      return this.#breach(`wrote a line that is no result: ${shownMessage(line).slice(0, 200)}`);
     if (message.id !== waiting.id) return this.#breach(`answered "${message.id}" instead of "${waiting.id}"`);
     waiting.answer(ok(message));
     this.#waiting = undefined; // a second line to the same request is one too many

@@ -29,10 +29,25 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 
 const SECRET_KEY = new RegExp(KEYS, 'i');
 
+/** That are kept; a batch of 256 addresses has two or three of each. */
+const VALUES_MAX = 1024;
+
 /** Values that a plugin observed: all of what stands under a secret key, and what looks like a secret in any other. */
 export function redactValues(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const shown = (key: string, value: string): string => (SECRET_KEY.test(key) ? REDACTED : redact(value));
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, shown(key, value)]));
+  const shown = (key: string, value: string): string => (SECRET_KEY.test(key) ? REDACTED : shownMessage(value));
+  const kept = Object.entries(values).slice(0, VALUES_MAX);
+  return Object.fromEntries(kept.map(([key, value]) => [shownMessage(key), shown(key.slice(0, 1000), value)]));
+}
+
+/** Of one message; docs/reference/plugin-protocol.md. Characters. */
+const MESSAGE_CHARACTERS_MAX = 2000;
+/** What is looked at for it: a secret that begins in the message and is longer than this would be a strange one. */
+const WINDOW_CHARACTERS = 16_384;
+
+/** A message as it is kept and shown: without secrets, and no longer than the protocol lets it be. */
+export function shownMessage(text: string): string {
+  const shown = redact(text.slice(0, WINDOW_CHARACTERS));
+  return shown.length <= MESSAGE_CHARACTERS_MAX ? shown : `${shown.slice(0, MESSAGE_CHARACTERS_MAX - 1)}…`;
 }
 
 export function redact(text: string): string {

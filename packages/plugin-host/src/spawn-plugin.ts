@@ -1,7 +1,8 @@
 /** How every plugin process begins and ends, whatever protocol it speaks. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { ResourceOf } from '@routerd/resources';
+import type { Monotonic, ResourceOf } from '@routerd/resources';
+import type { Clock } from '@routerd/runtime';
 
 export type PluginChild = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -20,6 +21,34 @@ export function spawnPlugin({ spec }: ResourceOf<'Plugin'>): PluginChild {
   });
   child.stdin.on('error', () => undefined); // EPIPE: it has ended, and its exit tells
   return child;
+}
+
+/** What is read of a plugin's stderr in a second; who writes more waits. Bytes. */
+const STDERR_BYTES_PER_SECOND = 1024 * 1024;
+
+/**
+ * Tells what comes on stderr, at a pace: reading all that a plugin can write would take the daemon's one thread for as long as it writes. What is
+ * still there when the process has ended is told at once.
+ */
+export function followStderr(child: PluginChild, clock: Clock, onChunk: (chunk: Buffer) => void): void {
+  const { stderr } = child;
+  const ended = new AbortController();
+  let left = STDERR_BYTES_PER_SECOND;
+  child.once('exit', () => {
+    ended.abort();
+    stderr.resume();
+  });
+  const rest = async (): Promise<void> => {
+    stderr.pause();
+    await clock.sleepUntil((clock.monotonic() + 1000) as Monotonic, ended.signal);
+    left = STDERR_BYTES_PER_SECOND;
+    stderr.resume();
+  };
+  stderr.on('data', (chunk: Buffer) => {
+    onChunk(chunk);
+    left -= chunk.length;
+    if (left <= 0 && !ended.signal.aborted) void rest();
+  });
 }
 
 export interface PluginEnd {

@@ -7,7 +7,7 @@ import {
   type PreflightReport,
   type ResultMessage,
 } from '@routerd/plugin-sdk';
-import { redact } from './redact.ts';
+import { shownMessage } from './redact.ts';
 import { wireTarget } from './wire.ts';
 
 export function readLine(
@@ -21,14 +21,20 @@ export function readLine(
 export function preflightOf({ kind, status }: ResultMessage): PreflightReport | undefined {
   if (kind !== 'PreflightResult' || status.status === 'failed') return undefined;
   const { status: _, identity, findings } = status;
-  const shown = findings.map((each) => ({ ...each, message: redact(each.message) }));
-  return identity === undefined ? { findings: shown } : { identity: redact(identity), findings: shown };
+  const shown = findings.map(({ name, permission, message, remedy, ...rest }) => ({
+    ...rest,
+    name: shownMessage(name),
+    message: shownMessage(message),
+    ...(permission === undefined ? {} : { permission: shownMessage(permission) }),
+    ...(remedy === undefined ? {} : { remedy: shownMessage(remedy) }),
+  }));
+  return identity === undefined ? { findings: shown } : { identity: shownMessage(identity), findings: shown };
 }
 
 export function checkOf({ kind, status }: ResultMessage): CheckReport | undefined {
   if (kind !== 'CheckResult' || status.status === 'failed') return undefined;
   const { forwarding, results } = status;
-  return { forwarding, results: results.map((each) => ({ ...each, message: redact(each.message) })) };
+  return { forwarding, results: results.map((each) => ({ ...each, message: shownMessage(each.message) })) };
 }
 
 export function inventoryOf({ kind, status }: ResultMessage): InventoryPage | undefined {

@@ -2,7 +2,7 @@
 import type { ExecuteOutcome, ExecuteRequest, NicState, NicTarget } from '@routerd/actions';
 import { API_VERSION, type ExecuteActionResult, type ObserveNicResult } from '@routerd/plugin-sdk';
 import { parseHostAddress, type HostAddress } from '@routerd/resources';
-import { redact, redactValues } from './redact.ts';
+import { redactValues, shownMessage } from './redact.ts';
 
 type CompletedExecute = Extract<ExecuteActionResult['status'], { readonly status: 'completed' }>;
 type WireNic = Extract<ObserveNicResult['status'], { readonly status: 'completed' }>['nic'];
@@ -39,7 +39,7 @@ export function outcomeOf(completed: CompletedExecute): ExecuteOutcome | undefin
   for (const { address: text, status, message, errorClass } of completed.results) {
     const address = parseHostAddress(text);
     if (!address.ok) return undefined;
-    results.push({ address: address.value, status, message: redact(message), errorClass });
+    results.push({ address: address.value, status, message: shownMessage(message), errorClass });
   }
   const nic = completed.nic === undefined ? undefined : nicStateOf(completed.nic);
   if (nic === undefined && completed.nic !== undefined) return undefined;

@@ -220,6 +220,17 @@ describe('the plugin host', () => {
     expect(startedProcesses().some(isRunning)).toBe(false);
   });
 
+  test('one that shouts on standard error without end is heard at a pace, and goes on answering', async () => {
+    const began = performance.now();
+    for (const attempt of ['shout', 'a1', 'a2']) expect((await executor.execute(assign(attempt), never)).ok).toBe(true);
+    const line = 'so it is';
+    const heard = (): number => log.lines.filter(({ fields }) => fields['text'] === line).length;
+    await eventually('a second of shouting', () => heard() > (16 * 1024) / (line.length + 1));
+    const seconds = Math.ceil((performance.now() - began) / 1000) + 1;
+    expect(heard()).toBeLessThanOrEqual((seconds * 16 * 1024) / (line.length + 1) + seconds);
+    expect((await executor.observe(nic(), never)).ok).toBe(true);
+  });
+
   test('cancelling ends the process that was at it', async () => {
     const cancel = new AbortController();
     const answer = executor.execute(assign('hang'), cancel.signal);

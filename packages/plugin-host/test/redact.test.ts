@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { redact } from '../src/index.ts';
+import { redactValues, shownMessage } from '../src/redact.ts';
 
 test.each([
   ['AWS_SECRET_ACCESS_KEY=wJalr/K7MDENG', 'AWS_SECRET_ACCESS_KEY=[redacted]'],
@@ -31,3 +32,20 @@ test.each(['token.', 'eyJ-', 'a', 'token ', 'secret="', '-----BEGIN ', '\\', "'"
     expect(redact(text).length).toBeGreaterThan(0); // minutes, not milliseconds, if a pattern looked back again and again
   },
 );
+
+test('a message is as long as the protocol lets it be, and a secret at its end is none of it', () => {
+  expect(shownMessage('short')).toBe('short');
+  expect(shownMessage('x '.repeat(2_500_000))).toHaveLength(2000);
+  const planted = shownMessage(`${'x '.repeat(980)} token=${'s3cret'.repeat(3000)}`);
+  expect(planted).not.toContain('s3cret');
+});
+
+test('of what a plugin observed so much is kept, without secrets in keys or values', () => {
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`k${index}`, 'x '.repeat(5000)]));
+  const kept = Object.entries(redactValues(many));
+  expect(kept).toHaveLength(1024);
+  expect(Math.max(...kept.map(([, value]) => value.length))).toBe(2000);
+  expect(
+    JSON.stringify(redactValues({ 'note password=hunter2': 'x', [`${'y'.repeat(50)}token`]: 'hunter2' })),
+  ).not.toContain('hunter2');
+});

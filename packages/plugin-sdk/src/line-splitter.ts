@@ -1,4 +1,5 @@
 /** Cuts a byte stream into lines of bounded length. Knows nothing of where the bytes come from. */
+import { GrowingBytes } from './growing-bytes.ts';
 
 export type LineEvent =
   /** Without its line feed. */
@@ -8,8 +9,7 @@ export type LineEvent =
 
 export class LineSplitter {
   readonly #bytesMax: number;
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  readonly #held = new GrowingBytes();
   #isDiscarding = false;
 
   constructor(bytesMax: number) {
@@ -38,18 +38,17 @@ export class LineSplitter {
 
   #hold(bytes: Uint8Array, events: LineEvent[]): void {
     if (this.#isDiscarding || bytes.length === 0) return;
-    this.#heldBytes += bytes.length;
-    this.#held.push(Uint8Array.from(bytes)); // a copy: the stream may use its buffer again
-    if (this.#heldBytes <= this.#bytesMax) return;
+    if (this.#held.length + bytes.length <= this.#bytesMax) {
+      this.#held.push(bytes);
+      return;
+    }
     this.#isDiscarding = true;
-    this.#held = [];
+    this.#held.take();
     events.push({ kind: 'too-long', bytesMax: this.#bytesMax });
   }
 
   #complete(events: LineEvent[]): void {
-    const text = this.#isDiscarding ? '' : Buffer.concat(this.#held).toString('utf8').trim();
-    this.#held = [];
-    this.#heldBytes = 0;
+    const text = this.#held.take().toString('utf8').trim();
     this.#isDiscarding = false;
     if (text !== '') events.push({ kind: 'line', text });
   }

@@ -69,6 +69,11 @@ await serve({
         console.log('a library talks on stdout');
         process.stdout.write('so does another\n');
         break;
+      case 'shout': {
+        const child = spawn('yes', ['so it is'], { stdio: ['ignore', 2, 'ignore'] }); // its stdout is our stderr
+        trace(`start ${child.pid}`);
+        break;
+      }
       case 'throttled':
         throw new ExecutorError('throttled', 'RequestLimitExceeded', { retryAfterMs: 1234 });
     }
