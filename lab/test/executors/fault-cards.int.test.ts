@@ -142,6 +142,34 @@ test.each(EMULATED_CLOUDS)(
   },
 );
 
+test.each(EMULATED_CLOUDS)(
+  '%s: what only looks says what it cost, and that is what the cloud was asked',
+  async (cloud) => {
+    const stage = stageOf(cloud);
+    await stage.reset();
+    const { control } = stage.rig;
+    const executor = stage.open('a');
+    const signal = new AbortController().signal;
+    const asks = {
+      preflight: async () => executor.preflight(stage.nicA, VERBS, signal),
+      inventory: async () => executor.inventory(stage.nicA, undefined, signal),
+      check: async () => executor.check(stage.nicA, [address(HELD)], signal),
+    };
+    for (const [name, ask] of Object.entries(asks)) {
+      await control.resetJournal();
+      const report = await ask();
+      if (!report.ok) throw new Error(report.error.detail);
+      const { reads, writes } = report.value.usage ?? {};
+      // Signing in is counted by nobody.
+      const calls = (await control.journal()).filter(
+        ({ service, operation }) => service === 'api' && operation !== 'GetSecurityToken',
+      );
+      expect([name, (reads ?? 0) + (writes ?? 0)]).toEqual([name, calls.length]);
+      expect(calls.length).toBeGreaterThan(0);
+    }
+  },
+);
+
 interface Played {
   readonly first: string;
   /** Of what is refused for good the card's request left everything as it was. */

@@ -37,6 +37,65 @@ async function observe(env: Readonly<Record<string, string>> = {}, guest = 'oci-
   });
 }
 
+async function observePool(trigger: 'interval' | 'follow'): Promise<ObserverReport> {
+  const { id, endpoint } = streamOf(rig.config);
+  return runObserver(rig, {
+    plugin: 'oci-inventory',
+    guest: 'oci-router-a',
+    trigger,
+    env: { OCI_VNIC: rig.instance('oci-router-a').nicId, OCI_STREAM: id, OCI_STREAM_ENDPOINT: endpoint },
+    context: [
+      {
+        apiVersion: 'mobility.routerd.net/v1alpha1',
+        kind: 'MobilityPool',
+        name: 'lab',
+        spec: { prefix: rig.config.subnet.cidr },
+      },
+    ],
+  });
+}
+
+const called = async (operation: string): Promise<number> =>
+  (await rig.control.journal()).filter((call) => call.operation === operation).length;
+
+// The first of all: nothing has happened in the stream yet.
+test('one that follows waits until an address is assigned, tells it, and looks again when the event has grown older', async () => {
+  for (const router of ['oci-router-a', 'oci-router-b']) await rig.control.setForwarding(router, true);
+  const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
+  const first = observePool('follow');
+  // Each group once, and the first once more: there was nothing.
+  const waits = async (): Promise<true | undefined> => (await called('GetMessages')) >= 3 || undefined;
+  await waitUntil('a reader of the stream', waits, { deadlineMs: 60_000 });
+  const began = performance.now();
+  await rig.control.changeAddresses(client, { assign: ['10.77.60.120'] });
+  const told = await first;
+  measured.push(`assigned → told ${Math.round(performance.now() - began)} ms`);
+  expect(said(told).events.map(({ subject }) => subject)).toContain('10.77.60.120/32');
+  expect(told.stderr).toContain(`told of createprivateip ${client}\n`);
+  expect(said(told).resources).toEqual([]);
+  expect(await called('ConsumerCommit')).toBe(1);
+  expect(await called('GetSecurityToken')).toBe(1); // what it waits with is what it looks with
+
+  await rig.control.showNewsAgain();
+  const second = await observePool('follow');
+  expect(said(second).events).toEqual(said(told).events);
+  expect(second.stderr).toContain(`told of createprivateip ${client} again\n`);
+  const asked = (await rig.control.journal()).filter(({ service }) => service !== 'imds');
+  expect(
+    notAllowed(
+      'oci',
+      asked.map(({ operation }) => operation),
+    ),
+  ).toEqual([]);
+  expect(asked.filter(({ mutating, service }) => mutating && service === 'api')).toEqual([]);
+});
+
+test('a stream that may not be read is no news: the run fails with its reason', async () => {
+  await rig.control.layFault({ operation: 'CreateGroupCursor', kind: 'denied', count: 1 });
+  const { outcome } = await observePool('follow');
+  expect(outcome.ok ? '' : outcome.error.message).toMatch(/opening ocid1\.stream\S+ failed: NotAuthorizedOrNotFound/);
+});
+
 test('a secondary address of the VNIC becomes a claim, and nothing is changed at OCI', async () => {
   await rig.control.changeAddresses('oci-router-a', { assign: ['10.77.60.110'] });
   await rig.control.resetJournal();
@@ -80,64 +139,6 @@ test('a machine without an identity gets to hear that', async () => {
   const machine = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name;
   const { outcome } = await observe({}, machine);
   expect(outcome.ok ? '' : outcome.error.message).toMatch(/plugin oci-inventory failed: .*IdentityUnavailable/);
-});
-
-async function observePool(trigger: 'interval' | 'follow'): Promise<ObserverReport> {
-  const { id, endpoint } = streamOf(rig.config);
-  return runObserver(rig, {
-    plugin: 'oci-inventory',
-    guest: 'oci-router-a',
-    trigger,
-    env: { OCI_VNIC: rig.instance('oci-router-a').nicId, OCI_STREAM: id, OCI_STREAM_ENDPOINT: endpoint },
-    context: [
-      {
-        apiVersion: 'mobility.routerd.net/v1alpha1',
-        kind: 'MobilityPool',
-        name: 'lab',
-        spec: { prefix: rig.config.subnet.cidr },
-      },
-    ],
-  });
-}
-
-const called = async (operation: string): Promise<number> =>
-  (await rig.control.journal()).filter((call) => call.operation === operation).length;
-
-test('one that follows waits until an address is assigned, tells it, and looks again when the event has grown older', async () => {
-  for (const router of ['oci-router-a', 'oci-router-b']) await rig.control.setForwarding(router, true);
-  const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
-  const first = observePool('follow');
-  // The second group stands where the stream is, the first one too.
-  const waits = async (): Promise<true | undefined> => (await called('ConsumerCommit')) === 2 || undefined;
-  await waitUntil('a reader of the stream', waits, { deadlineMs: 60_000 });
-  const began = performance.now();
-  await rig.control.changeAddresses(client, { assign: ['10.77.60.120'] });
-  const told = await first;
-  measured.push(`assigned → told ${Math.round(performance.now() - began)} ms`);
-  expect(said(told).events.map(({ subject }) => subject)).toContain('10.77.60.120/32');
-  expect(told.stderr).toContain(`told of createprivateip ${client}\n`);
-  expect(said(told).resources).toEqual([]);
-  expect(await called('ConsumerCommit')).toBe(3);
-  expect(await called('GetSecurityToken')).toBe(1); // what it waits with is what it looks with
-
-  await rig.control.showNewsAgain();
-  const second = await observePool('follow');
-  expect(said(second).events).toEqual(said(told).events);
-  expect(second.stderr).toContain(`told of createprivateip ${client} again\n`);
-  const asked = (await rig.control.journal()).filter(({ service }) => service !== 'imds');
-  expect(
-    notAllowed(
-      'oci',
-      asked.map(({ operation }) => operation),
-    ),
-  ).toEqual([]);
-  expect(asked.filter(({ mutating, service }) => mutating && service === 'api')).toEqual([]);
-});
-
-test('a stream that may not be read is no news: the run fails with its reason', async () => {
-  await rig.control.layFault({ operation: 'CreateGroupCursor', kind: 'denied', count: 1 });
-  const { outcome } = await observePool('follow');
-  expect(outcome.ok ? '' : outcome.error.message).toMatch(/opening ocid1\.stream\S+ failed: NotAuthorizedOrNotFound/);
 });
 
 const factOf = ({ events }: ReturnType<typeof said>, bare: string): string | undefined =>

@@ -4,7 +4,7 @@
  *
  * 1. What the first group reads is new. It is committed at once and looked at, so that no run takes it for new a second time.
  * 2. What the second group reads is looked at once more, when the last of it is ten seconds old and listings have caught up. It is committed
- *    before that look. It never comes to more than `READ_MAX` at a time, so that news that never end do not put it off for ever.
+ *    before that look. No more than `READ_MAX` wait for one another, so that news that never end do not put it off for ever.
  */
 import type { CloudNews, NewsFeed } from '@routerd/plugin-sdk';
 import { aboutEvent } from './about-event.ts';
@@ -28,8 +28,8 @@ export interface StreamMessage {
 /** A stream of one partition. Every method rejects with what operators are told. */
 export interface Stream {
   /**
-   * Reads from what the group committed last, or from what is sent from now on, for a group that is new. One that has fallen behind what the
-   * stream still keeps goes on with the oldest that there is.
+   * Reads from what the group committed last. One that is new, or has fallen behind what the stream still keeps, begins with the oldest that
+   * there is: what was sent since the last look at an interval is in it.
    */
   begin(group: ReaderGroup, max: number): Promise<StreamBatch>;
   /** Does not wait, and commits nothing. */
@@ -50,36 +50,39 @@ export function createStreamFeed(stream: Stream, pause: (milliseconds: number) =
   let second: StreamBatch | undefined;
   let now: number | undefined;
 
-  const readSecond = async (): Promise<void> => {
-    const batch = await stream.begin('second', READ_MAX);
-    if (batch.messages.length > 0) second = batch;
-    // A group that has committed nothing yet may begin at what is sent from then on, each time that it is opened.
-    else await stream.commit(batch.next);
+  const readSecond = async (read: Promise<StreamBatch>): Promise<void> => {
+    const batch = await read;
+    second = batch.messages.length > 0 ? batch : undefined;
   };
   const readFirst = async (): Promise<readonly StreamMessage[]> => {
     // The second before the first: what comes in between is looked at once, and not never.
-    if (first === undefined) await readSecond();
+    if (first === undefined) await readSecond(stream.begin('second', READ_MAX));
     const batch = first === undefined ? stream.begin('first', READ_MAX) : stream.read(first.cursor, READ_MAX);
     const { messages, next, readAt } = await batch;
     now = readAt;
-    const isOver = messages.length > 0 || first === undefined;
-    first = { cursor: isOver ? await stream.commit(next) : next, isMore: messages.length === READ_MAX };
+    first = {
+      cursor: messages.length > 0 ? await stream.commit(next) : next,
+      isMore: messages.length === READ_MAX,
+    };
     return messages;
   };
-  const takeDue = (): readonly CloudNews[] => {
+  const takeDue = async (): Promise<readonly CloudNews[]> => {
     if (second === undefined || !isDue(second, now)) return [];
     const { messages, next } = second;
-    second = undefined;
+    if (messages.length === READ_MAX) await readSecond(stream.read(next, READ_MAX));
+    else second = undefined;
     return messages.map(({ text }) => ({ about: aboutEvent(text), isRepeated: true, receipt: next }));
   };
+  const readMore = async (): Promise<readonly StreamMessage[]> => (first?.isMore === true ? readFirst() : []);
   return {
     async receive(waits) {
       if (!waits) {
-        if (first?.isMore !== true) return [];
+        if (first?.isMore !== true && (second === undefined || !isDue(second, now))) return [];
         await pause(READ_SPACING_MS);
       }
-      const fresh = await readFirst();
-      return [...fresh.map(({ text }) => ({ about: aboutEvent(text), isRepeated: false, receipt: '' })), ...takeDue()];
+      const fresh = waits ? await readFirst() : await readMore();
+      const due = await takeDue();
+      return [...fresh.map(({ text }) => ({ about: aboutEvent(text), isRepeated: false, receipt: '' })), ...due];
     },
     async remove(receipts) {
       const last = receipts.at(-1);

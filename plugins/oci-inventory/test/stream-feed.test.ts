@@ -15,7 +15,7 @@ class StreamTwin implements Stream {
   }
 
   async begin(group: ReaderGroup, max: number): Promise<StreamBatch> {
-    return this.read(`${group} ${this.committed.get(group) ?? this.messages.length}`, max);
+    return this.read(`${group} ${this.committed.get(group) ?? 0}`, max);
   }
 
   async read(cursor: string, max: number): Promise<StreamBatch> {
@@ -54,6 +54,15 @@ test('what comes is told at once, and once more when it is ten seconds old, by w
   expect(await run(stream)).toBe('told of stop again');
   expect(stream.now - toldAt).toBeGreaterThanOrEqual(9000);
   expect(stream.now - toldAt).toBeLessThanOrEqual(11_000);
+  await expect(run(stream)).rejects.toThrow('it waits for ever');
+});
+
+test('a reader that is new is told of what the stream still has, once: it may have come after the last look', async () => {
+  const stream = new StreamTwin();
+  for (let each = 0; each < 1200; each += 1) stream.put('start');
+  stream.now += 3_600_000;
+  expect(await run(stream)).toBe('told of start, start, start and 2397 more');
+  expect([...stream.committed.values()]).toEqual([1200, 1200]);
   await expect(run(stream)).rejects.toThrow('it waits for ever');
 });
 

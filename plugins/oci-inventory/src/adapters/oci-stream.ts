@@ -16,7 +16,7 @@ function openStream({ id, endpoint, reader }: StreamSettings, identity: OciIdent
   const http = new SignedHttp(endpoint, identity);
   const root = `/20180418/streams/${encodeURIComponent(id)}`;
   const open = async (groupName: string): Promise<string> => {
-    const body = { type: 'LATEST', groupName, instanceName: INSTANCE, commitOnGet: false };
+    const body = { type: 'TRIM_HORIZON', groupName, instanceName: INSTANCE, commitOnGet: false };
     return reading(`opening ${id}`, async () =>
       cursorIn((await http.send({ method: 'POST', path: `${root}/groupCursors`, body })).body),
     );
