@@ -167,6 +167,12 @@ test('two sites asserting one address is a conflict that moves nobody’s traffi
   await expectServed(running, '10.77.60.50', 'onprem');
 });
 
+test('the first and the last address of a network are no machine', async () => {
+  const running = await startFleet();
+  expect(running.emit('onprem-router-a', '10.77.60.255')).toMatchObject({ error: { code: 'fact.no-machine' } });
+  must(running.emit('onprem-router-a', '10.77.60.254'));
+});
+
 test('an address that the pool excludes is neither recorded nor leased', async () => {
   const running = await startFleet();
   expect(running.emit('onprem-router-a', '10.77.60.1')).toMatchObject({ ok: false, error: { code: 'fact.excluded' } });

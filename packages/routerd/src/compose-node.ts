@@ -21,6 +21,7 @@ import {
 import type { Federation, HighWaterStore } from '@routerd/federation';
 import type { NicObservation, PoolContext } from '@routerd/mobility';
 import {
+  addressRange,
   durationMs,
   err,
   prefixContains,
@@ -370,6 +371,13 @@ function viewOf(
   };
 }
 
+/** No machine has these (RFC 922, section 7); of two addresses, or of one, each is a machine's (RFC 3021). */
+function isEndOf(prefix: Ipv4Prefix, address: HostAddress): boolean {
+  const { first, last, length } = addressRange(prefix);
+  const own = addressRange(address).first;
+  return length < 31 && (own === first || own === last);
+}
+
 function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): NodeOrders {
   return {
     emit({ type, address, pool, ttl, origin = 'operator' }) {
@@ -398,6 +406,12 @@ function ordersOf(settings: NodeSettings, { federation, engine, host }: Parts): 
           code: 'fact.excluded',
           message: `Pool ${context.name} excludes ${excluded}, so ${address} never moves.`,
           remedy: 'Change spec.excludedAddresses of the pool, on every node, if it should.',
+        });
+      if (type === 'routerd.client.ipv4.observed' && isEndOf(context.prefix, address))
+        return err({
+          code: 'fact.no-machine',
+          message: `${address} is the first or the last address of ${context.prefix}: it names the network or all of its machines.`,
+          remedy: 'Say the address of one machine.',
         });
       return federation.facts.record({
         type,
