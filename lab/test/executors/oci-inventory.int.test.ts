@@ -60,7 +60,6 @@ const called = async (operation: string): Promise<number> =>
 
 // The first of all: nothing has happened in the stream yet.
 test('one that follows waits until an address is assigned, tells it, and looks again when the event has grown older', async () => {
-  for (const router of ['oci-router-a', 'oci-router-b']) await rig.control.setForwarding(router, true);
   const client = rig.config.instances.find(({ permissions }) => permissions === 'none')?.name ?? '';
   const first = observePool('follow');
   // Each group once, and the first once more: there was nothing.
