@@ -70,16 +70,14 @@ export {
   finishRotation,
   groupRoster,
   initGroup,
-  peersFile,
   removeNode,
   rotateNode,
   type GroupRoster,
-  type HubAddress,
   type HubReach,
-  type MaterialFault,
   type Removal,
   type RemoveOptions,
 } from './adapters/file/group-material.ts';
+export { peersFile, type HubAddress, type MaterialFault } from './adapters/file/group-record.ts';
 export { joinGroup, updatePeers, type Joined, type JoinFault } from './adapters/file/join-group.ts';
 export { readSeedFile, type SeedFileFault } from './adapters/file/seed-file.ts';
 export { createFederation, type FederationOptions } from './adapters/nats/create-federation.ts';

@@ -1,5 +1,5 @@
 /** From nothing to a group that works, and to new keys, with one line of text carried to each machine. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -175,8 +175,8 @@ describe('a node that is removed', () => {
     await initGroup(at('group'), 'demo', hubs);
     const alone = await removeNode(at('group'), 'hub-1', { survey });
     expect(alone).toMatchObject({ error: { code: 'material.last-hub' } });
-    for (const name of ['hub-2', 'hub-3', 'hub-4']) {
-      valueOf(await addNode(at('group'), name, { address: '192.0.2.9', port: 4222 }));
+    for (const number of [2, 3, 4]) {
+      valueOf(await addNode(at('group'), `hub-${number}`, { address: `192.0.2.${number}`, port: 4222 }));
     }
     const asked: HubReach[] = [];
     const taken = await removeNode(at('group'), 'hub-1', {
@@ -191,6 +191,44 @@ describe('a node that is removed', () => {
     expect(await removeNode(at('group'), 'hub-2', { survey })).toMatchObject({
       error: { code: 'material.too-few-hubs' },
     });
+  });
+});
+
+describe('the folder of a group', () => {
+  it('is changed by one program at a time, and not held by one that was killed', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const names = ['aws-a', 'aws-b', 'azure-a', 'oci-a'];
+    const outcomes = await Promise.all(names.map(async (name) => addNode(at('group'), name)));
+    const added = names.filter((_, index) => outcomes[index]?.ok === true);
+    expect(added.length).toBeGreaterThan(0);
+    for (const outcome of outcomes) expect(outcome.ok ? 'material.busy' : outcome.error.code).toBe('material.busy');
+    const { nodes, serial } = JSON.parse(readFileSync(at('group', 'group.json'), 'utf8'));
+    expect(Object.keys(nodes).toSorted()).toEqual([...added, 'hub-1'].toSorted());
+    expect(serial).toBe(1 + added.length);
+    // No process has this id: the kernel gives none above 2^22.
+    writeFileSync(at('group', '.lock'), '99999999');
+    valueOf(await addNode(at('group'), 'gcp-a'));
+    expect(readdirSync(at('group')).filter((name) => name.startsWith('.lock'))).toEqual([]);
+    writeFileSync(at('group', '.lock'), String(process.ppid));
+    expect(await addNode(at('group'), 'gcp-b')).toMatchObject({ error: { code: 'material.busy' } });
+  });
+
+  it('keeps an authority whose group cannot be read, and gives an address to one hub', async () => {
+    await initGroup(at('group'), 'demo', hubs);
+    const authority = readFileSync(at('group', 'ca-key.pem'), 'utf8');
+    const taken = await addNode(at('group'), 'hub-2', { address: '192.0.2.1', port: 4222 });
+    expect(taken).toMatchObject({ error: { code: 'material.address-taken' } });
+    const twice = new Map([...hubs, ['hub-2', { address: '192.0.2.1', port: 4222 }]]);
+    expect(await initGroup(at('other'), 'demo', twice)).toMatchObject({ error: { code: 'material.address-taken' } });
+    for (const damage of [
+      () => writeFileSync(at('group', 'group.json'), '{'),
+      () => rmSync(at('group', 'group.json')),
+    ]) {
+      damage();
+      expect(await initGroup(at('group'), 'demo', hubs)).toMatchObject({ error: { code: 'material.exists' } });
+      expect(await addNode(at('group'), 'aws-a')).toMatchObject({ error: { code: 'material.unreadable' } });
+      expect(readFileSync(at('group', 'ca-key.pem'), 'utf8')).toBe(authority);
+    }
   });
 });
 

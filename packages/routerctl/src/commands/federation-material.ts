@@ -78,6 +78,7 @@ function hubAddress(text: string): HubAddress {
   const match = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
   if (match === null) throw new SyntaxError(`"${text}" is not ADDRESS:PORT`);
   const [, address = '', port = ''] = match;
+  if (Number(port) < 1 || Number(port) > 65_535) throw new SyntaxError(`"${text}": a port is from 1 to 65535`);
   return { address, port: Number(port) };
 }
 
@@ -95,6 +96,9 @@ interface InitFlags {
 
 export const initCommand = buildCommand<InitFlags, [], Context>({
   async func(this: Context, { folder, group, hub }: InitFlags) {
+    const twice = hub.find(([name], index) => hub.findIndex(([other]) => other === name) !== index);
+    if (twice !== undefined)
+      return refuse(this, { code: 'material.bad-name', detail: `--hub names ${twice[0]} twice` });
     const made = await initGroup(folder, group, new Map(hub));
     if (!made.ok) return refuse(this, made.error);
     for (const enrolment of made.value) sayToken(this, enrolment.node, enrolment);
@@ -133,8 +137,9 @@ export const addNodeCommand = buildCommand<AddNodeFlags, [string], Context>({
   async func(this: Context, { folder, hub }: AddNodeFlags, node: string) {
     const added = await addNode(folder, node, hub);
     if (!added.ok) return refuse(this, added.error);
-    await tellHubs(this, folder);
+    // First: what is killed while it waits for the hubs has lost nothing.
     sayToken(this, node, added.value);
+    await tellHubs(this, folder);
   },
   parameters: {
     flags: {
@@ -170,8 +175,8 @@ export const rotateCommand = buildCommand<RotateFlags, [string], Context>({
     }
     const rotated = await rotateNode(folder, node);
     if (!rotated.ok) return refuse(this, rotated.error);
-    await tellHubs(this, folder);
     sayToken(this, node, rotated.value);
+    await tellHubs(this, folder);
   },
   parameters: {
     flags: {

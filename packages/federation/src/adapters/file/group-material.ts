@@ -2,46 +2,29 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { err, ok, parseNodeName, type NodeName, type Result } from '@routerd/resources';
-import { z } from 'zod';
 import type { Enrolment } from '../../enrolment/enrolment-token.ts';
-import { clusterOf, peerDocuments, type PeerKeys } from '../../enrolment/group-documents.ts';
-import { judgeHubRemoval, type HubRemovalFault, type HubSurvey } from '../../enrolment/hub-removal.ts';
+import { clusterOf, type PeerKeys } from '../../enrolment/group-documents.ts';
+import { judgeHubRemoval, type HubSurvey } from '../../enrolment/hub-removal.ts';
 import { signRoster } from '../../enrolment/roster.ts';
 import { generateNodeIdentity, signerOf, type NodeIdentity } from '../../node-identity.ts';
 import { parseGroupName, type GroupName } from '../../subjects.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { issueHubCertificate, makeAuthority } from './certificates.ts';
-
-const hub = z.strictObject({ address: z.string(), port: z.number().int() });
-/** Names are checked here, so that they can be taken for what they are below. */
-const node = z.string().refine((text) => parseNodeName(text).ok, 'is no name of a node');
-const record = z.strictObject({
-  version: z.literal(1),
-  group: z.string().refine((text) => parseGroupName(text).ok, 'is no name of a group'),
-  /** Of the list of members; grows with each change. */
-  serial: z.number().int().min(0).default(0),
-  hubs: z.record(node, hub),
-  nodes: z.record(node, z.strictObject({ publicKey: z.string(), nextPublicKey: z.string().optional() })),
-});
-type GroupRecord = z.output<typeof record>;
-
-export interface HubAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-export interface MaterialFault {
-  readonly code:
-    | 'material.exists'
-    | 'material.unreadable'
-    | 'material.not-written'
-    | 'material.node-exists'
-    | 'material.no-such-node'
-    | 'material.not-rotating'
-    | HubRemovalFault['code']
-    | 'material.bad-name';
-  readonly detail: string;
-}
+import {
+  byNode,
+  changing,
+  isThere,
+  load,
+  notWritten,
+  readIfThere,
+  recordFile,
+  rosterSeedFile,
+  save,
+  writing,
+  type GroupRecord,
+  type HubAddress,
+  type MaterialFault,
+} from './group-record.ts';
 
 /** Starts a group in a folder of its own (made 0700). @returns the enrolment of each hub */
 export async function initGroup(
@@ -55,20 +38,42 @@ export async function initGroup(
   if (names.some((parsed) => !parsed.ok) || hubs.size === 0) {
     return err({ code: 'material.bad-name', detail: 'a group has at least one hub, each named like a node' });
   }
-  if ((await readIfThere(recordFile(folder))) !== undefined) {
-    return err({ code: 'material.exists', detail: `${folder} holds the material of a group already` });
+  const twice = [...hubs].find(([hubName, at]) => addressHolder(Object.fromEntries(hubs), at, hubName) !== undefined);
+  if (twice !== undefined) return addressTaken(twice[0], Object.fromEntries(hubs), twice[1]);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    return notWritten(cause);
+  }
+  return changing(folder, async () => startIn(folder, group.value, hubs));
+}
+
+async function startIn(
+  folder: string,
+  group: GroupName,
+  hubs: ReadonlyMap<string, HubAddress>,
+): Promise<Result<readonly Enrolment[], MaterialFault>> {
+  const present = await load(folder);
+  if (present.ok) {
+    const detail = `${folder} holds the material of group ${present.value.group} already; a token that was lost is replaced by "rotate"`;
+    return err({ code: 'material.exists', detail });
+  }
+  // An authority without its group is what an interrupted start leaves, or all that is left of a group that runs.
+  for (const file of [recordFile(folder), path.join(folder, 'ca-key.pem')]) {
+    if (!(await isThere(file))) continue;
+    const detail = `${file} is there already, and no group can be read beside it: put it back, or empty the folder when no group was ever made from it`;
+    return err({ code: 'material.exists', detail });
   }
   const keys = new Map([...hubs.keys()].map((hubName) => [hubName, generateNodeIdentity()]));
   const made: GroupRecord = {
     version: 1,
-    group: group.value,
+    group,
     serial: 0,
     hubs: Object.fromEntries(hubs),
     nodes: Object.fromEntries([...keys].map(([hubName, { publicKey }]) => [hubName, { publicKey }])),
   };
   return writing(async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const authority = await makeAuthority(`routerd federation ${group.value}`);
+    const authority = await makeAuthority(`routerd federation ${group}`);
     await writeFileAtomically(path.join(folder, 'ca.pem'), authority.certificate, 0o644);
     await writeFileAtomically(path.join(folder, 'ca-key.pem'), authority.key, 0o600);
     await writeFileAtomically(path.join(folder, 'operator.seed'), `${generateNodeIdentity().seed}\n`, 0o600);
@@ -86,12 +91,23 @@ export async function addNode(
   node: string,
   address?: HubAddress,
 ): Promise<Result<Enrolment, MaterialFault>> {
+  return changing(folder, async () => addIn(folder, node, address));
+}
+
+async function addIn(
+  folder: string,
+  node: string,
+  address: HubAddress | undefined,
+): Promise<Result<Enrolment, MaterialFault>> {
   const before = await load(folder);
   if (!before.ok) return before;
   if (!parseNodeName(node).ok) return err({ code: 'material.bad-name', detail: `"${node}" is no name of a node` });
   if (before.value.nodes[node] !== undefined) {
-    return err({ code: 'material.node-exists', detail: `${node} is in the group; a new key for it is a rotation` });
+    const detail = `${node} is in the group; a new key for it, or a token in the place of one that was lost, is a rotation ("rotate ${node}")`;
+    return err({ code: 'material.node-exists', detail });
   }
+  if (address !== undefined && addressHolder(before.value.hubs, address, node) !== undefined)
+    return addressTaken(node, before.value.hubs, address);
   const identity = generateNodeIdentity();
   const made: GroupRecord = {
     ...before.value,
@@ -110,6 +126,10 @@ export async function addNode(
  * lost token costs nothing. A hub also gets a new certificate.
  */
 export async function rotateNode(folder: string, node: string): Promise<Result<Enrolment, MaterialFault>> {
+  return changing(folder, async () => rotateIn(folder, node));
+}
+
+async function rotateIn(folder: string, node: string): Promise<Result<Enrolment, MaterialFault>> {
   const before = await load(folder);
   if (!before.ok) return before;
   const known = before.value.nodes[node];
@@ -125,6 +145,10 @@ export async function rotateNode(folder: string, node: string): Promise<Result<E
 
 /** From now on only the further key counts. */
 export async function finishRotation(folder: string, node: string): Promise<Result<string, MaterialFault>> {
+  return changing(folder, async () => finishIn(folder, node));
+}
+
+async function finishIn(folder: string, node: string): Promise<Result<string, MaterialFault>> {
   const before = await load(folder);
   if (!before.ok) return before;
   const known = before.value.nodes[node];
@@ -161,6 +185,15 @@ export interface HubReach extends Pick<GroupRoster, 'group' | 'caFile' | 'seed'>
  * What a hub has had stays with whoever has the machine: the operator's key for the streams, and a certificate that hubs accept.
  */
 export async function removeNode(
+  folder: string,
+  node: string,
+  options: RemoveOptions,
+): Promise<Result<Removal, MaterialFault>> {
+  const remove = async (): Promise<Result<Removal, MaterialFault>> => removeIn(folder, node, options);
+  return options.dryRun === true ? remove() : changing(folder, remove);
+}
+
+async function removeIn(
   folder: string,
   node: string,
   { dryRun = false, survey }: RemoveOptions,
@@ -215,8 +248,8 @@ export async function groupRoster(folder: string): Promise<Result<GroupRoster, M
   const loaded = await load(folder);
   if (!loaded.ok) return loaded;
   const { group, serial, hubs, nodes } = loaded.value;
-  const seed = await readIfThere(path.join(folder, 'operator.seed'));
-  const signer = signerOf((await readIfThere(rosterSeedFile(folder)))?.trim() ?? '');
+  const seed = await readIfThere(path.join(folder, 'operator.seed')).catch(() => undefined);
+  const signer = signerOf((await readIfThere(rosterSeedFile(folder)).catch(() => undefined))?.trim() ?? '');
   if (seed === undefined || !signer.ok) {
     const detail = `${folder} lacks operator.seed or roster.seed; a group of an earlier release has no signed list`;
     return err({ code: 'material.unreadable', detail });
@@ -233,27 +266,12 @@ export async function groupRoster(folder: string): Promise<Result<GroupRoster, M
   });
 }
 
-/** Names were checked when the record was read. */
-function byNode<T>(all: Readonly<Record<string, T>>): ReadonlyMap<NodeName, T> {
-  return new Map(Object.entries(all).map(([name, value]) => [name as NodeName, value]));
-}
-
 function serversOf(hubs: GroupRecord['hubs']): readonly string[] {
   return Object.values(hubs).map(serverOf);
 }
 
 function serverOf({ address, port }: HubAddress): string {
   return `tls://${address}:${port}`;
-}
-
-/** Never leaves the operator's folder: a hub must not be able to say who is in the group. */
-function rosterSeedFile(folder: string): string {
-  return path.join(folder, 'roster.seed');
-}
-
-/** Where the documents of all nodes are; public, for the configuration of every machine. */
-export function peersFile(folder: string): string {
-  return path.join(folder, 'peers.yaml');
 }
 
 async function enrolmentOf(
@@ -312,45 +330,20 @@ function withNode(before: GroupRecord, node: string, keys: PeerKeys): GroupRecor
   };
 }
 
-async function save(folder: string, made: GroupRecord): Promise<void> {
-  const next = { ...made, serial: made.serial + 1 };
-  await writeFileAtomically(recordFile(folder), `${JSON.stringify(next, undefined, 2)}\n`, 0o600);
-  const peers = new Map(Object.entries(made.nodes).map(([node, keys]) => [node as NodeName, keys]));
-  await writeFileAtomically(peersFile(folder), peerDocuments(made.group, peers, next.serial), 0o644);
+/** @returns the other hub that is dialled there */
+function addressHolder(hubs: GroupRecord['hubs'], { address, port }: HubAddress, name: string): string | undefined {
+  const holder = Object.entries(hubs).find(
+    ([other, at]) => other !== name && at.address === address && at.port === port,
+  );
+  return holder?.[0];
 }
 
-async function load(folder: string): Promise<Result<GroupRecord, MaterialFault>> {
-  const unreadable = (detail: string): Result<never, MaterialFault> => err({ code: 'material.unreadable', detail });
-  const text = await readIfThere(recordFile(folder));
-  if (text === undefined) return unreadable(`${folder} holds no material of a group; start one with init`);
-  try {
-    const parsed = record.safeParse(JSON.parse(text));
-    return parsed.success ? ok(parsed.data) : unreadable(`${recordFile(folder)}: ${z.prettifyError(parsed.error)}`);
-  } catch (cause) {
-    return unreadable(`${recordFile(folder)}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-async function writing<T>(work: () => Promise<T>): Promise<Result<T, MaterialFault>> {
-  try {
-    return ok(await work());
-  } catch (cause) {
-    return err({ code: 'material.not-written', detail: cause instanceof Error ? cause.message : String(cause) });
-  }
+function addressTaken(name: string, hubs: GroupRecord['hubs'], at: HubAddress): Result<never, MaterialFault> {
+  const holder = addressHolder(hubs, at, name) ?? '';
+  const detail = `${at.address}:${at.port} is where nodes dial ${holder}; ${name} needs an address of its own`;
+  return err({ code: 'material.address-taken', detail });
 }
 
 function noSuchNode(node: string): Result<never, MaterialFault> {
   return err({ code: 'material.no-such-node', detail: `${node} is not in the group` });
-}
-
-function recordFile(folder: string): string {
-  return path.join(folder, 'group.json');
 }

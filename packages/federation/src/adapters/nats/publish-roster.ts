@@ -19,7 +19,10 @@ export interface PublishRosterOptions extends HubConfig {
   readonly rosterKey: string;
 }
 
-/** @returns whether it is the newest now; one that hubs know a newer of is old news, and changes nothing */
+/**
+ * @returns whether it is the newest now; one that hubs know a newer of is old news, and changes nothing. So does another list of the same
+ * serial: of two copies of the operator's folder, each of which was changed, the second is told so.
+ */
 export async function publishRoster(options: PublishRosterOptions): Promise<Result<boolean, HubFault>> {
   const { group, text, rosterKey } = options;
   const verifier = verifierOf(rosterKey);
@@ -38,10 +41,11 @@ export async function publishRoster(options: PublishRosterOptions): Promise<Resu
     const manager = await jetstreamManager(connection, { checkAPI: false });
     const subject = rosterSubject(group);
     const last = await manager.streams.getMessage(rosterStream(group), { last_by_subj: subject });
-    const known = last === null ? undefined : readRoster(new TextDecoder().decode(last.data), verifier.value, group);
-    if (known?.ok === true && known.value.serial >= own.value.serial)
-      return ok(known.value.serial === own.value.serial);
-    const expect = { streamName: rosterStream(group) };
+    const present = last === null ? '' : new TextDecoder().decode(last.data);
+    const known = readRoster(present, verifier.value, group);
+    if (known.ok && known.value.serial >= own.value.serial) return ok(present === text);
+    // Nobody else has told them anything since they were asked.
+    const expect = { streamName: rosterStream(group), lastSubjectSequence: last?.seq ?? 0 };
     await jetstream(connection).publish(subject, text, { timeout: TIMEOUT_MS, expect });
     return ok(true);
   } catch (cause) {
