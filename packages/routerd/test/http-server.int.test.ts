@@ -119,6 +119,20 @@ test('a socket that a dead daemon left is replaced, one that answers is not', as
   if (replaced.ok) server = replaced.value;
 });
 
+test('a page in a browser gives no orders', async () => {
+  const socketPath = await open();
+  const status = await new Promise((resolve, reject) => {
+    const headers = { origin: 'https://elsewhere.example', 'content-type': 'text/plain' };
+    const outgoing = request({ socketPath, method: 'POST', path: '/v1/things/1', headers }, (incoming) => {
+      incoming.resume();
+      resolve(incoming.statusCode);
+    });
+    outgoing.on('error', reject);
+    outgoing.end('{}');
+  });
+  expect(status).toBe(400);
+});
+
 test('a file that is no socket is left alone', async () => {
   const file = path.join(folder, 'router.yaml');
   writeFileSync(file, 'kind: Interface\n');

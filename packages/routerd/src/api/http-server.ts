@@ -50,32 +50,14 @@ export async function serveApi(
   routes: readonly Route[],
   log: Log,
 ): Promise<Result<ApiServer, ApiFault>> {
-  mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o755 });
-  const found = lstatSync(socketPath, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isSocket())
-    return err({
-      code: 'api.not-a-socket',
-      message: `${socketPath} is there already, and is no socket.`,
-      remedy: 'Name another --socket; nothing was removed.',
-    });
-  if (found !== undefined) {
-    if (await answers(socketPath)) {
-      return err({
-        code: 'api.socket-in-use',
-        message: `Another process answers on ${socketPath}.`,
-        remedy: 'Stop the other routerd, or give this one its own --socket.',
-      });
-    }
-    unlinkSync(socketPath);
-  }
+  const taken = await placeFault(socketPath);
+  if (taken !== undefined) return err(taken);
   const server = createServer({ requestTimeout: ARRIVAL_MS_MAX }, (incoming, outgoing) => {
     void answer(incoming, outgoing, routes, log);
   });
   server.maxConnections = CONNECTIONS_MAX;
   return new Promise((resolve) => {
-    server.once('error', (cause) =>
-      resolve(err({ code: 'api.listen-failed', message: `Cannot listen on ${socketPath}: ${cause.message}.` })),
-    );
+    server.once('error', (cause) => resolve(err(listenFault(socketPath, cause))));
     const umask = process.umask(0o177); // nobody else may connect before the mode is set
     server.listen(socketPath, () => {
       chmodSync(socketPath, 0o600);
@@ -90,6 +72,43 @@ async function closeServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** sun_path of Linux has room for 108 bytes, the last of which is zero. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/** Makes room for the socket: its folder, and no socket of a daemon that died. @returns why there is none */
+async function placeFault(socketPath: string): Promise<ApiFault | undefined> {
+  try {
+    mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o755 });
+    const found = lstatSync(socketPath, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (!found.isSocket())
+      return {
+        code: 'api.not-a-socket',
+        message: `${socketPath} is there already, and is no socket.`,
+        remedy: 'Name another --socket; nothing was removed.',
+      };
+    if (await answers(socketPath))
+      return {
+        code: 'api.socket-in-use',
+        message: `Another process answers on ${socketPath}.`,
+        remedy: 'Stop the other routerd, or give this one its own --socket.',
+      };
+    unlinkSync(socketPath);
+    return undefined;
+  } catch (cause) {
+    return listenFault(socketPath, cause);
+  }
+}
+
+function listenFault(socketPath: string, cause: unknown): ApiFault {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return {
+    code: 'api.listen-failed',
+    message: `Cannot listen on ${socketPath}: ${why}.`,
+    remedy: `Name a --socket in a folder that this user may write to, with a path of at most ${SOCKET_PATH_BYTES_MAX} bytes.`,
+  };
 }
 
 async function answers(socketPath: string): Promise<boolean> {
@@ -135,6 +154,7 @@ async function answer(
 }
 
 async function dispatch(incoming: IncomingMessage, routes: readonly Route[]): Promise<ApiAnswer> {
+  if (incoming.headers.origin !== undefined) return { status: 400, fault: FROM_A_PAGE };
   const url = urlOf(incoming.url ?? '/');
   if (url === undefined) return { status: 400, fault: MALFORMED };
   const matching = routes.flatMap((route) => {
@@ -159,6 +179,9 @@ async function dispatch(incoming: IncomingMessage, routes: readonly Route[]): Pr
   if (!body.ok) return { status: body.error.code === 'api.body-too-long' ? 413 : 400, fault: body.error };
   return chosen.route.handle({ params, query: url.searchParams, body: body.value });
 }
+
+/** Where somebody has led the socket to a port, pages that a browser of this machine shows could give orders. */
+const FROM_A_PAGE: ApiFault = { code: 'api.from-a-page', message: 'A page in a browser is answered nothing.' };
 
 const MALFORMED: ApiFault = {
   code: 'api.malformed-path',
