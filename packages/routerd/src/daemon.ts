@@ -1,12 +1,11 @@
 /** The daemon: real adapters around a composed node, its API, and an orderly start and stop. */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createKeepalived, createLinuxHealthProbe, createLinuxLanWire, createUdpPathWire } from '@routerd/dataplane';
 import { createFederation, readSeedFile, type Federation } from '@routerd/federation';
 import { createPluginExecutor, createPluginRunner } from '@routerd/plugin-host';
 import { err, ok, type Resource, type Result } from '@routerd/resources';
 import { runCommand, systemClock, type Log } from '@routerd/runtime';
-import { openStore, type Store } from '@routerd/store';
+import { openStore, StoreError, type Store, type StoreFault } from '@routerd/store';
 import { doctorRoutes } from './api/doctor-routes.ts';
 import { dynamicRoutes } from './api/dynamic-routes.ts';
 import { federationRoutes } from './api/federation-routes.ts';
@@ -55,7 +54,6 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
     await stopAll(steps, log);
     return err(fault);
   };
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const store = openStore(path.join(stateDir, 'routerd.db'), { log });
   if (!store.ok) return fail(store.error);
   steps.push({ name: 'store', stop: () => store.value.close() });
@@ -64,7 +62,8 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   if (!joined.ok) return fail(joined.error);
   const options = { ...given, settings: joined.value };
   const { settings } = options;
-  const starts = store.value.meta.recordStart();
+  const starts = recordedStart(store.value);
+  if (!starts.ok) return fail(starts.error);
 
   const executor = createPluginExecutor({ plugins: settings.plugins, clock: systemClock, log });
   steps.push({ name: 'plugins', stop: async () => executor.stop() });
@@ -145,7 +144,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Result<Daemon, 
   log.info('routerd is up', {
     event: 'routerd.started',
     node: settings.federation?.self,
-    starts,
+    starts: starts.value,
     socket: options.socketPath,
   });
   return ok({
@@ -216,5 +215,15 @@ async function stopAll(steps: Step[], log: Log): Promise<void> {
     } catch (cause) {
       log.error('a part did not stop cleanly', { event: 'routerd.stop.failed', part: name, cause: String(cause) });
     }
+  }
+}
+
+/** The first thing that is written: on a full disk this is where it shows. */
+function recordedStart({ meta }: Store): Result<number, StoreFault> {
+  try {
+    return ok(meta.recordStart());
+  } catch (cause) {
+    if (cause instanceof StoreError) return err(cause.fault);
+    throw cause;
   }
 }

@@ -143,6 +143,17 @@ test('a file that is no socket is left alone', async () => {
   expect(readFileSync(file, 'utf8')).toBe('kind: Interface\n');
 });
 
+test.each([
+  ['below a file', (base: string) => path.join(base, 'router.yaml', 'routerd.sock')],
+  ['with a path that is too long for one', (base: string) => path.join(base, 's'.repeat(108))],
+])('a socket %s is refused with what to do', async (_, place) => {
+  writeFileSync(path.join(folder, 'router.yaml'), 'kind: Interface\n');
+  expect(await serveApi(place(folder), routes, new RecordingLog())).toMatchObject({
+    ok: false,
+    error: { code: 'api.listen-failed', remedy: expect.stringContaining('at most 107 bytes') },
+  });
+});
+
 test('who hangs up in the middle of a request costs nobody else an answer, nor a line of the log', async () => {
   const socket = path.join(folder, 'run', 'routerd.sock');
   const log = new RecordingLog();

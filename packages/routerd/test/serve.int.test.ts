@@ -111,6 +111,17 @@ test('a configuration that cannot be read is an error of its own', async () => {
   expect(stderr).toContain('no such file or folder');
 });
 
+test('a state folder that cannot be made is told with what to do, and by no stack', async () => {
+  const config = path.join(folder, 'router.yaml');
+  writeFileSync(
+    config,
+    'apiVersion: net.routerd.net/v1alpha1\nkind: Interface\nmetadata: { name: lan }\nspec: { ifname: lan0 }\n',
+  );
+  const { code, stderr } = await routerd('serve', '--config', config, '--state-dir', path.join(config, 'state'));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: The state file .*\n {2}Correct the path, [^\n]*\n$/);
+});
+
 test('wrong usage is told apart by its exit code', async () => {
   expect((await routerd('serv')).code).toBe(2);
   expect((await routerd('serve', '--no-such-flag')).code).toBe(2);
