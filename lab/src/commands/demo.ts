@@ -48,12 +48,13 @@ export async function demo(options: LabOptions, { only, all, rounds }: Choice): 
   const progress = createProgress(process.stdout);
   const start = performance.now();
   const outcomes: Outcome[] = [];
-  for (const [topology, scenarios] of byTopology(chosen)) {
+  const labs = byTopology(chosen);
+  for (const [topology, scenarios] of labs) {
     try {
       outcomes.push(...(await inOwnLab(topology, scenarios, options, { progress, rounds })));
     } catch (cause) {
-      // What others have shown is not to be lost for a lab that cannot be built.
-      if (outcomes.length === 0) throw cause;
+      // What others show is not to be lost for a lab that cannot be built.
+      if (outcomes.length === 0 && (labs.size === 1 || isOfTheMachine(cause))) throw cause;
       outcomes.push(...(await Promise.all(scenarios.map(async (each) => notRun(each, options.name, cause)))));
     }
     if (rounds.count > 1 && !rounds.keepGoing && outcomes.some(({ evidence }) => !evidence.passed)) break;
@@ -62,6 +63,11 @@ export async function demo(options: LabOptions, { only, all, rounds }: Choice): 
   const isWritten = writePage(options.name, outcomes);
   process.stdout.write(`\n${summary(outcomes)} in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   return passed && isWritten ? 0 : 1;
+}
+
+/** Another lab would not be built either, or only beside one that is in the way. */
+function isOfTheMachine(cause: unknown): boolean {
+  return cause instanceof LabFault && (cause.code === 'lab.preflight' || cause.code === 'lab.in-use');
 }
 
 async function notRun(scenario: Scenario, name: string, cause: unknown): Promise<Outcome> {
