@@ -75,7 +75,7 @@ async function notRun(scenario: Scenario, name: string, cause: unknown): Promise
   const evidence = new Evidence(files, scenario.id);
   const remedy = cause instanceof LabFault && cause.remedy !== undefined ? ` ${cause.remedy}` : '';
   const why = cause instanceof Error ? cause.message : String(cause);
-  evidence.check('its lab can be built', 'yes', `${why}${remedy}`);
+  evidence.check('its lab is built, and taken down', 'yes', `${why}${remedy}`);
   await evidence.finish({ lab: files.name });
   return { scenario, evidence, seconds: 0, logDir: files.logDir };
 }
