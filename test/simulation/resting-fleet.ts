@@ -190,6 +190,21 @@ export class RestingFleet {
       .toSorted();
   }
 
+  /** Where one router captures all that its site sends elsewhere, what others send to the site comes through it. */
+  crooked(): readonly string[] {
+    const captures = Object.entries(this.captures());
+    return this.topology.sites.flatMap((site) => {
+      const captors = new Set(captures.flatMap(([key, node]) => (key.startsWith(`${domainOf(site)} `) ? [node] : [])));
+      const [captor] = captors;
+      if (captor === undefined || captors.size > 1) return [];
+      const ofSite = new Set(site.routers.map(({ name }) => name));
+      const living = Object.entries(this.deliveries()).filter(([key]) => !this.#failed.has(key.split(' ')[0] ?? ''));
+      return living
+        .filter(([, via]) => ofSite.has(via) && via !== captor)
+        .map(([key, via]) => `${key} goes to ${via}, while ${captor} captures`);
+    });
+  }
+
   end(): void {
     for (const machine of this.#world.machines.values()) machine.kill();
   }

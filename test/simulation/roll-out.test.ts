@@ -42,6 +42,31 @@ test.each(SEEDS)(
   },
 );
 
+test.each(SEEDS)('a drained master of a LAN leaves it to its partner, and takes it back (seed %i)', async (seed) => {
+  const story = storyOf(seed, []);
+  const [lan, aws] = story.topology.sites;
+  if (lan === undefined || aws === undefined) throw new Error('the story has two sites');
+  const claims: string[] = [];
+  const { violations } = await simulate(
+    {
+      ...story,
+      topology: { ...story.topology, sites: [{ ...lan, hasVrrp: true }, aws] },
+      events: [
+        ...story.events.filter(({ happens }) => happens.what === 'appear'),
+        { at: 20_000, happens: { what: 'ordered-drain', node: 'lan0-a', forMs: 60_000 } },
+      ],
+    },
+    {
+      onLine: (_, line) => {
+        if (line.includes('site:lan0:') && line.includes(' acquiring ')) claims.push(line.split(' ').at(-1) ?? '');
+      },
+    },
+  );
+  expect(violations.map(renderViolation)).toEqual([]);
+  // Whoever was elected first, while both were starting, made way for the better one.
+  expect(claims.slice(claims.lastIndexOf('lan0-b') - 1)).toEqual(['lan0-a', 'lan0-b', 'lan0-a']);
+});
+
 async function seen(story: Story): Promise<Seen> {
   const claims: string[] = [];
   const stops: (readonly [node: string, senders: readonly string[]])[] = [];

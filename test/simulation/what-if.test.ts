@@ -1,7 +1,7 @@
 /**
  * What-if tells beforehand what a drain, a failure or a fact does: in worlds where nothing else goes wrong, the fleet then does just that. Asked
  * is the daemon's own answer, of any router that lives; compared are who captures, who delivers, what is left without a holder, what providers
- * are asked, and the order in which each capture goes through the registry.
+ * are asked, and the order in which each capture goes through the registry. Afterwards both directions of every flow meet at one router.
  */
 import type { CaptureRecord } from '@routerd/mobility';
 import { describe, expect, test } from 'vitest';
@@ -64,6 +64,7 @@ describe.each(Object.keys(QUESTIONS))('what is told of a %s is what happens', (k
         foretold.unheld.map(({ address, domain }) => `${domain} ${address}`).toSorted(),
       );
       expect(fleet.calls.toSorted(), about).toEqual(callsOf(foretold));
+      expect(fleet.crooked(), about).toEqual([]);
       fleet.end();
     }
   });

@@ -54,6 +54,7 @@ export {
   type OrderVersion,
 } from './operator-order.ts';
 export { outlookOf, renderOutlook, type Outlook, type OutlookEvent } from './outlook.ts';
+export { yieldsMastership } from './placement.ts';
 export { planAddress } from './plan-address.ts';
 export { poolContextOf, poolContexts, type PoolContextFault } from './pool-context.ts';
 export { nicTargetOf } from './provider-action.ts';

@@ -164,8 +164,21 @@ export function closedGate(self: PoolMember, { vrrp = 'unknown' }: PoolSituation
   return isVrrpGated(self) && vrrp !== 'master' ? vrrp : undefined;
 }
 
+/**
+ * A router that drains leaves the mastership of its LAN to another one that lives and does not: where VRRP is the authority nobody else may
+ * capture before. With nobody to leave it to it stays master.
+ */
+export function yieldsMastership(context: PoolContext, situation: Pick<PoolSituation, 'members'>): boolean {
+  const { self, selfMember, members } = context;
+  if (selfMember === undefined || !isVrrpGated(selfMember) || !isDraining(situation, selfMember)) return false;
+  return [...members.values()].some((other) => {
+    const isHeard = ['alive', 'suspect'].includes(livenessOf(context, situation, other.node));
+    return other.domain === selfMember.domain && other.node !== self && isHeard && !isDraining(situation, other);
+  });
+}
+
 /** A node is alive to itself, whatever its view of the others. */
-function livenessOf(context: PoolContext, situation: PoolSituation, node: NodeName): Liveness {
+function livenessOf(context: PoolContext, situation: Pick<PoolSituation, 'members'>, node: NodeName): Liveness {
   return node === context.self ? 'alive' : (situation.members.get(node)?.liveness ?? 'unheard');
 }
 
@@ -175,7 +188,7 @@ export function isGone(context: PoolContext, situation: PoolSituation, node: Nod
   return !context.members.has(node) || liveness === 'dead' || (liveness === 'unheard' && situation.membersWaited);
 }
 
-export function isDraining(situation: PoolSituation, { node, spec }: PoolMember): boolean {
+export function isDraining(situation: Pick<PoolSituation, 'members'>, { node, spec }: PoolMember): boolean {
   return situation.members.get(node)?.draining ?? spec.maintenance?.drain ?? false;
 }
 

@@ -160,6 +160,18 @@ test('where VRRP is the authority the next master captures after a failure', () 
   ]);
 });
 
+test('a drained master leaves its LAN to its partner, and keeps it while there is none', () => {
+  const present = atRest({ vrrp: true, self: 'aws-router-a' });
+  const drained = { kind: 'drain', node: node('onprem-router-a') } as const;
+  expect(whatIf(drained, present)).toMatchObject({
+    moves: [{ address: CLOUD, from: 'onprem-router-a', to: 'onprem-router-b' }],
+    unheld: [],
+    isSettled: true,
+  });
+  const alone = atRest({ vrrp: true, self: 'aws-router-a' }, { liveness: { 'onprem-router-b': 'dead' } });
+  expect(whatIf(drained, alone)).toMatchObject({ moves: [], unheld: [] });
+});
+
 test('who VRRP made master stays so, whatever the pool prefers: a failure of the other moves nothing', () => {
   const present = atRest({ vrrp: true, self: 'aws-router-a' });
   const other = node('onprem-router-b');

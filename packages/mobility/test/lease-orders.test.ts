@@ -106,6 +106,18 @@ test('moves that are spread over time, or counted by a clock that was set back, 
   expect(derive(9000, sightings, { previousLease: ahead }).lease).toMatchObject({ status: 'active', site: 'onprem' });
 });
 
+test('a node wishes that what it froze is frozen for all, until an order says so', () => {
+  const { last, sightings } = bounce(6, 10_000);
+  const wishOf = (order?: AddressOrder) =>
+    planAddress(
+      context,
+      situationOf(context, { now: 61_000 }),
+      inputOf(sightings, { previousLease: last.lease, order }),
+    ).orderWish;
+  expect(wishOf()).toEqual({ verb: 'freeze', pool, address, site: 'aws' });
+  expect(wishOf(about(1, 'freeze', 'aws'))).toBeUndefined();
+});
+
 test('moves count although nobody had the address in between', () => {
   let last = derive(0, [sighting(LAN, { at: 0, ttl: 1_000_000 })]);
   for (let move = 1; move <= 6; move += 1) {

@@ -2,7 +2,7 @@ import { parseHostAddress, type HostAddress, type NodeName } from '@routerd/reso
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Liveness, PoolContext, PoolSituation, VrrpRole } from '../src/model.ts';
-import { deliveryRouters, placeHolder } from '../src/placement.ts';
+import { deliveryRouters, isDraining, placeHolder, yieldsMastership } from '../src/placement.ts';
 import { address, contextOf, must, node, site, situationOf, type SituationOptions } from './fixtures.ts';
 import { rendezvousWeight } from './oracle.ts';
 
@@ -209,4 +209,29 @@ test('delivery follows the router that captures there, so that both directions m
       );
     }),
   );
+});
+
+test('a router that drains leaves the mastership of its LAN to another one that could capture, and keeps it otherwise', () => {
+  const [first, second] = ['onprem-router-a', 'onprem-router-b'];
+  const gated = contextOf({ self: 'onprem-router-a', vrrp: true });
+  const yields = (options: SituationOptions, of = gated): boolean => yieldsMastership(of, situationOf(of, options));
+  expect(yields({ draining: [first] })).toBe(true);
+  expect(yields({ draining: [first], liveness: { [second]: 'suspect' } })).toBe(true);
+  expect(yields({})).toBe(false);
+  expect(yields({ draining: [second] })).toBe(false);
+  expect(yields({ draining: [first, second] })).toBe(false);
+  for (const liveness of ['dead', 'unheard'] as const)
+    expect(yields({ draining: [first], liveness: { [second]: liveness } }), liveness).toBe(false);
+  expect(yields({ draining: [first] }, contextOf({ self: 'onprem-router-a' })), 'VRRP has no say').toBe(false);
+  expect(yields({ draining: [a] }, contextOf({ vrrp: true })), 'in a cloud').toBe(false);
+});
+
+test('what a pool says of a drain holds for a member of which nothing else is known', () => {
+  const member = equal.members.get(a);
+  if (member === undefined) throw new Error('the fixture has routers at AWS');
+  const drained = { ...member, spec: { ...member.spec, maintenance: { drain: true } } };
+  const members = new Map([...situationOf(equal, {}).members].filter(([name]) => name !== a));
+  expect(isDraining({ members }, drained)).toBe(true);
+  expect(isDraining({ members }, member)).toBe(false);
+  expect(isDraining(situationOf(equal, {}), drained), 'it says itself that it does not').toBe(false);
 });

@@ -27,7 +27,7 @@ import { rememberLeases, type LeaseMemory } from './lease-memory.ts';
 import { PartWatch, type PartWatchPorts } from './part-watch.ts';
 import { PoolState } from './pool-state.ts';
 import { resumedLease } from './resumed-lease.ts';
-import { closedInterfaces, type RoleOf } from './vrrp-gates.ts';
+import { closedInterfaces, PRIORITY_YIELDED, yieldedGates, type RoleOf } from './vrrp-gates.ts';
 import { WorldInputs, type ActionNews, type HostNews, type WorldInputsPorts } from './world-inputs.ts';
 
 /** The host as the reconciler uses it. */
@@ -88,6 +88,8 @@ export class Reconciler {
   #retaining = true;
   /** Since everything was read once this node may take a mastership that another router has. */
   #wasReady = false;
+  /** VirtualAddresses whose mastership this node leaves to others, since it drains. */
+  #yielded: ReadonlySet<string> = new Set();
   #lastProblems: ReadonlySet<string> = new Set();
 
   /** Starts nothing. */
@@ -200,6 +202,7 @@ export class Reconciler {
       this.#applyToHost();
     }
     this.#letPreempt();
+    this.#letYield();
     this.#writer.append(changes.flatMap(({ after: plan }) => plan.transition ?? []));
     if (this.#gathering.isOver(this.#writer.isWriting()))
       this.#ports.actions.propose(this.pools.flatMap((pool) => pool.actingPlans().flatMap(({ actions }) => actions)));
@@ -272,8 +275,21 @@ export class Reconciler {
 
   /** Until it can capture itself, a better priority must not end what a living master captures; with nobody there it wins all the same. */
   #tellVrrp({ virtualRouters }: DerivedConfig): void {
-    const now = virtualRouters.map((router) => ({ ...router, preempt: router.preempt && this.#wasReady }));
+    const now = virtualRouters.map((router) => ({
+      ...router,
+      preempt: router.preempt && this.#wasReady,
+      priority: this.#yielded.has(router.name) ? PRIORITY_YIELDED : router.priority,
+    }));
     this.#ports.vrrp.setDesired(now);
+  }
+
+  #letYield(): void {
+    const yielded = yieldedGates(
+      this.pools.map((pool) => ({ context: pool.context, members: this.situation(pool).members })),
+    );
+    if (this.#derived === undefined || yielded.symmetricDifference(this.#yielded).size === 0) return;
+    this.#yielded = yielded;
+    this.#tellVrrp(this.#derived);
   }
 
   #letPreempt(): void {

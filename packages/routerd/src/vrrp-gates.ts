@@ -1,6 +1,6 @@
 /** What VRRP says of the captures of this node. Pure. Whatever is not known to be master is closed. */
 import type { VrrpRole } from '@routerd/dataplane';
-import type { PoolContext } from '@routerd/mobility';
+import { yieldsMastership, type PoolContext, type PoolSituation } from '@routerd/mobility';
 import { ofKind, type Resource } from '@routerd/resources';
 
 export type RoleOf = (virtualAddress: string) => VrrpRole;
@@ -30,6 +30,21 @@ export function closedInterfaces(
       return gate === undefined || roleOf(gate) === 'master' ? [] : (capture.interface ?? []);
     }),
   );
+}
+
+/** The lowest there is: who has it is master of those alone who have it too. (0 ends a mastership: RFC 5798, section 5.2.4.) */
+export const PRIORITY_YIELDED = 1;
+
+/** The VirtualAddresses whose mastership this node leaves to others; not those that gate another pool, in which it does not drain. */
+export function yieldedGates(
+  pools: readonly { readonly context: PoolContext; readonly members: PoolSituation['members'] }[],
+): ReadonlySet<string> {
+  const gated = pools.flatMap(({ context, members }) => {
+    const gate = context.selfMember === undefined ? undefined : vrrpGateOf(context.selfMember.spec.capture);
+    return gate === undefined ? [] : [{ gate, yields: yieldsMastership(context, { members }) }];
+  });
+  const kept = new Set(gated.flatMap(({ gate, yields }) => (yields ? [] : [gate])));
+  return new Set(gated.flatMap(({ gate }) => (kept.has(gate) ? [] : [gate])));
 }
 
 /** The VirtualAddress whose master captures; undefined without such a gate. */

@@ -24,6 +24,7 @@ import type {
   VrrpRole,
 } from '../model.ts';
 import type { PlanChange } from '../pool-world.ts';
+import { yieldsMastership } from '../placement.ts';
 import { viewOf } from './fleet-view.ts';
 import type { StepLog } from './forecast-step.ts';
 import { NEVER, type Present } from './hypothesis.ts';
@@ -112,13 +113,19 @@ export class VirtualFleet {
     return true;
   }
 
-  /** Who is master stays so while it lives; then VRRP is taken to elect the living router of the best priority. */
+  /**
+   * Who is master stays so while it lives and does not leave it to others; then VRRP is taken to elect the living router of the best priority.
+   */
   #vrrpOf(node: NodeName): VrrpRole {
     const domain = this.#context.members.get(node)?.domain;
     const ofDomain = [...this.#context.members.values()].filter((member) => member.domain === domain);
     const living = ofDomain.filter((member) => this.isAlive(member.node));
-    const [elected] = living.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1));
-    const master = living.find((member) => this.#masters.has(member.node)) ?? elected;
+    const willing = living.filter((member) => {
+      const context = this.routers.get(member.node)?.world.context;
+      return context !== undefined && !yieldsMastership(context, { members: this.#members });
+    });
+    const [elected] = willing.toSorted((a, b) => a.priority - b.priority || (a.node < b.node ? -1 : 1));
+    const master = willing.find((member) => this.#masters.has(member.node)) ?? elected;
     return master?.node === node ? 'master' : 'backup';
   }
 
