@@ -126,6 +126,24 @@ async function startReconciler(): Promise<HostReconciler> {
   return reconciler;
 }
 
+/**
+ * @param ops how many it takes to put the disturbance right
+ * @returns milliseconds from the end of the disturbance until they have landed
+ */
+async function repaired(reconciler: HostReconciler, disturbance: string, ops: number): Promise<number> {
+  const before = reconciler.status().opsRepaired;
+  const mendedAt = new Promise<number>((resolve) => {
+    const stop = reconciler.onChange(() => {
+      if (reconciler.status().opsRepaired - before < ops) return;
+      stop();
+      resolve(performance.now());
+    });
+  });
+  await must(['sh', '-c', disturbance], '');
+  const startedAt = performance.now();
+  return Math.max(0, (await mendedAt) - startedAt);
+}
+
 const plain: number[] = [];
 const fromNothing: number[] = [];
 for (let round = 0; round < 4; round += 1) {
@@ -147,6 +165,22 @@ for (let pass = 0; pass < 7; pass += 1) {
   nothingNew.push(await timed(async () => become(reconciler, () => stateOf(CLAIMS + CHANGES))));
   readings.push(await timed(async () => reconciler.refresh()));
 }
+/** As the kernel has them, of the first claims. */
+const destinations = stateOf(7).routes.map(({ destination }) => destination);
+/** Seven routes and three things more, all told by the kernel. */
+const TEN_AT_ONCE = [
+  ...destinations.map((destination) => `ip route del ${destination}`),
+  'nft flush ruleset',
+  'sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.send_redirects=1',
+].join('; ');
+const oneDrift: number[] = [];
+const tenDrifts: number[] = [];
+for (let round = 0; round < 3; round += 1) {
+  oneDrift.push(await repaired(reconciler, `ip route del ${destinations[0] ?? ''}`, 1));
+  await reconciler.settled();
+  tenDrifts.push(await repaired(reconciler, TEN_AT_ONCE, 10));
+  await reconciler.settled();
+}
 const landed = reconciler.status();
 const atRest = await childrenAtRest();
 await reconciler.stop();
@@ -159,6 +193,8 @@ process.stdout.write(
     changedMs: median(changed),
     nothingNewMs: median(nothingNew),
     readingMs: median(readings),
+    oneDriftMs: median(oneDrift),
+    tenDriftsMs: median(tenDrifts),
     atRest,
   }),
 );
