@@ -40,12 +40,14 @@ export function loadConfig(location: string): Result<LoadedConfig, ConfigReadFau
 /** Every diagnostic with its code frame, and a closing line that counts them. */
 export function renderConfigReport(location: string, { diagnostics, sources, resources, valid }: LoadedConfig): string {
   const rendered = renderDiagnostics(diagnostics, sources);
-  const count = (severity: Diagnostic['severity']): number =>
-    diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+  const count = (severity: Diagnostic['severity']): string => {
+    const found = diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+    return `${found} ${severity}${found === 1 ? '' : 's'}`;
+  };
   const verdict = valid
     ? `config is valid: ${resources.length} resources in ${location}`
     : `config is not valid: nothing of ${location} is applied`;
-  const lines = [...rendered, `${verdict} (${count('error')} errors, ${count('warning')} warnings)`];
+  const lines = [...rendered, `${verdict} (${count('error')}, ${count('warning')})`];
   return visibleLines(lines.join('\n'));
 }
 
