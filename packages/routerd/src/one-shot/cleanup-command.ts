@@ -1,12 +1,13 @@
 /** `routerd cleanup`: takes everything of ours off this host, without configuration and, if need be, without state. */
 import path from 'node:path';
 import { endKeepalived } from '@routerd/dataplane';
-import { createLog, systemClock } from '@routerd/runtime';
+import { systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { refuse, stateDirFlag, type Context } from '../command-context.ts';
 import { platformHost } from '../platform-host.ts';
 import { allowMgmtLockoutFlag, apply, cutsManagement, refuseToChange, show } from './commands.ts';
 import { lookToCleanUp, type OneShotPorts } from './one-shot.ts';
+import { terminalLog } from './terminal-log.ts';
 
 interface CleanupFlags {
   readonly stateDir: string;
@@ -16,7 +17,7 @@ interface CleanupFlags {
 
 export const cleanupCommand = buildCommand<CleanupFlags, [], Context>({
   async func(this: Context, { stateDir, dryRun, allowMgmtLockout }: CleanupFlags) {
-    const log = createLog('warn');
+    const log = terminalLog(this.process.stderr);
     const ports: OneShotPorts = {
       host: platformHost(this.process.platform, { clock: systemClock, log }),
       clock: systemClock,

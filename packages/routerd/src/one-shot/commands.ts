@@ -1,7 +1,7 @@
 /** `routerd plan` and `routerd apply --once`: one look at this host, without a daemon. */
 import { describeOp, divide, type WithheldOp } from '@routerd/dataplane';
 import { yamlText } from '@routerd/resources';
-import { createLog, systemClock } from '@routerd/runtime';
+import { systemClock } from '@routerd/runtime';
 import { buildCommand } from '@stricli/core';
 import { configFlag, refuse, stateDirFlag, validConfig, type Context } from '../command-context.ts';
 import type { LoadedConfig } from '../load-config.ts';
@@ -11,6 +11,7 @@ import { applyPlan } from './apply-plan.ts';
 import { lookOnce, type OneShot, type OneShotOptions, type OneShotPorts } from './one-shot.ts';
 import { appliedLine, asideLines, opLine, planJson, planText } from './plan-report.ts';
 import { sessionAsking } from './ssh-connection.ts';
+import { terminalLog } from './terminal-log.ts';
 
 /** There is something to do; wrong usage of `plan` and `apply` is 1, so that nobody takes it for this. */
 const SOMETHING_TO_DO = 2;
@@ -116,7 +117,7 @@ async function withLook(
 ): Promise<void> {
   const config = validConfig(context, location);
   if (config === undefined) return;
-  const log = createLog('warn');
+  const log = terminalLog(context.process.stderr);
   const ports: OneShotPorts = {
     host: platformHost(context.process.platform, { clock: systemClock, log }),
     clock: systemClock,
