@@ -4,6 +4,8 @@ import { ManualClock, RecordingLog } from '@routerd/runtime';
 import { expect, test } from 'vitest';
 import { judgeDepartures, type ClusterPeer } from '../src/adapters/nats-server/cluster-judgement.ts';
 import { watchDepartures } from '../src/adapters/nats-server/departure-watch.ts';
+import { parseGroupName } from '../src/subjects.ts';
+import { valueOf } from './value-of.ts';
 
 const there = (name: string): ClusterPeer => ({ name, id: name, isCurrent: true, silentMs: 100 });
 const silent = (name: string, silentMs = 60_000): ClusterPeer => ({ name, id: name, isCurrent: false, silentMs });
@@ -36,10 +38,11 @@ test('who has left is taken out once, when all of the list are there, and the wa
   const ended = new AbortController();
   const watching = watchDepartures(
     {
-      servers: [],
+      settings: { group: valueOf(parseGroupName('demo')), serverName: 'hub-1' },
+      stateDir: '',
       self: 'hub-1',
       listed: ['hub-1', 'hub-2', 'hub-4'],
-      hub: { peers: async () => Promise.resolve(peers), keeperSeed: '' },
+      hub: { peers: async () => Promise.resolve(peers) },
       clock,
       log,
     },

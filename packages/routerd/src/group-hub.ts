@@ -119,7 +119,7 @@ class RunningHub {
     }
     const due = settings === undefined ? {} : await this.#serve(group, settings);
     const stopping = new AbortController();
-    const done = this.#settle(group, { ...due, ...list }, stopping.signal);
+    const done = this.#settle(group, { ...due, ...list, settings }, stopping.signal);
     this.#work = {
       stop: async () => {
         stopping.abort();
@@ -181,7 +181,7 @@ class RunningHub {
 
   async #settle(
     group: ResourceOf<'EventGroup'>,
-    { growth, open, roster, hubs }: Due & KnownList,
+    { growth, open, roster, hubs, settings }: Due & KnownList & { readonly settings: HubSettings | undefined },
     signal: AbortSignal,
   ): Promise<void> {
     const name = parseGroupName(group.metadata.name);
@@ -193,10 +193,13 @@ class RunningHub {
     if (open !== undefined && this.#server !== undefined)
       await letNodesIn({ ...this.#ports, ...waysOf(group), ...streams, hub: this.#server, settings: open }, signal);
     await this.#tellRoster({ ...waysOf(group), ...streams }, group.spec.rosterKey, roster);
-    if (this.#server === undefined || hub?.cluster === undefined) return;
-    const watched = { ...waysOf(group), ...streams, self: nodeName, hub: this.#server, clock, log };
-    const departures = hubs === undefined ? undefined : watchDepartures({ ...watched, listed: hubs }, signal);
-    await Promise.all([watchCopies(watched, signal), departures]);
+    if (this.#server === undefined || settings?.cluster === undefined) return;
+    const watched = { self: nodeName, hub: this.#server, clock, log };
+    const departing = { ...this.#ports, ...watched, settings, listed: hubs ?? [] };
+    await Promise.all([
+      watchCopies({ ...waysOf(group), ...streams, ...watched }, signal),
+      ...(hubs === undefined ? [] : [watchDepartures(departing, signal)]),
+    ]);
   }
 
   async #tellRoster(

@@ -6,18 +6,14 @@
  */
 import type { Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
-import { z } from 'zod';
-import type { HubConfig } from '../../federation-config.ts';
-import { connectHub, describe } from '../nats/connect-hub.ts';
 import { judgeDepartures, type ClusterPeer } from './cluster-judgement.ts';
+import { askAsKeeper, type KeeperOptions } from './keeper-server.ts';
 import type { ManagedHub } from './managed-hub.ts';
 
 const LOOK_INTERVAL_MS = 2000;
-const ANSWER_MS_MAX = 10_000;
-const KEEPER = { name: 'routerd keeper', inboxPrefix: '_INBOX_KEEPER' } as const;
 
-export interface DepartureWatchOptions extends HubConfig {
-  readonly hub: Pick<ManagedHub, 'peers' | 'keeperSeed'>;
+export interface DepartureWatchOptions extends KeeperOptions {
+  readonly hub: Pick<ManagedHub, 'peers'>;
   /** Server name of this hub. */
   readonly self: string;
   /** Server names of all hubs by the operator's list. */
@@ -30,7 +26,7 @@ export interface DepartureWatchOptions extends HubConfig {
 export async function watchDepartures(
   options: DepartureWatchOptions,
   signal: AbortSignal,
-  takeOut: (peer: ClusterPeer) => Promise<string | undefined> = async (peer) => askCluster(options, peer),
+  takeOut: (peer: ClusterPeer) => Promise<string | undefined> = async (peer) => askAsKeeper(options, peer.id),
 ): Promise<void> {
   const { self, listed, hub, clock, log } = options;
   let said = '';
@@ -49,28 +45,5 @@ export async function watchDepartures(
     if (why !== said && why !== '')
       log.warn('a hub that has left is still counted', { event: 'hub.departure.waiting', hub: peer?.name, why });
     said = why;
-  }
-}
-
-const answer = z.object({
-  success: z.boolean().default(false),
-  error: z.object({ description: z.string() }).optional(),
-});
-
-/** Through this hub's own server: no other lets the key in. */
-async function askCluster(options: DepartureWatchOptions, { id }: ClusterPeer): Promise<string | undefined> {
-  const connected = await connectHub({ ...options, ...KEEPER, seed: options.hub.keeperSeed });
-  if (!connected.ok) return connected.error.detail;
-  const { connection } = connected.value;
-  try {
-    // By its id: what its name was the cluster has forgotten if it was started again since. 2.9.10 knows both.
-    const request = JSON.stringify({ peer_id: id });
-    const told = await connection.request('$JS.API.SERVER.REMOVE', request, { timeout: ANSWER_MS_MAX });
-    const { success, error } = answer.parse(told.json());
-    return success ? undefined : (error?.description ?? 'refused');
-  } catch (cause) {
-    return describe(cause);
-  } finally {
-    await connection.close();
   }
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { durationMs, type DurationMs, type Instant, type Monotonic } from '@routerd/resources';
 import { runCommand, type Clock, type Log } from '@routerd/runtime';
 import { Listeners } from '../../listeners.ts';
-import { generateNodeIdentity } from '../../node-identity.ts';
 import { renderHubConfig, type HubConfigOptions } from '../nats/hub-config.ts';
 import type { ClusterPeer } from './cluster-judgement.ts';
 import type { StreamCopy } from './copy-judgement.ts';
@@ -13,7 +12,7 @@ import { fileIdentity } from './file-identity.ts';
 import { endLeftovers } from './leftover-servers.ts';
 import { hasRoom, NO_ROOM, ServerProcess } from './server-process.ts';
 
-export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile' | 'keeper'>;
+export type HubSettings = Omit<HubConfigOptions, 'portsDir' | 'pidFile' | 'logFile'>;
 
 export interface ManagedHubOptions {
   /** Ours alone; made 0700. Holds the rendered configuration, not the streams. */
@@ -65,7 +64,6 @@ export class ManagedHub {
   readonly #times: HubTimes;
   readonly #listeners = new Listeners<HubState>();
   readonly #stopping = new AbortController();
-  readonly #keeper = generateNodeIdentity();
   #settings: HubSettings;
   #written = '';
   #process: ServerProcess | undefined;
@@ -107,11 +105,6 @@ export class ManagedHub {
   /** The other hubs of the cluster, if the server leads it; none otherwise. */
   async peers(): Promise<readonly ClusterPeer[]> {
     return (await this.#process?.peers(this.#times.probeTimeout)) ?? [];
-  }
-
-  /** NKey seed of the user that may take hubs out of the cluster: of this process, at this server. Secret. */
-  get keeperSeed(): string {
-    return this.#keeper.seed;
   }
 
   /** Stops the server in order, and starts it again. */
@@ -263,11 +256,7 @@ export class ManagedHub {
   /** Complete or not at all, and never what the server would refuse. */
   async #write(): Promise<boolean> {
     const { stateDir, program = 'nats-server' } = this.#options;
-    const text = renderHubConfig({
-      ...this.#settings,
-      keeper: this.#keeper.publicKey,
-      portsDir: path.join(stateDir, 'ports'),
-    });
+    const text = renderHubConfig({ ...this.#settings, portsDir: path.join(stateDir, 'ports') });
     if (text === this.#written) return true;
     const [next, file] = [`${this.#configFile()}.next`, this.#configFile()];
     try {

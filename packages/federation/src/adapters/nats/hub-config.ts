@@ -28,8 +28,6 @@ export interface HubConfigOptions {
   readonly nextKeys?: ReadonlyMap<NodeName, string>;
   /** The hubs that replicate each other; without it this one stands alone. */
   readonly cluster?: HubCluster;
-  /** NKey public key of the user that may take a hub out of the cluster, at this server alone; counts with `cluster` only. */
-  readonly keeper?: string;
   /** Folder in which the server names the port of its monitoring, on loopback, where only this machine can ask how it is. */
   readonly portsDir?: string;
   readonly pidFile?: string;
@@ -51,7 +49,7 @@ const HANDSHAKE_S = 10;
 
 /** Nodes come in order of their names, so that equal options give equal text. */
 export function renderHubConfig(options: HubConfigOptions): string {
-  const { group, serverName, listen, storeDir, tls, operator, nodes, nextKeys, cluster, keeper } = options;
+  const { group, serverName, listen, storeDir, tls, operator, nodes, nextKeys, cluster } = options;
   const { portsDir, pidFile, logFile } = options;
   const keys = [...nodes, ...(nextKeys ?? [])];
   const byName = keys.toSorted(([a, aKey], [b, bKey]) => (`${a} ${aKey}` < `${b} ${bKey}` ? -1 : 1));
@@ -69,7 +67,6 @@ export function renderHubConfig(options: HubConfigOptions): string {
     ...(portsDir === undefined ? [] : ['http: "127.0.0.1:-1"', `ports_file_dir: ${quote(portsDir)}`]),
     ...(tls === undefined ? [] : renderTls(tls)),
     ...(cluster === undefined ? [] : renderCluster(group, cluster, tls)),
-    ...(cluster === undefined || keeper === undefined ? [] : renderKeeper(keeper)),
     'authorization {',
     `  timeout: ${HANDSHAKE_S}`,
     '  users: [',
@@ -140,10 +137,25 @@ function renderCluster(
   ];
 }
 
-/** Who is in the cluster is asked of the system's account; all that is the group's stays in the other. */
-function renderKeeper(keeper: string): readonly string[] {
+export interface KeeperConfigOptions extends Pick<HubConfigOptions, 'group' | 'serverName' | 'tls'> {
+  /** Of the hubs, as in their own configuration. */
+  readonly routes: readonly string[];
+  /** NKey public key of the one user. */
+  readonly keeper: string;
+  readonly portsDir: string;
+}
+
+/**
+ * Of a server without streams that joins the hubs for a moment, to ask them for what only the system's account may ask. A hub itself has no user of
+ * that account: nats-server 2.9.10 with one in its configuration left questions about streams unanswered after its configuration had changed as it ran.
+ */
+export function renderKeeperConfig({ group, serverName, tls, routes, keeper, portsDir }: KeeperConfigOptions): string {
   const permissions = { publish: ['$JS.API.SERVER.REMOVE'], subscribe: ['_INBOX_KEEPER.>'] };
-  return [
+  const lines = [
+    `server_name: ${quote(serverName)}`,
+    'listen: "127.0.0.1:-1"',
+    `ports_file_dir: ${quote(portsDir)}`,
+    ...renderCluster(group, { listen: { host: '127.0.0.1', port: -1 }, routes }, tls),
     'accounts {',
     '  "$SYS" {',
     '    users: [',
@@ -152,6 +164,7 @@ function renderKeeper(keeper: string): readonly string[] {
     '  }',
     '}',
   ];
+  return `${lines.join('\n')}\n`;
 }
 
 function indent(line: string): string {
