@@ -238,3 +238,15 @@ test('a fact about another site than its sender, or from no member, counts for n
     verdict([{ ...sighting('aws-router-a'), site: site('onprem') }, sighting('stranger-router-a')]).lease,
   ).toBeUndefined();
 });
+
+test('of the routers of a site the one that the pool declares speaks for it, whichever else has seen the machine', () => {
+  for (const owner of ['onprem-router-a', 'onprem-router-b']) {
+    const declaring = contextOf({ owned: { [owner]: [address] } });
+    const seen = inputOf([sighting('onprem-router-a'), sighting('onprem-router-b')]);
+    expect(deriveLease(declaring, situationOf(declaring), seen)).toMatchObject({
+      lease: { ownerNode: owner, expiresAt: undefined, status: 'active' },
+      lookAgainAt: undefined,
+      because: [{ rule: 'lease.static', node: owner }],
+    });
+  }
+});

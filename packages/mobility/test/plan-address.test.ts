@@ -264,3 +264,7 @@ test('a release is fenced while its node holds, and admitted when it is releasin
   expect(fenceAction(release, recordOf(cloud, 'aws-router-a', { epoch: 2, phase: 'releasing' })).ok).toBe(true);
   expect(fenceAction(release, recordOf(cloud, 'aws-router-b', { epoch: 2 })).ok).toBe(true);
 });
+
+test('a plan is looked at again when time alone would change its lease', () => {
+  expect(plan(cloud, { nic: emptyNic }, undefined, [sighting('onprem-router-a')]).lookAgainAt).toBe(60_000);
+});
