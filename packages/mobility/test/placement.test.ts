@@ -235,3 +235,13 @@ test('what a pool says of a drain holds for a member of which nothing else is kn
   expect(isDraining({ members }, member)).toBe(false);
   expect(isDraining(situationOf(equal, {}), drained), 'it says itself that it does not').toBe(false);
 });
+
+test('of equal routers that nobody prefers each address names the other as the one that hashing passed over, beside who is out', () => {
+  for (const host of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const { node: winner, because, losers } = place(equal, {}, undefined, numbered(host));
+    const other = winner === a ? b : a;
+    expect(losers).toEqual([{ node: other, because: 'rendezvous' }]);
+    expect(because).toEqual({ rule: 'placement.preferred', node: winner, priority: 10, losers });
+  }
+  expect(place(equal, { draining: [a] }, undefined, numbered(1)).losers).toEqual([{ node: a, because: 'draining' }]);
+});

@@ -11,7 +11,7 @@ import type {
   Revision,
 } from '../src/capture-record.ts';
 import { fenceAction } from '../src/fence.ts';
-import type { AddressPlan, PoolContext } from '../src/model.ts';
+import type { AddressInput, AddressPlan, PoolContext, Sighting } from '../src/model.ts';
 import { planAddress } from '../src/plan-address.ts';
 import {
   address,
@@ -267,4 +267,17 @@ test('a release is fenced while its node holds, and admitted when it is releasin
 
 test('a plan is looked at again when time alone would change its lease', () => {
   expect(plan(cloud, { nic: emptyNic }, undefined, [sighting('onprem-router-a')]).lookAgainAt).toBe(60_000);
+});
+
+test('a claim is the very same while nothing of it changes, and another when the lease or the way does', () => {
+  const claimOf = (sightings: readonly Sighting[], more: Partial<AddressInput> = {}) =>
+    planAddress(cloud, situationOf(cloud), inputOf(sightings, more)).claim;
+  const first = claimOf(ownedOnLan);
+  const again = { claimBefore: first };
+  expect(claimOf(ownedOnLan, again)).toBe(first);
+  const byOther = claimOf([sighting('onprem-router-b')], again);
+  expect(byOther?.metadata.annotations).toMatchObject({ 'mobility.routerd.net/owner-node': 'onprem-router-b' });
+  const moved = claimOf([sighting('azure-router-a')], again);
+  expect(moved?.metadata.annotations).toMatchObject({ 'mobility.routerd.net/owner-site': 'azure' });
+  expect(moved?.spec.delivery.peerRef).not.toBe(first?.spec.delivery.peerRef);
 });
