@@ -285,7 +285,7 @@ export class Reconciler {
 
   #letYield(): void {
     const yielded = yieldedGates(
-      this.pools.map((pool) => ({ context: pool.context, members: this.situation(pool).members })),
+      this.pools.map((pool) => ({ context: pool.context, members: () => this.situation(pool).members })),
     );
     if (this.#derived === undefined || yielded.symmetricDifference(this.#yielded).size === 0) return;
     this.#yielded = yielded;

@@ -37,11 +37,11 @@ export const PRIORITY_YIELDED = 1;
 
 /** The VirtualAddresses whose mastership this node leaves to others; not those that gate another pool, in which it does not drain. */
 export function yieldedGates(
-  pools: readonly { readonly context: PoolContext; readonly members: PoolSituation['members'] }[],
+  pools: readonly { readonly context: PoolContext; readonly members: () => PoolSituation['members'] }[],
 ): ReadonlySet<string> {
   const gated = pools.flatMap(({ context, members }) => {
     const gate = context.selfMember === undefined ? undefined : vrrpGateOf(context.selfMember.spec.capture);
-    return gate === undefined ? [] : [{ gate, yields: yieldsMastership(context, { members }) }];
+    return gate === undefined ? [] : [{ gate, yields: yieldsMastership(context, { members: members() }) }];
   });
   const kept = new Set(gated.flatMap(({ gate, yields }) => (yields ? [] : [gate])));
   return new Set(gated.flatMap(({ gate }) => (kept.has(gate) ? [] : [gate])));
