@@ -137,6 +137,19 @@ export function hostContract(name: string, open: () => Promise<HostRig>): void {
       expect((await read()).routes.map(({ destination }) => destination)).toEqual([second]);
     });
 
+    test('attracts nothing whose route did not land, and captures it when it did', async () => {
+      const routes = [routeTo(first, 'tun-missing'), routeTo(second, 'tun-b')];
+      const lost = { ...captured, routes };
+      const residuals = await rig.host.apply(diffHost(lost, await read(), []));
+      expect(residuals.map(({ op, fault }) => [op.verb, fault.code])).toEqual([
+        ['route-add', 'host.not-found'],
+        ['proxy-neighbor-add', 'host.failed'],
+      ]);
+      expect((await read()).proxyNeighbors.map(({ address }) => address)).toEqual([second]);
+      await become(captured);
+      expect((await read()).proxyNeighbors.map(({ address }) => address).toSorted()).toEqual([first, second]);
+    });
+
     test('never takes the place of a route that is not ours', async () => {
       await rig.addForeignRoute(first, 'tun-b', DELIVERY_METRIC);
       const before = await rig.show();

@@ -47,7 +47,7 @@ export interface Host {
    */
   observe(sysctls?: readonly (readonly string[])[]): Promise<Result<ObservedHost, HostFault>>;
   /**
-   * Applies in the order given, tries every op once, batches neighbours of one kind. Every op is idempotent: adding what is there and
+   * Applies in the order given, tries every op once, but for captures that could not be delivered (`Undelivered`), batches neighbours of one kind. Every op is idempotent: adding what is there and
    * removing what is absent succeed. @returns what did not land
    */
   apply(ops: readonly HostOp[]): Promise<readonly Residual[]>;

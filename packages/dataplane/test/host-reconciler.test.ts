@@ -149,12 +149,26 @@ test('what did not land is in the status and is tried again, ever more slowly, a
   rig.reconciler.start();
   rig.reconciler.setDesired(one);
   await settle(rig);
-  expect(rig.reconciler.status()).toMatchObject({ settled: false, residuals: [{ fault: { detail: 'broken' } }] });
+  expect(rig.reconciler.status()).toMatchObject({
+    settled: false,
+    residuals: [
+      { op: { verb: 'route-add' }, fault: { detail: 'broken' } },
+      {
+        op: { verb: 'proxy-neighbor-add' },
+        fault: { detail: 'nothing is attracted to 10.77.60.11/32 before it has its route' },
+      },
+      {
+        op: { verb: 'announce' },
+        fault: { detail: 'nothing is attracted to 10.77.60.11/32 before it is captured' },
+      },
+    ],
+  });
+  expect(rig.reconciler.captured()?.size).toBe(0);
   rig.clock.advance(60_000);
   await settle(rig);
   const tries = rig.host.applied.length;
   expect(tries).toBeGreaterThan(1);
-  expect(rig.log.lines.filter(({ fields }) => fields['event'] === 'dataplane.host.residual')).toHaveLength(1);
+  expect(rig.log.lines.filter(({ fields }) => fields['event'] === 'dataplane.host.residual')).toHaveLength(3);
   rig.host.failOn('route-add', undefined);
   for (let second = 0; second < 10; second += 1) {
     rig.clock.advance(1000);

@@ -4,6 +4,7 @@ import type { Clock, Log } from '@routerd/runtime';
 import type { HostOp, ObservedHost } from '../../host-op.ts';
 import { slotOfSysctl } from '../../host-slot.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
+import { Undelivered } from '../../undelivered.ts';
 import { Announcer } from './announcer.ts';
 import { applyIpOps, type IpOp } from './apply-ip.ts';
 import { hostCommandRunner, type RunHostCommand } from './host-command.ts';
@@ -87,12 +88,16 @@ class LinuxHost implements Host {
 
   async apply(ops: readonly HostOp[]): Promise<readonly Residual[]> {
     const residuals: Residual[] = [];
+    const undelivered = new Undelivered();
     for (let start = 0; start < ops.length;) {
       const first = ops[start];
       if (first === undefined) break;
       let end = start + 1;
       while (end < ops.length && groupOf(ops[end]) === groupOf(first)) end += 1;
-      residuals.push(...(await this.#applyGroup(ops.slice(start, end))));
+      for (const residual of await this.#applyWhatMay(ops.slice(start, end), undelivered)) {
+        residuals.push(residual);
+        undelivered.note(residual);
+      }
       start = end;
     }
     return residuals;
@@ -147,6 +152,16 @@ class LinuxHost implements Host {
       return plain.map((op) => ({ op, fault: { code: 'host.failed', detail, retry: 'later' } as const }));
     });
     return [...residuals, ...strange.map((op) => ({ op, fault: STRANGE_NAME }))];
+  }
+
+  async #applyWhatMay(ops: readonly HostOp[], undelivered: Undelivered): Promise<readonly Residual[]> {
+    const held = ops.flatMap((op) => {
+      const fault = undelivered.faultOf(op);
+      return fault === undefined ? [] : [{ op, fault }];
+    });
+    if (held.length === 0) return this.#applyGroup(ops);
+    const left = new Set(held.map(({ op }) => op));
+    return [...(await this.#applyGroup(ops.filter((op) => !left.has(op)))), ...held];
   }
 
   async #applyPlain(ops: readonly HostOp[]): Promise<readonly Residual[]> {
@@ -279,8 +294,9 @@ function isIpOp(op: HostOp): op is IpOp {
   return IP_VERBS.includes(op.verb);
 }
 
+/** Captures are in no group with their routes, since they wait for them. */
 function groupOf(op: HostOp | undefined): string | undefined {
-  return op !== undefined && isIpOp(op) ? 'ip' : op?.verb;
+  return op !== undefined && isIpOp(op) && op.verb !== 'proxy-neighbor-add' ? 'ip' : op?.verb;
 }
 
 const STRANGE_NAME: HostFault = {

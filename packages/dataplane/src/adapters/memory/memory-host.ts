@@ -25,6 +25,7 @@ import {
 import type { HostRoute, TunnelState } from '../../host-state.ts';
 import { observedAfter } from '../../host-picture.ts';
 import type { Host, HostEvent, HostFault, Residual } from '../../ports.ts';
+import { Undelivered } from '../../undelivered.ts';
 
 export interface MemoryHostSetup {
   readonly links?: readonly {
@@ -107,10 +108,14 @@ class HostInMemory implements MemoryHost {
   async apply(ops: readonly HostOp[]): Promise<readonly Residual[]> {
     this.applied.push(ops);
     const residuals: Residual[] = [];
+    const undelivered = new Undelivered();
     for (const op of ops) {
-      const fault = this.#faults.get(op.verb) ?? this.#refusalOf(op);
+      const fault = undelivered.faultOf(op) ?? this.#faults.get(op.verb) ?? this.#refusalOf(op);
       if (fault === undefined) this.#land(op);
-      else residuals.push({ op, fault });
+      else {
+        residuals.push({ op, fault });
+        undelivered.note({ op, fault });
+      }
     }
     return residuals;
   }
