@@ -22,7 +22,12 @@ export class KernelWatch {
     return watch;
   }
 
-  /** @returns what was reported since the start, in order */
+  /** What was reported since the start, in order. */
+  events(): readonly string[] {
+    return this.#events;
+  }
+
+  /** @returns `events()`, to which nothing comes any more */
   stop(): readonly string[] {
     for (const stream of this.#streams) stream.signal('SIGKILL');
     return this.#events;
