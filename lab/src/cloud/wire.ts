@@ -99,3 +99,12 @@ export async function readRequest(message: IncomingMessage): Promise<WireRequest
     sourceAddress: message.socket.remoteAddress ?? '',
   };
 }
+
+/** @returns undefined for what is no JSON, which matches no schema */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

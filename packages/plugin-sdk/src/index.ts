@@ -89,7 +89,7 @@ export {
   type Presence,
 } from './inventory/presence.ts';
 export { subnetResult, type SubnetNic, type SubnetView } from './inventory/subnet-facts.ts';
-export { listOf, objectOf, textOf, type JsonObject } from './json.ts';
+export { jsonOf, listOf, objectOf, textOf, type JsonObject } from './json.ts';
 export { GrowingBytes } from './growing-bytes.ts';
 export { LineSplitter, type LineEvent } from './line-splitter.ts';
 export { bareAddress, hostAddress, peerNics, requiredTarget } from './nic-target.ts';

@@ -1,17 +1,9 @@
 /** What an event of OCI is about, in a few words for people; nothing is decided by it. Pure. */
-import { objectOf, textOf } from '@routerd/plugin-sdk';
+import { jsonOf, objectOf, textOf } from '@routerd/plugin-sdk';
 
 export function aboutEvent(text: string): string {
-  const event = jsonOf(text);
+  const event = objectOf(jsonOf(text));
   const type = textOf(event['eventType']).replace(/^com\.oraclecloud\.[^.]+\./, '');
   const name = textOf(objectOf(event['data'])['resourceName']);
   return [type, name].filter((word) => word !== '').join(' ') || 'something';
-}
-
-function jsonOf(text: string): ReturnType<typeof objectOf> {
-  try {
-    return objectOf(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }

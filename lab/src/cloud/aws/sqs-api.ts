@@ -9,6 +9,7 @@ import type { RouterQueues } from '../news-desk.ts';
 import type { NewsQueue, QueuedMessage } from '../news-queue.ts';
 import {
   headerOf,
+  jsonOf,
   jsonReply,
   type AdmittedCall,
   type RefusedCall,
@@ -60,7 +61,7 @@ export class SqsApi implements Service {
 
   admit(request: WireRequest): AdmittedCall | RefusedCall {
     const [, operation = ''] = TARGET.exec(headerOf(request, 'x-amz-target') ?? '') ?? [];
-    const given = jsonOf(request.body);
+    const given = membersOf(jsonOf(request.body));
     const described = { operation, parameters: given, mutating: operation !== 'ReceiveMessage' };
     const refuse = (principal: string, refusal: WireReply): RefusedCall => ({ ...described, principal, refusal });
     const { region } = this.#plane.config;
@@ -153,13 +154,8 @@ function messageOf({ id, body, sentAt, receipts, receipt }: QueuedMessage, names
   };
 }
 
-function jsonOf(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function sqsReply(status: number, body: object): WireReply {

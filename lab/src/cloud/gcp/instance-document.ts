@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { isReserved, type MachineState, type Nic } from '../address-space.ts';
 import type { CloudConfig } from '../cloud-config.ts';
 import { contains, type Subnet } from '../subnet.ts';
+import { jsonOf } from '../wire.ts';
 import { gcpFault, invalidValue, linkTo, type GcpFault } from './gcp-reply.ts';
 
 /** Compute Engine's limits: alias IP ranges per network interface. */
@@ -144,14 +145,6 @@ export function parseInstanceUpdate(body: string): Result<InstanceUpdate, GcpFau
 export function parseTestPermissions(body: string): Result<readonly string[], GcpFault> {
   const parsed = testBody.safeParse(jsonOf(body));
   return parsed.success ? ok(parsed.data.permissions) : err(malformed(z.prettifyError(parsed.error)));
-}
-
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed(detail: string): GcpFault {

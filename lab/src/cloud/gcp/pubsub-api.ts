@@ -5,6 +5,7 @@ import type { RouterQueues } from '../news-desk.ts';
 import type { NewsQueue } from '../news-queue.ts';
 import {
   headerOf,
+  jsonOf,
   jsonReply,
   type AdmittedCall,
   type RefusedCall,
@@ -13,7 +14,6 @@ import {
   type WireRequest,
 } from '../wire.ts';
 import type { AccessTokens } from './access-tokens.ts';
-import { jsonOf } from './instance-document.ts';
 
 const PATH = /^\/v1\/(projects\/[^/]+\/subscriptions\/[^/:]+):(pull|acknowledge)$/;
 /** Of the subscription; the least there is. */

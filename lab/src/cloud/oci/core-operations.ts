@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { addressesOf, assign, freeAddresses, setForwarding, unassign, type Nic } from '../address-space.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import type { WireReply } from '../wire.ts';
+import { jsonOf, type WireReply } from '../wire.ts';
 import { addressFault, faultReply, NO_ETAG_MATCH, NOT_FOUND, ociFault, ociReply } from './oci-reply.ts';
 import { defaultDetails, type PrivateIp, type PrivateIpDetails, type PrivateIpStore } from './private-ips.ts';
 
@@ -202,15 +202,6 @@ export class CoreOperations {
 
   #privateIpReply(object: PrivateIp): WireReply {
     return ociReply(200, this.#store.renderPrivateIp(object), { etag: object.etag });
-  }
-}
-
-/** Text that is no JSON matches no schema. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -5,7 +5,14 @@
 import { z } from 'zod';
 import type { Result } from '@routerd/resources';
 import type { ControlPlane } from '../control-plane.ts';
-import type { AdmittedCall, RefusedCall, Service, WireReply, WireRequest } from '../wire.ts';
+import {
+  jsonOf,
+  type AdmittedCall,
+  type RefusedCall,
+  type Service,
+  type WireReply,
+  type WireRequest,
+} from '../wire.ts';
 import type { NewsStream, StreamMessage } from './news-stream.ts';
 import { faultReply, NOT_AUTHENTICATED, NOT_FOUND, ociFault, ociReply, type OciFault } from './oci-reply.ts';
 import type { RequestSigners } from './request-signers.ts';
@@ -167,12 +174,4 @@ function cursorReply(cursor: Result<string, OciFault>): WireReply {
 
 function invalid(error: z.ZodError): WireReply {
   return faultReply(ociFault(400, 'InvalidParameter', z.prettifyError(error)));
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 /** A queue of Service Bus that an Event Grid subscription fills (Service Bus runtime REST: peek-lock, delete), as the machine's managed identity. */
 import { connectAzure, reading, refusalOf } from '@routerd/plugin-azure';
-import { objectOf, type CloudNews, type NewsFeed } from '@routerd/plugin-sdk';
+import { jsonOf, objectOf, type CloudNews, type NewsFeed } from '@routerd/plugin-sdk';
 import { aboutEvent } from '../about-event.ts';
 
 const SCOPE = 'https://servicebus.azure.net/.default';
@@ -52,12 +52,4 @@ export function connectServiceBus(url: string): NewsFeed {
 function messageIn(body: unknown): string {
   const [, detail] = /<Detail>([^<]*)<\/Detail>/.exec(String(body)) ?? [];
   return detail ?? 'no message';
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
