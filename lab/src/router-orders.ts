@@ -48,6 +48,14 @@ export async function capturesOf(lab: Lab, via: string, site: Site): Promise<rea
     .toSorted((a, b) => (a.address < b.address ? -1 : 1));
 }
 
+const peers = z.object({ items: z.array(z.object({ node: z.string(), liveness: z.string() })) });
+
+/** What one node takes another for: `alive`, `suspect`, `dead`, `unheard`; `undefined` while it does not say. */
+export async function livenessOf(lab: Lab, via: string, node: string): Promise<string | undefined> {
+  const parsed = peers.safeParse(await askRouter(lab.vm(via), '/v1/federation/peers'));
+  return parsed.success ? parsed.data.items.find((each) => each.node === node)?.liveness : undefined;
+}
+
 /** How many times the captures of `before` have got another tenure since: each raises its epoch by one. */
 export function tenuresSince(before: readonly CaptureView[], after: readonly CaptureView[]): number {
   const epochs = new Map(after.map(({ address, epoch }) => [address, epoch]));

@@ -117,13 +117,17 @@ export class SteadyPing {
       .find(({ at, isAnswered }) => isAnswered && at >= since)?.at;
   }
 
+  /** How many packets were answered since the start. */
+  get answers(): number {
+    return this.#lines.filter((line) => / bytes/.test(line)).length;
+  }
+
   /** Waits until that many packets were answered since the start. */
   async answered(count: number): Promise<void> {
-    await waitUntil(
-      `ping: ${count} answers`,
-      () => this.#lines.filter((line) => / bytes/.test(line)).length >= count || undefined,
-      { deadlineMs: 60_000, everyMs: 100 },
-    );
+    await waitUntil(`ping: ${count} answers`, () => this.answers >= count || undefined, {
+      deadlineMs: 60_000,
+      everyMs: 100,
+    });
   }
 
   /** Waits for one more answer, so that a packet lost at the very end is seen too, and a gap to its end. */

@@ -61,6 +61,11 @@ export class Traffic {
     await Promise.all(this.#pings.map(async ({ of }) => of.answered(count)));
   }
 
+  /** Waits until every flow of probes has had that many more answers. */
+  async answeredMore(count: number): Promise<void> {
+    await Promise.all(this.#pings.map(async ({ of }) => of.answered(of.answers + count)));
+  }
+
   /** Ends all of it, and judges copies and sessions: each must have arrived whole, over the one connection. @returns what became of the probes */
   async stop({ evidence }: Stage, during: string): Promise<readonly ProbedFlow[]> {
     const flows: ProbedFlow[] = [];

@@ -10,6 +10,7 @@ import { exampleDemo } from './example-demo.ts';
 import { g1 } from './g1.ts';
 import { g2 } from './g2.ts';
 import { hubLost } from './hub-lost.ts';
+import { lanDrain } from './lan-drain.ts';
 import { loss } from './loss.ts';
 import { nPlusOne } from './n-plus-one.ts';
 import { movingMachine } from './moving-machine.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   restart,
   vrrpPair,
   ...drains,
+  lanDrain,
   loss,
   zombie,
   hubLost,
