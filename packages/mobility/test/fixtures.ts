@@ -16,6 +16,7 @@ import {
   captureKeyOf,
   poolContexts,
   type AddressInput,
+  type AddressLease,
   type CaptureDomain,
   type CaptureEpoch,
   type CapturePhase,
@@ -269,4 +270,21 @@ export function recordOf(
 
 export function recordsOf(...records: readonly CaptureRecord[]): ReadonlyMap<CaptureDomain, CaptureRecord> {
   return new Map(records.map((record) => [record.domain, record]));
+}
+
+/** An active lease of the address at a site, since the beginning. */
+export function leaseAt(siteName: string, more: Partial<AddressLease> = {}): AddressLease {
+  return {
+    pool,
+    address,
+    status: 'active',
+    site: site(siteName),
+    ownerNode: node(`${siteName}-router-a`),
+    role: siteName === 'onprem' ? 'onprem' : 'cloud',
+    leaseEpoch: 1,
+    since: instant(0),
+    expiresAt: instant(60_000),
+    challenger: undefined,
+    ...more,
+  };
 }

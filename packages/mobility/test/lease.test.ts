@@ -6,9 +6,9 @@ import {
   address,
   contextOf,
   inputOf,
+  leaseAt as lease,
   must,
   node,
-  pool,
   recordOf,
   recordsOf,
   sighting,
@@ -18,22 +18,6 @@ import {
 } from './fixtures.ts';
 
 const context = contextOf();
-
-function lease(siteName: string, more: Partial<AddressLease> = {}): AddressLease {
-  return {
-    pool,
-    address,
-    status: 'active',
-    site: site(siteName),
-    ownerNode: node(`${siteName}-router-a`),
-    role: siteName === 'onprem' ? 'onprem' : 'cloud',
-    leaseEpoch: 1,
-    since: instant(0),
-    expiresAt: instant(60_000),
-    challenger: undefined,
-    ...more,
-  };
-}
 
 function verdict(sightings: readonly Sighting[], previousLease?: AddressLease, options: SituationOptions = {}) {
   return deriveLease(context, situationOf(context, options), inputOf(sightings, { previousLease }));

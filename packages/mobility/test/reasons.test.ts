@@ -2,7 +2,7 @@
 import { instant } from '@routerd/resources';
 import { expect, test } from 'vitest';
 import type { CaptureEpoch, CaptureRecord } from '../src/capture-record.ts';
-import type { AddressInput, AddressLease, PoolContext, Sighting } from '../src/model.ts';
+import type { AddressInput, PoolContext, Sighting } from '../src/model.ts';
 import type { OrderVersion } from '../src/operator-order.ts';
 import { planAddress } from '../src/plan-address.ts';
 import { renderReason } from '../src/render-reason.ts';
@@ -10,6 +10,7 @@ import {
   address,
   contextOf,
   inputOf,
+  leaseAt,
   node,
   pool,
   recordOf,
@@ -49,22 +50,6 @@ function reasons({
   return planAddress(context, situationOf(context, situation), inputOf(sightings, { records, ...more })).because.map(
     renderReason,
   );
-}
-
-function leaseAt(name: string, more: Partial<AddressLease> = {}): AddressLease {
-  return {
-    pool,
-    address,
-    status: 'active',
-    site: site(name),
-    ownerNode: node(`${name}-router-a`),
-    role: name === 'onprem' ? 'onprem' : 'cloud',
-    leaseEpoch: 1,
-    since: instant(0),
-    expiresAt: instant(60_000),
-    challenger: undefined,
-    ...more,
-  };
 }
 
 const CASES: Readonly<Record<string, Given>> = {
