@@ -34,10 +34,7 @@ const RETRY_MS_MAX = 2000;
  * a fact that is sent again is known by its id, and costs little.
  */
 const PUBLISH_TIMEOUT_MS = 2000;
-/**
- * How long the hubs have for a question. A consumer is in the care of one hub; where the cluster gives it to one that has just died nobody
- * ever answers, and the next may be given to another.
- */
+/** How long the hubs have for a question. One that is missing never answers: what a reading begins with is asked again before (`firstAnswer`). */
 const API_TIMEOUT_MS = 2500;
 /** How often a stream may be found missing at one hub before another hub is asked: it may just be being made. */
 const ABSENCES_MAX = 3;
@@ -77,8 +74,8 @@ export class NatsTransport implements Transport {
   /** How far the history of events was read, over all connections of this process. */
   readonly #eventsRead: ReadPosition = { log: '', sequence: 0 };
   #servers: readonly string[];
-  /** How often each stream was begun to be read. */
-  readonly #readings = new Map<string, number>();
+  /** Under which name each stream was read last, over all connections of this process. */
+  readonly #named = new Map<string, string>();
 
   constructor(options: NatsTransportOptions) {
     this.#options = options;
@@ -245,7 +242,8 @@ export class NatsTransport implements Transport {
           client,
           manager,
           stream,
-          consumer: this.#nextConsumer(stream),
+          names: this.#namesFor(stream),
+          named: (name) => this.#named.set(stream, name),
           reader,
           clock,
           tails: session.tails,
@@ -270,12 +268,11 @@ export class NatsTransport implements Transport {
     }
   }
 
-  /** Another one each time, over all connections of this process. */
-  #nextConsumer(stream: string): string {
+  /** The one that was read last comes last: its hub may be the one that is missing. */
+  #namesFor(stream: string): readonly string[] {
     const names = consumerNames(this.#options.self);
-    const readings = this.#readings.get(stream) ?? 0;
-    this.#readings.set(stream, readings + 1);
-    return names[readings % names.length] ?? names[0];
+    const next = names.indexOf(this.#named.get(stream) ?? '') + 1;
+    return [...names.slice(next), ...names.slice(0, next)];
   }
 
   async #watch(session: Session, listener: TransportListener): Promise<void> {

@@ -2,16 +2,17 @@
 import {
   AckPolicy,
   DeliverPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
   type Consumer,
   type JetStreamClient,
   type JetStreamManager,
   type JsMsg,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '@routerd/runtime';
 import type { LogMessage, LogReader } from '../../transport.ts';
+import { firstAnswer, SILENCE_MS } from './ask-hubs.ts';
+import { clearPlace, type ClearedPlace } from './place-consumer.ts';
 import { TailWatch, type StreamEnds } from './tail-watch.ts';
 
 /** Messages of one pull. A pull ends when it got as many, and the next is asked for: a round trip, of which a newcomer feels each. */
@@ -21,6 +22,8 @@ const PULL_EXPIRES_MS = 30_000;
 const PULL_OVERDUE_MS = 250;
 /** Two missed ones end the pull with an error: a consumer that died is noticed after 4 s. */
 const PULL_HEARTBEAT_MS = 2000;
+/** About as many as fit in an election. */
+const INFO_QUESTIONS = 8;
 /** A consumer that nobody pulls from is removed by the hub after this. */
 const CONSUMER_IDLE_MS = 30_000;
 
@@ -29,8 +32,10 @@ export interface StreamReaderOptions {
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly stream: string;
-  /** Of the consumer, one of `consumerNames`: the hub's permissions allow a node no other. */
-  readonly consumer: string;
+  /** `consumerNames`, in the order in which they are tried. */
+  readonly names: readonly string[];
+  /** Told the name under which this reading has its consumer. */
+  readonly named: (name: string) => void;
   readonly reader: LogReader;
   readonly clock: Clock;
   /** Of each stream that is being read: who knows how far its log goes tells it there. */
@@ -60,15 +65,14 @@ export class StandstillError extends Error {
  * Pulls, not `consume()`: an ordered consumer's own recovery took long to notice a link that swallows everything.
  */
 export async function readStream(options: StreamReaderOptions): Promise<void> {
-  const { connection, client, manager, stream, consumer: name, reader, signal, from, clock, tails } = options;
+  const { connection, client, manager, stream, reader, signal, from, clock, tails } = options;
   reader.restarted();
-  const [info] = await Promise.all([manager.streams.info(stream), removeConsumer(manager, stream, name)]);
+  const { info, place } = await openStream(options);
   // A stream that ends before the position has lost something, and is read whole.
   if (from !== undefined && (from.log !== info.created || from.sequence > info.state.last_seq)) {
     Object.assign(from, { log: info.created, sequence: 0 });
   }
-  const created = await manager.consumers.add(stream, {
-    name,
+  const created = await place.make({
     ack_policy: AckPolicy.None,
     ...(from === undefined || from.sequence === 0
       ? { deliver_policy: DeliverPolicy.All }
@@ -77,12 +81,13 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
     num_replicas: 1,
     inactive_threshold: nanos(CONSUMER_IDLE_MS),
   });
+  options.named(created.name);
   const position = from?.sequence ?? 0;
   const tail = new TailWatch({
     clock,
     created: info.created,
     position,
-    ask: async () => endsOf(manager, stream, name),
+    ask: async () => endsOf(manager, stream, created.name),
   });
   // The last message of a stream is the newest of its subject and so is never displaced by a limit per subject. Whether the consumer's hub has
   // it is not asked here: it may have an empty copy.
@@ -115,6 +120,24 @@ export async function readStream(options: StreamReaderOptions): Promise<void> {
   }
   const standstill = await watching;
   if (standstill !== undefined) throw new StandstillError(standstill);
+}
+
+/** While hubs elect one that orders the stream nobody answers, and what they were told meanwhile they may not have heard. */
+async function openStream({ manager, stream, names, clock }: StreamReaderOptions): Promise<OpenStream> {
+  const clear = (): ClearedPlace => clearPlace({ manager, stream, names, clock });
+  const began = clock.monotonic();
+  const place = clear();
+  const ask = async (): Promise<StreamInfo> => manager.streams.info(stream);
+  const info = await firstAnswer(
+    Array.from({ length: INFO_QUESTIONS }, () => ask),
+    clock,
+  );
+  return { info, place: clock.monotonic() - began < SILENCE_MS ? place : clear() };
+}
+
+interface OpenStream {
+  readonly info: StreamInfo;
+  readonly place: ClearedPlace;
 }
 
 /** The hub that orders the stream says where it ends, the hub whose copy is read what it has sent of it. */
@@ -177,14 +200,4 @@ async function readPull(
 
 function logMessageOf(message: JsMsg): LogMessage {
   return { sequence: message.info.streamSequence, subject: message.subject, data: message.data };
-}
-
-/** An earlier connection's consumer may still be there, with another position. */
-async function removeConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
-  try {
-    await manager.consumers.delete(stream, name);
-  } catch (cause) {
-    const isAbsent = cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.ConsumerNotFound;
-    if (!isAbsent) throw cause;
-  }
 }
