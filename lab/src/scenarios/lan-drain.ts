@@ -21,7 +21,7 @@ export const lanDrain: Scenario = {
   asserts:
     'the partner is master and captures everything when drain --wait answers, and the router is switched off at once; one router answers ARP at a time; each capture moves once each way, none while the ' +
     'drained router ends and returns; no probe lost; copies and SSH sessions whole',
-  seconds: 30,
+  seconds: 45,
   topology: FOUR_SITES,
   isLong: true,
   async run(stage) {
