@@ -400,3 +400,37 @@ test('what is withheld is not made, the rest is; it is said once, and made when 
   expect(rig.host.applied.at(-1)?.map(({ verb }) => verb)).toEqual(['route-add']);
   expect(rig.reconciler.status()).toMatchObject({ settled: true, withheld: [] });
 });
+
+test('what another router may answer for by now is closed while a reading is in flight, and the host is read anew', async () => {
+  const host = createMemoryHost({ links: [{ name: 'lan0' }, { name: 'tun-a' }] });
+  let slow: Promise<undefined> = Promise.resolve(undefined);
+  const observe = host.observe.bind(host);
+  const rig = rigOf({
+    host: Object.assign(host, {
+      observe: async (settings: Parameters<typeof observe>[0]) => {
+        await slow;
+        return observe(settings);
+      },
+    }),
+  });
+  rig.reconciler.setDesired(two);
+  rig.reconciler.start();
+  await settle(rig);
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  slow = promise;
+  const refreshed = rig.reconciler.refresh();
+  rig.reconciler.setDesired(EMPTY_HOST_STATE);
+  await new Promise(setImmediate);
+  expect(host.shown().proxyNeighbors).toHaveLength(2); // another wish waits for the reading
+  rig.reconciler.setDesired(EMPTY_HOST_STATE, { closedInterfaces: new Set(['lan0']) });
+  await new Promise(setImmediate);
+  expect(host.shown().proxyNeighbors).toEqual([]);
+  const before = host.readings;
+  resolve(undefined);
+  await settle(rig);
+  await refreshed;
+  // The one that was overtaken, and the one that is believed.
+  expect(host.readings - before).toBe(2);
+  expect(host.needless).toEqual([]);
+  expect(rig.reconciler.status()).toMatchObject({ settled: true, residuals: [] });
+});

@@ -84,6 +84,13 @@ export function diffHost(
   ];
 }
 
+/** Something is answered for that another router may answer for by now. False of a host that was not read. */
+export function mustClose(desired: HostState, observed: ObservedHost | undefined, options: DiffOptions): boolean {
+  const closed = options.closedInterfaces;
+  if (observed === undefined || closed === undefined || closed.size === 0) return false;
+  return diffProxyNeighbors(desired, observed).remove.some((op) => isOnClosedInterface(op, closed));
+}
+
 function isOnClosedInterface(op: HostOp, closed: ReadonlySet<string> | undefined): boolean {
   return op.verb === 'proxy-neighbor-remove' && closed?.has(op.neighbor.interface) === true;
 }

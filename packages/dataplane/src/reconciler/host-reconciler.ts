@@ -3,14 +3,14 @@
  *
  * 1. One apply is in flight at a time; of several desired states the latest wins.
  * 2. The last reading is kept current by the ops that landed, so a change of the desired state costs a diff and one apply, no reading.
- * 3. The host is read again when the kernel reports a change that is not our own, and after anything failed.
+ * 3. The host is read again when the kernel reports a change that is not our own, and after anything failed. Closing a capture waits for no reading.
  * 4. What must be put back later is in the ledger before the change is made.
  * 5. Stopping leaves the kernel as it is, and starting with the same desired state changes nothing.
  */
 import type { HostAddress, Monotonic } from '@routerd/resources';
 import type { Clock, Log } from '@routerd/runtime';
 import { describeOp } from '../describe-op.ts';
-import { diffHost, type DiffOptions } from '../diff/diff-host.ts';
+import { diffHost, mustClose, type DiffOptions } from '../diff/diff-host.ts';
 import { diffSince } from '../diff/diff-since.ts';
 import type { HostOp, ObservedHost } from '../host-op.ts';
 import type { HostState } from '../host-state.ts';
@@ -18,6 +18,7 @@ import { HostPicture } from '../host-picture.ts';
 import type { Host, HostEvent, OwnedObject, OwnershipLedger, Residual } from '../ports.ts';
 import { takenOffBy, type AddressTakenOff } from './addresses-taken-off.ts';
 import { contradicts } from './kernel-echo.ts';
+import { Overtakable } from './overtakable.ts';
 import { OwnershipMirror } from './ownership-mirror.ts';
 import { divide, type Withhold, type WithheldOp } from './withholding.ts';
 
@@ -121,6 +122,7 @@ class LevelReconciler implements HostReconciler {
   #withheld: readonly WithheldOp[] = [];
   #events: ChangedEvent[] = [];
   #bursting: Promise<undefined> | undefined;
+  readonly #reading = new Overtakable<Awaited<ReturnType<Host['observe']>>>();
   #mustRead = true;
   #mustDiff = false;
   #running: Promise<void> | undefined;
@@ -166,6 +168,7 @@ class LevelReconciler implements HostReconciler {
     this.#desired = state;
     // What a setting was must be known before it is changed.
     if (state.sysctls.some(({ path }) => !this.#isRead(path.join('/')))) this.#mustRead = true;
+    else if (this.#reading.isAwaited && mustClose(state, this.#picture?.observed(), options)) this.#reading.overtake();
     this.#options = options;
     this.#mustDiff = true;
     this.#lastLanded = [];
@@ -278,9 +281,10 @@ class LevelReconciler implements HostReconciler {
   async #work(): Promise<void> {
     while ((this.#mustRead || this.#mustDiff) && !this.#stopping.signal.aborted) {
       this.#asked = false;
-      const reading = this.#mustRead;
-      if (reading && !(await this.#read())) return this.#retryLater();
-      const failed = await this.#applyOnce(reading);
+      const read = this.#mustRead ? await this.#read() : 'not';
+      if (read === 'failed') return this.#retryLater();
+      if (read === 'overtaken') this.#mustRead = true;
+      const failed = await this.#applyOnce(read === 'done');
       this.#tell();
       if (failed) return this.#retryLater();
     }
@@ -290,12 +294,13 @@ class LevelReconciler implements HostReconciler {
     return this.#picture === undefined || this.#picture.hasSetting(setting) || this.#settingsRead.has(setting);
   }
 
-  async #read(): Promise<boolean> {
+  async #read(): Promise<'done' | 'failed' | 'overtaken'> {
     this.#mustRead = false;
     this.#events = [];
     const startedAt = this.#ports.clock.monotonic();
     const settings = this.#desired?.sysctls.map(({ path }) => path) ?? [];
-    const reading = await this.#ports.host.observe(settings);
+    const reading = await this.#reading.run(async () => this.#ports.host.observe(settings));
+    if (reading === undefined) return 'overtaken';
     const endedAt = this.#ports.clock.monotonic();
     this.#readingMs = endedAt - startedAt;
     this.#readAgainFrom = endedAt + QUIET_SHARE * this.#readingMs;
@@ -309,14 +314,14 @@ class LevelReconciler implements HostReconciler {
         detail: reading.error.detail,
       });
       this.#tell();
-      return false;
+      return 'failed';
     }
     this.#picture = new HostPicture(reading.value);
     this.#agreed = undefined;
     this.#noteCaptured();
     this.#settingsRead = new Set(settings.map((path) => path.join('/')));
     this.#mustDiff = this.#desired !== undefined;
-    return true;
+    return 'done';
   }
 
   /** @returns true if it must be tried again later */
