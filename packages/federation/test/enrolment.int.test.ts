@@ -1,5 +1,5 @@
 /** From nothing to a group that works, and to new keys, with one line of text carried to each machine. */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -20,10 +20,14 @@ import {
   type Joined,
 } from '@routerd/federation';
 import { loadConfiguration } from '@routerd/resources';
+import { runCommand } from '@routerd/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeScratchFolder, removeScratchFolder } from './nats-hub.ts';
 import { valueOf } from './value-of.ts';
 
+const TIMEOUT = { timeoutMs: 20_000 };
+/** Of a tmpfs: what a file of any length takes at least. */
+const PAGE_BYTES = 4096;
 let folder: string;
 const at = (...names: readonly string[]): string => path.join(folder, ...names);
 const hubs = new Map([['hub-1', { address: '192.0.2.1', port: 4222 }]]);
@@ -211,6 +215,37 @@ describe('the folder of a group', () => {
     expect(readdirSync(at('group')).filter((name) => name.startsWith('.lock'))).toEqual([]);
     writeFileSync(at('group', '.lock'), String(process.ppid));
     expect(await addNode(at('group'), 'gcp-b')).toMatchObject({ error: { code: 'material.busy' } });
+  });
+
+  it('is as it was after a change for which the disk has no room, wherever the room ends', async () => {
+    mkdirSync(at('group'));
+    const mounted = await runCommand(['mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', at('group')], TIMEOUT);
+    expect(mounted.ok).toBe(true);
+    try {
+      await initGroup(at('group'), 'demo', hubs);
+      // So many that what the machines are told takes more room than the record.
+      for (let node = 0; node < 40; node += 1) valueOf(await addNode(at('group'), `oci-${node}`));
+      const texts = (): readonly string[] =>
+        ['group.json', 'peers.yaml'].map((name) => readFileSync(at('group', name), 'utf8'));
+      const before = texts();
+      const refused: boolean[] = [];
+      for (let pages = 0; pages < 8; pages += 1) {
+        const free = statfsSync(at('group')).bavail - pages;
+        writeFileSync(at('group', 'filler'), Buffer.alloc(free * PAGE_BYTES));
+        const added = await addNode(at('group'), `aws-${pages}`);
+        rmSync(at('group', 'filler'));
+        refused.push(!added.ok);
+        if (added.ok) break;
+        expect(added.error.code).toBe('material.not-written');
+        expect(texts()).toEqual(before);
+      }
+      // None but the last, and what was refused leaves nothing behind.
+      expect(refused.indexOf(false)).toBe(refused.length - 1);
+      expect(refused.length).toBeGreaterThan(2);
+      expect(readdirSync(at('group')).filter((name) => /lock|next/.test(name))).toEqual([]);
+    } finally {
+      await runCommand(['umount', at('group')], TIMEOUT);
+    }
   });
 
   it('keeps an authority whose group cannot be read, and gives an address to one hub', async () => {

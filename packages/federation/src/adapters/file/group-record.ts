@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { peerDocuments } from '../../enrolment/group-documents.ts';
 import type { HubRemovalFault } from '../../enrolment/hub-removal.ts';
 import { parseGroupName } from '../../subjects.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import { writeFilesAtomically } from './atomic-file.ts';
 import { holdFolder } from './folder-lock.ts';
 
 const hub = z.strictObject({ address: z.string(), port: z.number().int() });
@@ -42,11 +42,14 @@ export interface MaterialFault {
   readonly detail: string;
 }
 
+/** Who is in the group, and what the machines are told of it: both or, where that fails, neither. */
 export async function save(folder: string, made: GroupRecord): Promise<void> {
   const next = { ...made, serial: made.serial + 1 };
-  await writeFileAtomically(recordFile(folder), `${JSON.stringify(next, undefined, 2)}\n`, 0o600);
   const peers = new Map(Object.entries(made.nodes).map(([node, keys]) => [node as NodeName, keys]));
-  await writeFileAtomically(peersFile(folder), peerDocuments(made.group, peers, next.serial), 0o644);
+  await writeFilesAtomically([
+    { file: recordFile(folder), text: `${JSON.stringify(next, undefined, 2)}\n`, mode: 0o600 },
+    { file: peersFile(folder), text: peerDocuments(made.group, peers, next.serial), mode: 0o644 },
+  ]);
 }
 
 export async function load(folder: string): Promise<Result<GroupRecord, MaterialFault>> {
