@@ -107,8 +107,18 @@ test('who answered for an address is told in order, and a question that two answ
   const question = { kind: 'question', at, address, mac: '02:00:0a:4d:3c:01' } as const;
   const by = (mac: string, of = address) => ({ kind: 'answer', at, address: of, mac }) as const;
   const moved = [question, by(a), question, by(b, '10.77.60.12'), by(a), question, question, by(b)];
-  expect(judgeAnswers(moved, address)).toEqual({ order: [a, b], answers: 3, doubles: [] });
+  expect(judgeAnswers(moved, address)).toEqual({ order: [a, b], answers: 3, doubles: [], overlapMs: 0 });
   expect(judgeAnswers([question, by(a), by(b)], address).doubles).toEqual([`${a} and ${b} at 1000`]);
+});
+
+test('one that was succeeded may go on answering for so long, and takes over again when it answers later', () => {
+  const [a, b] = PAIR;
+  const address = '10.77.60.11';
+  const by = (mac: string, at: number) => ({ kind: 'answer', at, address, mac }) as const;
+  const late = [by(a, 0), by(b, 1000), by(a, 1040), by(b, 1100), by(a, 1099)];
+  expect(judgeAnswers(late, address, 100)).toMatchObject({ order: [a, b], overlapMs: 99 });
+  expect(judgeAnswers(late, address).order).toEqual([a, b, a, b, a]);
+  expect(judgeAnswers([by(a, 0), by(b, 1000), by(a, 1100)], address, 100).order).toEqual([a, b, a]);
 });
 
 test('of an SSH session is told whether all that was typed came back, or where it first differs', () => {

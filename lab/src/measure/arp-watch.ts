@@ -43,23 +43,33 @@ export interface Answering {
   readonly answers: number;
   /** Questions that two machines answered. */
   readonly doubles: readonly string[];
+  /** Longest time for which one that had been succeeded went on answering, milliseconds; of what is let pass. */
+  readonly overlapMs: number;
 }
 
-export function judgeAnswers(heard: readonly ArpHeard[], address: string): Answering {
+/** @param letPassMs so long one that was succeeded may go on answering without having taken over again */
+export function judgeAnswers(heard: readonly ArpHeard[], address: string, letPassMs = 0): Answering {
   const order: string[] = [];
   const doubles: string[] = [];
   let answers = 0;
+  let succeededAt = 0;
+  let overlapMs = 0;
   let answeredBy: string | undefined;
   for (const each of heard.filter((one) => one.address === address)) {
     if (each.kind === 'question') answeredBy = undefined;
     if (each.kind !== 'answer') continue;
     answers += 1;
-    if (order.at(-1) !== each.mac) order.push(each.mac);
+    const isLate = each.mac === order.at(-2) && each.at - succeededAt < letPassMs;
+    if (isLate) overlapMs = Math.max(overlapMs, each.at - succeededAt);
+    else if (order.at(-1) !== each.mac) {
+      order.push(each.mac);
+      succeededAt = each.at;
+    }
     if (answeredBy !== undefined && answeredBy !== each.mac)
       doubles.push(`${answeredBy} and ${each.mac} at ${each.at}`);
     answeredBy = each.mac;
   }
-  return { order, answers, doubles };
+  return { order, answers, doubles, overlapMs };
 }
 
 export class ArpWatch {
@@ -113,11 +123,9 @@ export class ArpWatch {
   }
 
   /** @param since wall clock, milliseconds */
-  answering(address: string, since: number): Answering {
-    return judgeAnswers(
-      this.#heard.filter(({ at }) => at >= since),
-      address,
-    );
+  answering(address: string, since: number, letPassMs = 0): Answering {
+    const heard = this.#heard.filter(({ at }) => at >= since);
+    return judgeAnswers(heard, address, letPassMs);
   }
 
   /** Keeps what was heard. */
