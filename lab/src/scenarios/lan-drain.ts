@@ -24,7 +24,7 @@ export const lanDrain: Scenario = {
   asserts:
     'the partner is master and captures everything when drain --wait answers, and the router is switched off at once; whoever was succeeded answers ARP no more; each capture moves once each way, none while the ' +
     'drained router ends and returns; no probe lost; copies and SSH sessions whole',
-  seconds: 45,
+  seconds: 30,
   topology: FOUR_SITES,
   isLong: true,
   async run(stage) {
