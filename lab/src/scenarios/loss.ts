@@ -5,7 +5,7 @@ import { checkGaps, checkNoneLost, Traffic } from '../measure/traffic.ts';
 import { measureStages } from '../measure/stages.ts';
 import { powerOff, powerOn } from '../power.ts';
 import { changedConfig, equalAndImpatient, readConfigs, redeploy, thenBack } from '../redeploy.ts';
-import { capturesOf, captureText, tenuresSince, type CaptureView } from '../router-orders.ts';
+import { capturesOf, captureText, routerctl, tenuresSince, type CaptureView } from '../router-orders.ts';
 import type { Scenario, Stage } from '../scenario.ts';
 import { CLOUDS, FOUR_SITES, isCloud, routersAt, type Router, type Site } from '../topology.ts';
 import { OPERATOR, preferred, settled, standby, trafficOf } from './holders.ts';
@@ -39,7 +39,35 @@ export async function amongEquals(stage: Stage, work: () => Promise<void>): Prom
   const before = readConfigs(lab);
   const changed = new Map([...before].map(([name, text]) => [name, changedConfig(text, equalAndImpatient)] as const));
   await progress.step('configuration: equal priorities, dead after 2 s', async () => redeploy(lab, changed));
-  await thenBack(lab, work, async () => progress.step('configuration as before', async () => redeploy(lab, before)));
+  const prepared = async (): Promise<void> => {
+    await givePreferred(stage);
+    await work();
+  };
+  await thenBack(lab, prepared, async () =>
+    progress.step('configuration as before', async () => redeploy(lab, before)),
+  );
+}
+
+/**
+ * Where two seconds of silence are death, who starts a little later than its partner is succeeded before it is heard, and an equal takes nothing
+ * back: an order brings the captures to where `work` expects them.
+ */
+async function givePreferred({ lab, progress }: Stage): Promise<void> {
+  for (const site of SITES_IN_TURN) {
+    if (lab.topology.federated.filter((router) => router.site === site).length !== 2) continue;
+    const held = await capturesOf(lab, OPERATOR, site);
+    if (held.every(({ holder }) => holder === preferred(site))) continue;
+    await progress.step(`captures handed to ${preferred(site)}`, async () => {
+      await ordered(lab, 'drain', standby(site), '--wait');
+      await ordered(lab, 'undrain', standby(site));
+      await settled(lab, site, preferred(site));
+    });
+  }
+}
+
+async function ordered(lab: Lab, ...words: readonly string[]): Promise<void> {
+  const said = await routerctl(lab, OPERATOR, ...words);
+  if (!said.ok) throw new Error(`routerctl ${words.join(' ')}: ${said.text}`);
 }
 
 export function routerNamed(site: Site, name: string): Router {
