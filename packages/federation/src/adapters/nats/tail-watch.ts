@@ -15,6 +15,12 @@ const STANDSTILL_MS = 1000;
 /** Without any news. */
 const RARELY_MS = 30_000;
 
+/**
+ * What was sent comes before the hub's answer, on the same connection, and is looked at within the same moment: when so many answers have shown
+ * something sent that did not come, it went to a pull that had just ended. The next message would show the gap; there may be none for long.
+ */
+const ANSWERS_IN_VAIN = 3;
+
 /** The hubs may be electing; nothing is concluded from their silence. */
 const ASK_AGAIN_MS = 1000;
 
@@ -53,6 +59,8 @@ export class TailWatch {
   readonly #options: TailWatchOptions;
   #position: number;
   #reached = 0;
+  /** Answers in a row, without a step of the reading, that showed something sent beyond it. */
+  #inVain = 0;
   #doubtAt: Monotonic | undefined;
   #waiting = new AbortController();
 
@@ -64,6 +72,7 @@ export class TailWatch {
   /** All up to there was read. */
   read(sequence: number): void {
     this.#position = sequence;
+    this.#inVain = 0;
     if (sequence >= this.#reached) this.#doubtAt = undefined;
   }
 
@@ -119,9 +128,14 @@ export class TailWatch {
     if (ends === undefined) return { kind: 'unknown' };
     if (this.#position !== before) return { kind: this.#position >= first.lastSequence ? 'end' : 'moves' };
     if (before === ends.lastSequence) return { kind: 'end' };
-    // What was sent before the answer has arrived before it, though it may not have been looked at.
-    if (ends.sentSequence > before) return { kind: 'moves' };
-    return standing(before, ends);
+    return ends.sentSequence > before ? this.#awaited(before, ends) : standing(before, ends);
+  }
+
+  #awaited(position: number, { servedBy, sentSequence }: StreamEnds): TailVerdict {
+    this.#inVain += 1;
+    if (this.#inVain < ANSWERS_IN_VAIN) return { kind: 'moves' };
+    const copy = servedBy ?? 'the hub';
+    return { kind: 'behind', detail: `${copy} has sent ${sentSequence}, and nothing came after ${position}` };
   }
 }
 
