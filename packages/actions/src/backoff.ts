@@ -60,9 +60,10 @@ export class Backoff<Key> {
     return this.#waits.get(key)?.failures ?? 0;
   }
 
-  isDue(key: Key): boolean {
+  /** @param at now, unless several questions are to be about one moment */
+  isDue(key: Key, at = this.#clock.monotonic()): boolean {
     const wait = this.#waits.get(key);
-    return wait === undefined || wait.dueAt <= this.#clock.monotonic();
+    return wait === undefined || wait.dueAt <= at;
   }
 
   /** The first of `keys` to become due; undefined when none waits. */

@@ -149,18 +149,22 @@ export class NicWorker {
     else if (report.mustRead) this.#wantedReading = 'failover';
   }
 
+  /** Time goes on while this looks: what is not due is waited for by the same moment, lest it be due before it is waited for. */
   #nextStep(): Step {
-    const canRead = (lane: ApiLane): boolean => (this.#readableAt(lane) ?? 0) <= this.#ports.clock.monotonic();
-    if (this.#unresolved().length > 0)
-      return canRead('failover') ? this.#admitReading() : { kind: 'wait', until: this.#readableAt('failover') };
+    const now = this.#ports.clock.monotonic();
+    const isDue = ({ id }: ActionRow): boolean => this.#rowBackoff.isDue(id, now);
+    if (this.#unresolved().length > 0) {
+      const until = this.#readableAt('failover');
+      return until === undefined ? this.#admitReading() : { kind: 'wait', until };
+    }
     const lane = this.#dueReading();
-    if (lane !== undefined && canRead(lane)) return this.#admitReading();
+    if (lane !== undefined && this.#readableAt(lane) === undefined) return this.#admitReading();
 
-    this.#execution.reopen(this.#failed().filter(({ id }) => this.#rowBackoff.isDue(id)));
+    this.#execution.reopen(this.#failed().filter(isDue));
     const rows = this.#candidates();
     const { batch, held, opensInMinutes } = decideRun({
       rows,
-      isDue: ({ id }) => this.#rowBackoff.isDue(id),
+      isDue,
       policies: this.#view.policies(),
       localTimeIn: (timezone) => localTimeIn(timezone, this.#ports.clock.now()),
     });
@@ -172,7 +176,10 @@ export class NicWorker {
       this.#budget.admit(this.#nic, 'write');
       return { kind: 'execute', batch };
     }
-    const until = this.#nextInstant(rows, opensInMinutes);
+    const until = this.#nextInstant(
+      rows.filter((row) => !isDue(row)),
+      opensInMinutes,
+    );
     const mayWrite = batch === undefined ? undefined : writableAt;
     return { kind: 'wait', until: earliest([until, mayWrite]) };
   }
@@ -196,15 +203,15 @@ export class NicWorker {
     return this.#wantedReading ?? (this.#auditAt !== undefined && this.#auditAt <= now ? 'reading' : undefined);
   }
 
-  #nextInstant(rows: readonly ActionRow[], opensInMinutes: number | undefined): Monotonic | undefined {
+  #nextInstant(waiting: readonly ActionRow[], opensInMinutes: number | undefined): Monotonic | undefined {
     const { clock } = this.#ports;
     const toMinute = MINUTE_MS - (clock.now() % MINUTE_MS);
     // A reading that is due is still kept back by one that failed: waiting for an instant that has passed would be no waiting.
     const readingAt = (at: Monotonic | undefined, lane: ApiLane): Monotonic | undefined =>
       at && (Math.max(at, this.#readableAt(lane) ?? 0) as Monotonic);
     return earliest([
-      this.#rowBackoff.earliest(rows.filter(({ id }) => !this.#rowBackoff.isDue(id)).map(({ id }) => id)),
-      this.#wantedReading && this.#readableAt(this.#wantedReading),
+      this.#rowBackoff.earliest(waiting.map(({ id }) => id)),
+      this.#wantedReading && (this.#readableAt(this.#wantedReading) ?? clock.monotonic()),
       readingAt(this.#settling?.at, 'failover'),
       readingAt(this.#auditAt, 'reading'),
       opensInMinutes === undefined

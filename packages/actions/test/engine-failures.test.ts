@@ -1,4 +1,4 @@
-import { instant } from '@routerd/resources';
+import { instant, type Monotonic } from '@routerd/resources';
 import { ManualClock } from '@routerd/runtime';
 import { expect, test } from 'vitest';
 import type { InjectedFault } from '../src/adapters/memory/memory-executor.ts';
@@ -55,6 +55,46 @@ test.each(['throttled', 'conflict', 'transport'] as const)(
       `${errorClass}: executor.failed: said the provider`,
       '1: succeeded: assigned',
     ]);
+    await rig.engine.stop();
+  },
+);
+
+/** Time goes on while somebody looks at it, and who sleeps wakes a little early, as on a real machine. */
+class CreepingClock extends ManualClock {
+  readonly #step: number;
+  #crept = 0;
+
+  constructor(step: number) {
+    super(instant(1_800_000_000_000));
+    this.#step = step;
+  }
+
+  override monotonic(): Monotonic {
+    this.#crept += this.#step;
+    return (super.monotonic() + this.#crept) as Monotonic;
+  }
+
+  override async sleepUntil(until: Monotonic, signal: AbortSignal): Promise<void> {
+    return super.sleepUntil((until - this.#crept - EARLY_MS) as Monotonic, signal);
+  }
+}
+const EARLY_MS = 0.6;
+
+test.each(Array.from({ length: 40 }, (_, index) => 0.01 * (index + 1)))(
+  'what becomes due while its worker looks is not left for the next reading (%f ms for each look at the clock)',
+  async (step) => {
+    const rig = createRig({ clock: new CreepingClock(step) });
+    await rig.settle();
+    rig.cloud.inject({ kind: 'refused', fault: fault('conflict') });
+    rig.win(10);
+    rig.engine.propose([assign(10)]);
+    await rig.settle();
+    await rig.pass(100); // it is due after 125 ms, of which looking takes a few
+    for (let passed = 0; passed < 40; passed += 0.1) {
+      rig.clock.advance(0.1);
+      await rig.settle();
+    }
+    expect(rig.row(assign(10))).toMatchObject({ status: 'succeeded', attempts: 2 });
     await rig.engine.stop();
   },
 );

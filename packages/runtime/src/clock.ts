@@ -16,13 +16,13 @@ export const systemClock: Clock = {
   now: () => Date.now() as Instant,
   monotonic: () => performance.now() as Monotonic,
   async sleepUntil(until, signal) {
-    const wait = until - performance.now();
-    if (wait <= 0 || signal.aborted) return;
-    try {
-      // Timers hold at most 2^31-1 ms; a longer sleep wakes early and its caller looks again.
-      await delay(Math.min(wait, 2 ** 31 - 1), undefined, { signal });
-    } catch (cause) {
-      if (!signal.aborted) throw cause;
+    // Timers count whole milliseconds, may come a part of one early, and hold at most 2^31-1.
+    for (let wait = until - performance.now(); wait > 0 && !signal.aborted; wait = until - performance.now()) {
+      try {
+        await delay(Math.min(Math.ceil(wait), 2 ** 31 - 1), undefined, { signal });
+      } catch (cause) {
+        if (!signal.aborted) throw cause;
+      }
     }
   },
 };
